@@ -1,0 +1,149 @@
+/* ioctl(2) requests and the terminal settings they carry (struct rf_termios), under
+ * their kernel names with the prefix RF_. Constants only; abi/linux_flags.h includes
+ * this file. */
+#ifndef RF_ABI_LINUX_IOCTLS_H
+#define RF_ABI_LINUX_IOCTLS_H
+
+/* ioctl(2) requests: asm-generic/ioctls.h, linux/fs.h */
+#define RF_TCGETS       0x5401u
+#define RF_TCSETS       0x5402u
+#define RF_TCSETSW      0x5403u
+#define RF_TCSETSF      0x5404u
+#define RF_TCGETA       0x5405u
+#define RF_TCSETA       0x5406u
+#define RF_TCSETAW      0x5407u
+#define RF_TCSETAF      0x5408u
+#define RF_TCSBRK       0x5409u
+#define RF_TCXONC       0x540au
+#define RF_TCFLSH       0x540bu
+#define RF_TIOCEXCL     0x540cu
+#define RF_TIOCNXCL     0x540du
+#define RF_TIOCSCTTY    0x540eu
+#define RF_TIOCGPGRP    0x540fu
+#define RF_TIOCSPGRP    0x5410u
+#define RF_TIOCOUTQ     0x5411u
+#define RF_TIOCSTI      0x5412u
+#define RF_TIOCGWINSZ   0x5413u
+#define RF_TIOCSWINSZ   0x5414u
+#define RF_TIOCMGET     0x5415u
+#define RF_TIOCMBIS     0x5416u
+#define RF_TIOCMBIC     0x5417u
+#define RF_TIOCMSET     0x5418u
+#define RF_TIOCGSOFTCAR 0x5419u
+#define RF_TIOCSSOFTCAR 0x541au
+#define RF_FIONREAD     0x541bu
+#define RF_TIOCINQ      RF_FIONREAD
+#define RF_TIOCLINUX    0x541cu
+#define RF_TIOCCONS     0x541du
+#define RF_TIOCGSERIAL  0x541eu
+#define RF_TIOCSSERIAL  0x541fu
+#define RF_TIOCPKT      0x5420u
+#define RF_FIONBIO      0x5421u
+#define RF_TIOCNOTTY    0x5422u
+#define RF_TIOCSETD     0x5423u
+#define RF_TIOCGETD     0x5424u
+#define RF_TCSBRKP      0x5425u
+#define RF_TIOCSBRK     0x5427u
+#define RF_TIOCCBRK     0x5428u
+#define RF_TIOCGSID     0x5429u
+#define RF_TCGETS2      0x802c542au
+#define RF_TCSETS2      0x402c542bu
+#define RF_TCSETSW2     0x402c542cu
+#define RF_TCSETSF2     0x402c542du
+#define RF_TIOCGPTN     0x80045430u
+#define RF_TIOCSPTLCK   0x40045431u
+#define RF_TIOCGDEV     0x80045432u
+#define RF_TIOCGPTPEER  0x5441u
+#define RF_FIONCLEX     0x5450u
+#define RF_FIOCLEX      0x5451u
+#define RF_FIOASYNC     0x5452u
+#define RF_FIOQSIZE     0x5460u
+#define RF_SIOCATMARK   0x8905u
+#define RF_SIOCGIFNAME  0x8910u
+#define RF_SIOCGIFCONF  0x8912u
+#define RF_BLKGETSIZE64 0x80081272u
+#define RF_FICLONE      0x40049409u
+#define RF_FIGETBSZ     2u
+#define RF_FIBMAP       1u
+
+/* struct rf_termios bits: asm-generic/termbits{-common,}.h */
+enum {
+    RF_IGNBRK = 0x001,
+    RF_BRKINT = 0x002,
+    RF_IGNPAR = 0x004,
+    RF_PARMRK = 0x008,
+    RF_INPCK = 0x010,
+    RF_ISTRIP = 0x020,
+    RF_INLCR = 0x040,
+    RF_IGNCR = 0x080,
+    RF_ICRNL = 0x100,
+    RF_IUCLC = 0x200,
+    RF_IXON = 0x400,
+    RF_IXANY = 0x800,
+    RF_IXOFF = 0x1000,
+    RF_IMAXBEL = 0x2000,
+    RF_IUTF8 = 0x4000,
+    RF_OPOST = 0x01,
+    RF_OLCUC = 0x02,
+    RF_ONLCR = 0x04,
+    RF_OCRNL = 0x08,
+    RF_ONOCR = 0x10,
+    RF_ONLRET = 0x20,
+    RF_OFILL = 0x40,
+    RF_OFDEL = 0x80,
+    RF_NLDLY = 0x100,
+    RF_CRDLY = 0x600,
+    RF_TABDLY = 0x1800,
+    RF_BSDLY = 0x2000,
+    RF_VTDLY = 0x4000,
+    RF_FFDLY = 0x8000,
+    RF_B38400 = 0xf,
+    RF_CSIZE = 0x30,
+    RF_CS5 = 0x00,
+    RF_CS6 = 0x10,
+    RF_CS7 = 0x20,
+    RF_CS8 = 0x30,
+    RF_CSTOPB = 0x40,
+    RF_CREAD = 0x80,
+    RF_PARENB = 0x100,
+    RF_PARODD = 0x200,
+    RF_HUPCL = 0x400,
+    RF_CLOCAL = 0x800,
+    RF_CBAUD = 0x100f,
+    RF_ISIG = 0x001,
+    RF_ICANON = 0x002,
+    RF_XCASE = 0x004,
+    RF_ECHO = 0x008,
+    RF_ECHOE = 0x010,
+    RF_ECHOK = 0x020,
+    RF_ECHONL = 0x040,
+    RF_NOFLSH = 0x080,
+    RF_TOSTOP = 0x100,
+    RF_ECHOCTL = 0x200,
+    RF_ECHOPRT = 0x400,
+    RF_ECHOKE = 0x800,
+    RF_FLUSHO = 0x1000,
+    RF_PENDIN = 0x4000,
+    RF_IEXTEN = 0x8000,
+    RF_EXTPROC = 0x10000,
+    RF_VINTR = 0, /* indices into c_cc */
+    RF_VQUIT = 1,
+    RF_VERASE = 2,
+    RF_VKILL = 3,
+    RF_VEOF = 4,
+    RF_VTIME = 5,
+    RF_VMIN = 6,
+    RF_VSWTC = 7,
+    RF_VSTART = 8,
+    RF_VSTOP = 9,
+    RF_VSUSP = 10,
+    RF_VEOL = 11,
+    RF_VREPRINT = 12,
+    RF_VDISCARD = 13,
+    RF_VWERASE = 14,
+    RF_VLNEXT = 15,
+    RF_VEOL2 = 16,
+    RF_NCCS = 19,
+};
+
+#endif

@@ -1,0 +1,63 @@
+/* The block cache: decoded blocks by physical address and mode, and their undoing when
+ * the bytes they were made from change. */
+#ifndef RF_CPU_BLOCK_H
+#define RF_CPU_BLOCK_H
+
+#include "cpu/op.h"
+
+#define RF_BLOCK_MAX_INSTRUCTIONS 48
+
+struct rf_block {
+    uint64_t pa;            /* of the first byte */
+    uint64_t second_pa;     /* page of the rest, for one instruction across a page end; else 0 */
+    uint32_t mode;          /* see rf_block_mode */
+    uint32_t bytes;
+    struct rf_block *next;  /* in the hash chain */
+    struct rf_block *next_in_page, *next_in_second;
+    struct rf_op *ops;
+};
+
+/* Block mode: everything besides the bytes that decoding depends on. The low byte is
+ * cpu->code_bits. */
+#define RF_MODE_BITS 0xffu
+#define RF_MODE_STEP 0x100u        /* RFLAGS.TF: one instruction a block */
+#define RF_MODE_NO_SSE 0x200u      /* CR0.EM, or CR4.OSFXSR clear: #UD */
+#define RF_MODE_NO_X87 0x400u      /* CR0.EM: x87 instructions are #NM */
+#define RF_MODE_TASK_SWITCHED 0x800u /* CR0.TS: #NM */
+#define RF_MODE_UNMASKED 0x1000u   /* MXCSR unmasks an exception: check after each operation */
+
+RF_INLINE uint32_t rf_block_mode(const struct rf_cpu *cpu)
+{
+    return cpu->block_mode;
+}
+
+rf_status rf_block_cache_create(struct rf_cpu *cpu, struct rf_error *err);
+void rf_block_cache_destroy(struct rf_cpu *cpu);
+
+/* The block at r[RF_REG_IP], made if need be. NULL: the fetch was refused, cpu->fault is
+ * set. Never NULL for another reason. */
+struct rf_block *rf_block_find(struct rf_cpu *cpu);
+
+/* Forget every block made from any of these physical bytes. */
+void rf_block_invalidate(struct rf_cpu *cpu, uint64_t pa, uint64_t size);
+/* Forget all blocks. */
+void rf_block_flush(struct rf_cpu *cpu);
+
+/* A number that changes when rf_block_flush has emptied the storage. */
+uint64_t rf_block_epoch(const struct rf_cpu *cpu);
+
+/* Space for a block of `slots` ops; flushes everything when the cache is full. */
+struct rf_block *rf_block_allocate(struct rf_cpu *cpu, unsigned slots);
+
+/* Decoder (decode.c): make the block that starts at `bytes`. `available` bytes are left in
+ * its page; `readable` bytes may be looked at. When readable == available the block ends
+ * at the page end at the latest, and NULL is returned if already its first instruction
+ * runs over it. Else exactly one instruction is decoded, and NULL means that it needs
+ * bytes past `readable` (the next page was refused). */
+struct rf_decoder;
+struct rf_decoder *rf_decoder_create(struct rf_error *err);
+void rf_decoder_destroy(struct rf_decoder *decoder);
+struct rf_block *rf_decode_block(struct rf_cpu *cpu, struct rf_decoder *decoder,
+                                 const uint8_t *bytes, size_t available, size_t readable);
+
+#endif

@@ -1,0 +1,356 @@
+/* The run loop: finding blocks, linking them, and what is due at block ends. */
+#include "cpu/block.h"
+#include "cpu/engine.h"
+#include "cpu/flags.h"
+
+#include <simde/x86/sse.h>
+
+/* Raise the refused fetch in cpu->fault. */
+static bool raise_fetch_fault(struct rf_cpu *cpu)
+{
+    struct rf_event event = { .vector = RF_GP, .has_error_code = true };
+    if (cpu->fault.kind == RF_FAULT_PAGE) {
+        event.vector = RF_PF;
+        event.error_code = cpu->fault.error_code;
+        event.cr2 = cpu->fault.address;
+    }
+    return rf_cpu_deliver(cpu, &event);
+}
+
+/* The first op at r[RF_REG_IP], or NULL when rf_cpu_run must look what happened. */
+static struct rf_op *enter(struct rf_cpu *cpu)
+{
+    for (;;) {
+        struct rf_block *block = rf_block_find(cpu);
+        if (block) {
+            uint64_t rip = cpu->r[RF_REG_IP];
+            struct rf_jump_entry *entry =
+                &cpu->jump_cache[(rip ^ (rip >> 12)) & (RF_JUMP_CACHE_ENTRIES - 1)];
+            *entry = (struct rf_jump_entry){ rip ^ cpu->jump_salt, block->ops };
+            cpu->code_changed = false;
+            return block->ops;
+        }
+        if (!raise_fetch_fault(cpu) || cpu->budget < 0)
+            return NULL;
+    }
+}
+
+struct rf_op *rf_dispatch(struct rf_cpu *cpu)
+{
+    if (RF_UNLIKELY(cpu->budget < 0))
+        return rf_block_event(cpu);
+    struct rf_op *op = rf_jump_lookup(cpu, cpu->r[RF_REG_IP]);
+    if (!op)
+        op = enter(cpu);
+    if (!op)
+        return NULL;
+    RF_JUMP(op);
+}
+
+static struct rf_op *op_far(struct rf_cpu *cpu, struct rf_op *op)
+{
+    (void)op;
+    struct rf_op *found = rf_jump_lookup(cpu, cpu->r[RF_REG_IP]);
+    if (RF_UNLIKELY(!found))
+        return rf_dispatch(cpu);
+    RF_JUMP(found);
+}
+
+struct rf_op rf_far_op = { .run = op_far };
+
+struct rf_op *rf_link(struct rf_cpu *cpu, struct rf_op **link)
+{
+    uint64_t epoch = rf_block_epoch(cpu);
+    struct rf_block *block = rf_block_find(cpu);
+    if (!block)
+        return rf_dispatch(cpu);
+    if (epoch == rf_block_epoch(cpu))
+        *link = block->second_pa ? &rf_far_op : block->ops;
+    cpu->code_changed = false;
+    RF_JUMP(block->ops);
+}
+
+void rf_op_sync(struct rf_cpu *cpu, struct rf_op *op)
+{
+    cpu->r[RF_REG_IP] += op->ip_offset;
+    cpu->budget -= op->cost;
+    cpu->instructions += op->number;
+}
+
+struct rf_op *rf_op_raise(struct rf_cpu *cpu, struct rf_op *op, enum rf_vector vector,
+                          bool has_error_code, uint32_t error_code)
+{
+    rf_op_sync(cpu, op);
+    struct rf_event event = { .vector = (uint8_t)vector,
+                              .has_error_code = has_error_code,
+                              .error_code = error_code };
+    rf_cpu_deliver(cpu, &event);
+    return cpu->stop ? NULL : rf_dispatch(cpu);
+}
+
+struct rf_op *rf_op_fault(struct rf_cpu *cpu, struct rf_op *op)
+{
+    if (cpu->fault.kind != RF_FAULT_PAGE)
+        return rf_op_raise(cpu, op, op->stack ? RF_SS : RF_GP, true, 0);
+    rf_op_sync(cpu, op);
+    struct rf_event event = { .vector = RF_PF,
+                              .has_error_code = true,
+                              .error_code = cpu->fault.error_code,
+                              .cr2 = cpu->fault.address };
+    rf_cpu_deliver(cpu, &event);
+    return cpu->stop ? NULL : rf_dispatch(cpu);
+}
+
+/* --- slow memory --- */
+
+bool rf_load_slow(struct rf_cpu *cpu, uint64_t va, void *out, unsigned size)
+{
+    return rf_mmu_read(&cpu->mmu, va, out, size, (enum rf_tlb_mode)cpu->tlb_mode, &cpu->fault);
+}
+
+bool rf_store_slow(struct rf_cpu *cpu, uint64_t va, const void *data, unsigned size)
+{
+    return rf_mmu_write(&cpu->mmu, va, data, size, (enum rf_tlb_mode)cpu->tlb_mode, &cpu->fault);
+}
+
+bool rf_load_rmw_slow(struct rf_cpu *cpu, uint64_t va, void *out, unsigned size)
+{
+    return rf_mmu_read_for_write(&cpu->mmu, va, out, size, (enum rf_tlb_mode)cpu->tlb_mode,
+                                 &cpu->fault);
+}
+
+bool rf_probe_write(struct rf_cpu *cpu, uint64_t va, unsigned size)
+{
+    uint8_t scratch[64];
+    if (rf_tlb_write(cpu->tlb, va, size))
+        return true;
+    return rf_load_rmw_slow(cpu, va, scratch, size);
+}
+
+struct rf_op *rf_after_slow(struct rf_cpu *cpu, struct rf_op *op)
+{
+    if (RF_LIKELY(!cpu->code_changed))
+        RF_NEXT;
+    /* op[1] begins the following instruction or ends the block: either way it knows what
+     * was spent so far. */
+    cpu->r[RF_REG_IP] += op->ip_offset + op->length;
+    cpu->budget -= op[1].cost;
+    cpu->instructions += op->number + 1u;
+    return rf_dispatch(cpu);
+}
+
+bool rf_cpu_read_system(struct rf_cpu *cpu, uint64_t va, void *out, size_t size)
+{
+    return rf_mmu_read(&cpu->mmu, va, out, size, RF_TLB_SUPERVISOR, &cpu->fault);
+}
+
+bool rf_cpu_write_system(struct rf_cpu *cpu, uint64_t va, const void *data, size_t size)
+{
+    return rf_mmu_write(&cpu->mmu, va, data, size, RF_TLB_SUPERVISOR, &cpu->fault);
+}
+
+/* --- mode, budget, accounts --- */
+
+static uint32_t block_mode(const struct rf_cpu *cpu)
+{
+    uint32_t mode = cpu->code_bits;
+    if (cpu->flags & RF_FLAG_TF)
+        mode |= RF_MODE_STEP;
+    if (cpu->mmu.cr0 & RF_CR0_EM)
+        mode |= RF_MODE_NO_SSE | RF_MODE_NO_X87;
+    if (!(cpu->mmu.cr4 & RF_CR4_OSFXSR))
+        mode |= RF_MODE_NO_SSE;
+    if (cpu->mmu.cr0 & RF_CR0_TS)
+        mode |= RF_MODE_TASK_SWITCHED;
+    if (~cpu->fpu.mxcsr & RF_MXCSR_ALL_MASKED)
+        mode |= RF_MODE_UNMASKED;
+    return mode;
+}
+
+void rf_cpu_mode_changed(struct rf_cpu *cpu)
+{
+    if (cpu->cpl == 3)
+        cpu->tlb_mode = RF_TLB_USER;
+    else
+        cpu->tlb_mode = cpu->flags & RF_FLAG_AC ? RF_TLB_SUPERVISOR_AC : RF_TLB_SUPERVISOR;
+    cpu->tlb = cpu->mmu.set->entry[cpu->tlb_mode];
+    uint16_t cs = cpu->seg[RF_CS].attributes;
+    if ((cs & RF_SEG_L) && (cpu->mmu.efer & RF_EFER_LMA))
+        cpu->code_bits = 64;
+    else
+        cpu->code_bits = cs & RF_SEG_DB ? 32 : 16;
+
+    uint32_t mode = block_mode(cpu);
+    uint64_t cs_base = cpu->code_bits == 64 ? 0 : cpu->seg[RF_CS].base;
+    uint32_t round = cpu->mmu.generation >> 14;
+    if (mode != cpu->block_mode || round != cpu->salt_round || cs_base != cpu->salt_cs_base) {
+        cpu->block_mode = mode;
+        cpu->salt_round = round;
+        cpu->salt_cs_base = cs_base;
+        rf_jump_cache_clear(cpu);
+    }
+    cpu->jump_salt = (uint64_t)(cpu->mmu.generation & 0x3fff) << 49 | (uint64_t)(cpu->cpl == 3) << 48;
+    if (cpu->interrupt_pending || cpu->nmi_pending || cpu->flags & RF_FLAG_TF)
+        rf_cpu_refresh_budget(cpu);
+}
+
+void rf_jump_cache_clear(struct rf_cpu *cpu)
+{
+    for (unsigned i = 0; i < RF_JUMP_CACHE_ENTRIES; i++)
+        cpu->jump_cache[i] = (struct rf_jump_entry){ UINT64_MAX, NULL };
+}
+
+static bool interrupt_due(const struct rf_cpu *cpu)
+{
+    return (cpu->interrupt_pending && cpu->flags & RF_FLAG_IF) ||
+           (cpu->nmi_pending && !cpu->nmi_blocked);
+}
+
+void rf_cpu_refresh_budget(struct rf_cpu *cpu)
+{
+    uint64_t now = rf_cpu_cycles(cpu);
+    uint64_t limit = cpu->stop_cycles < cpu->timer_cycles ? cpu->stop_cycles : cpu->timer_cycles;
+    if (interrupt_due(cpu) || cpu->shadow || cpu->stop_requested || cpu->halted ||
+        cpu->flags & RF_FLAG_TF)
+        limit = now;
+    if (limit > now + INT64_MAX)
+        limit = now + INT64_MAX;
+    cpu->cycle_limit = limit;
+    cpu->budget = (int64_t)(limit - now);
+}
+
+void rf_cpu_account(struct rf_cpu *cpu, enum rf_account_id id)
+{
+    uint64_t now = rf_cpu_cycles(cpu);
+    cpu->account.cycles[cpu->account.current] += now - cpu->account.mark;
+    cpu->account.mark = now;
+    cpu->account.current = id;
+}
+
+void rf_cpu_charge(struct rf_cpu *cpu, enum rf_account_id id, uint64_t cycles)
+{
+    cpu->budget -= (int64_t)cycles;
+    cpu->account.cycles[id] += cycles;
+    cpu->account.mark += cycles;
+}
+
+void rf_cpu_request_stop(struct rf_cpu *cpu)
+{
+    __atomic_store_n(&cpu->stop_requested, true, __ATOMIC_RELAXED);
+}
+
+/* --- block ends --- */
+
+/* RF_STOP_* if the CPU must stop here, else RF_STOP_NONE. */
+static enum rf_stop stop_due(struct rf_cpu *cpu)
+{
+    if (__atomic_exchange_n(&cpu->stop_requested, false, __ATOMIC_RELAXED))
+        return RF_STOP_REQUEST;
+    if (rf_cpu_cycles(cpu) >= cpu->stop_cycles)
+        return RF_STOP_LIMIT;
+    return RF_STOP_NONE;
+}
+
+/* Deliver what is due by priority (SDM 3A, table 6-2): traps of the previous
+ * instruction, then NMI, then maskable interrupts. */
+static void deliver_due(struct rf_cpu *cpu)
+{
+    struct rf_event event = { .external = true };
+    if (cpu->step_armed) {
+        cpu->step_armed = false;
+        cpu->dr[6] |= RF_BIT(14); /* BS */
+        event = (struct rf_event){ .vector = RF_DB };
+    } else if (cpu->shadow) {
+        cpu->shadow = false;
+        return;
+    } else if (cpu->nmi_pending && !cpu->nmi_blocked) {
+        cpu->nmi_pending = false;
+        cpu->nmi_blocked = true;
+        event.vector = RF_NMI;
+    } else if (cpu->interrupt_pending && cpu->flags & RF_FLAG_IF) {
+        cpu->interrupt_pending = false;
+        event.vector = cpu->interrupt_vector;
+    } else {
+        return;
+    }
+    cpu->halted = false;
+    rf_cpu_deliver(cpu, &event);
+}
+
+/* HLT: time passes at once to whatever can wake the CPU. */
+static enum rf_stop wait_halted(struct rf_cpu *cpu)
+{
+    if (cpu->timer_cycles == UINT64_MAX)
+        return RF_STOP_HALT;
+    if (rf_cpu_cycles(cpu) < cpu->timer_cycles)
+        rf_cpu_charge(cpu, RF_ACCOUNT_IDLE, cpu->timer_cycles - rf_cpu_cycles(cpu));
+    return RF_STOP_NONE;
+}
+
+/* Everything due at a block end. */
+static enum rf_stop block_end(struct rf_cpu *cpu)
+{
+    do {
+        enum rf_stop stop = stop_due(cpu);
+        if (stop)
+            return stop;
+        if (cpu->halted && !interrupt_due(cpu)) {
+            stop = wait_halted(cpu);
+            if (stop)
+                return stop;
+        }
+        if (rf_cpu_cycles(cpu) >= cpu->timer_cycles) {
+            cpu->timer_cycles = UINT64_MAX;
+            if (cpu->timer)
+                cpu->timer(cpu->timer_user, cpu);
+        }
+        deliver_due(cpu);
+        if (cpu->stop)
+            return cpu->stop;
+        rf_cpu_refresh_budget(cpu);
+    } while (cpu->budget < 0 || cpu->halted);
+    return RF_STOP_NONE;
+}
+
+struct rf_op *rf_block_event(struct rf_cpu *cpu)
+{
+    enum rf_stop stop = block_end(cpu);
+    if (stop) {
+        cpu->stop = stop;
+        return NULL;
+    }
+    return rf_dispatch(cpu);
+}
+
+void rf_fpu_to_host(struct rf_cpu *cpu)
+{
+    cpu->fpu.mxcsr = rf_fpu_mxcsr(cpu);
+    simde_mm_setcsr(cpu->fpu.host_mxcsr);
+}
+
+void rf_fpu_to_guest(struct rf_cpu *cpu)
+{
+    cpu->fpu.host_mxcsr = simde_mm_getcsr();
+    simde_mm_setcsr(cpu->fpu.mxcsr | RF_MXCSR_ALL_MASKED);
+}
+
+uint32_t rf_fpu_mxcsr(const struct rf_cpu *cpu)
+{
+    return (simde_mm_getcsr() & ~RF_MXCSR_ALL_MASKED) | (cpu->fpu.mxcsr & RF_MXCSR_ALL_MASKED);
+}
+
+enum rf_stop rf_cpu_run(struct rf_cpu *cpu)
+{
+    cpu->stop = RF_STOP_NONE;
+    rf_cpu_mode_changed(cpu);
+    rf_cpu_refresh_budget(cpu);
+    rf_fpu_to_guest(cpu);
+    while (!cpu->stop) {
+        struct rf_op *op = rf_dispatch(cpu);
+        while (op)
+            op = op->run(cpu, op);
+    }
+    rf_fpu_to_host(cpu);
+    rf_cpu_account(cpu, cpu->account.current);
+    return cpu->stop;
+}

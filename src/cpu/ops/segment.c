@@ -1,0 +1,426 @@
+/* Segment registers and descriptor tables: MOV, PUSH and POP of segments, LGDT and its
+ * family, LAR LSL VERR VERW, SMSW LMSW, far transfers. */
+#include "cpu/ops/integer.h"
+#include "cpu/privilege.h"
+
+/* Forms of UMIP: SGDT SIDT SLDT STR SMSW are #GP at CPL 3 when CR4.UMIP = 1. */
+#define REQUIRE_UMIP                                                                      \
+    do {                                                                                  \
+        if (cpu->cpl && cpu->mmu.cr4 & RF_CR4_UMIP)                                       \
+            return rf_op_gp0(cpu, op);                                                    \
+    } while (0)
+#define REQUIRE_CPL0                                                                      \
+    do {                                                                                  \
+        if (cpu->cpl)                                                                     \
+            return rf_op_gp0(cpu, op);                                                    \
+    } while (0)
+
+/* --- loads of a segment register: op->b is enum rf_seg --- */
+static struct rf_op *load_and_go(struct rf_cpu *cpu, struct rf_op *op, uint16_t selector, uint64_t new_rsp)
+{
+    struct rf_refusal refusal;
+    if (!rf_load_segment(cpu, (enum rf_seg)op->b, selector, &refusal))
+        return rf_op_refused(cpu, op, &refusal);
+    rf_op_retire(cpu, op);
+    cpu->r[RF_RSP] = new_rsp;
+    cpu->budget -= cpu->cost->event[RF_EVENT_SEGMENT_LOAD];
+    if (op->b == RF_SEG_SS) {
+        cpu->shadow = true;
+        rf_cpu_refresh_budget(cpu);
+    }
+    return rf_dispatch(cpu);
+}
+static RF_OP(mov_to_segment) { return load_and_go(cpu, op, RF_R16(op->a), cpu->r[RF_RSP]); }
+RF_MEM_HANDLER(mov_to_segment_mem)
+{
+    RF_LOAD(uint16_t, selector, rf_ea(cpu, op));
+    return load_and_go(cpu, op, selector, cpu->r[RF_RSP]);
+}
+RF_MEM_HANDLER(pop_segment)
+{
+    RF_LOAD(uint16_t, selector, cpu->r[RF_RSP]);
+    return load_and_go(cpu, op, selector, cpu->r[RF_RSP] + op->c);
+}
+RF_MEM_HANDLER(push_segment)
+{
+    uint64_t rsp = cpu->r[RF_RSP] - 8;
+    RF_STORE(uint64_t, rsp, cpu->seg[op->b].selector);
+    cpu->r[RF_RSP] = rsp;
+    RF_MEM_NEXT;
+}
+#define FROM_SEGMENT(N)                                                                   \
+    static RF_OP(mov_from_segment_##N) { RF_SET(N, op->a, cpu->seg[op->b].selector); RF_NEXT; }
+RF_SIZES_WIDE(FROM_SEGMENT)
+RF_MEM_HANDLER(mov_from_segment_mem)
+{
+    RF_STORE(uint16_t, rf_ea(cpu, op), cpu->seg[op->b].selector);
+    RF_MEM_NEXT;
+}
+
+static bool is_segment(const ZydisDecodedOperand *o)
+{
+    return rf_is_reg(o) && ZydisRegisterGetClass(o->reg.value) == ZYDIS_REGCLASS_SEGMENT;
+}
+
+static uint8_t segment_number(ZydisRegister reg)
+{
+    return (uint8_t)(reg - ZYDIS_REGISTER_ES);
+}
+
+bool rf_lower_mov_special(struct rf_lower *l)
+{
+    static rf_run *const from[4] = RF_ROW_WIDE(mov_from_segment);
+    const ZydisDecodedOperand *to = &l->operand[0], *source = &l->operand[1];
+    struct rf_op *op;
+    if (is_segment(to)) {
+        op = rf_is_mem(source) ? rf_emit_mem(l, mov_to_segment_mem, 1) : rf_emit(l, mov_to_segment);
+        if (rf_is_reg(source))
+            op->a = rf_reg_offset(source->reg.value);
+        op->b = segment_number(to->reg.value);
+        l->ends_block = true;
+    } else if (is_segment(source)) {
+        op = rf_is_mem(to) ? rf_emit_mem(l, mov_from_segment_mem, 0)
+                           : rf_emit(l, from[rf_size_log2(to->size)]);
+        if (rf_is_reg(to))
+            op->a = rf_reg_offset(to->reg.value);
+        op->b = segment_number(source->reg.value);
+    } else {
+        return rf_lower_control_register(l);
+    }
+    return true;
+}
+
+bool rf_lower_push_segment(struct rf_lower *l)
+{
+    if (l->code_bits != 64 || l->ins.operand_width == 16)
+        return false;
+    struct rf_op *op = rf_emit(l, push_segment);
+    op->b = segment_number(l->operand[0].reg.value);
+    op->stack = 1;
+    return true;
+}
+
+bool rf_lower_pop_segment(struct rf_lower *l)
+{
+    if (l->code_bits != 64)
+        return false;
+    struct rf_op *op = rf_emit(l, pop_segment);
+    op->b = segment_number(l->operand[0].reg.value);
+    op->c = l->ins.operand_width == 16 ? 2 : 8;
+    op->stack = 1;
+    l->ends_block = true;
+    return true;
+}
+
+/* --- table registers --- */
+struct __attribute__((packed)) pseudo_descriptor {
+    uint16_t limit;
+    uint64_t base;
+};
+#define TABLE_OPS(reg)                                                                    \
+    RF_MEM_HANDLER(l_##reg)                                                               \
+    {                                                                                     \
+        REQUIRE_CPL0;                                                                     \
+        RF_LOAD(struct pseudo_descriptor, value, rf_ea(cpu, op));                         \
+        if (!rf_mmu_canonical(&cpu->mmu, value.base))                                     \
+            return rf_op_gp0(cpu, op);                                                    \
+        cpu->reg.base = value.base;                                                       \
+        cpu->reg.limit = value.limit;                                                     \
+        RF_MEM_NEXT;                                                                      \
+    }                                                                                     \
+    RF_MEM_HANDLER(s_##reg)                                                               \
+    {                                                                                     \
+        REQUIRE_UMIP;                                                                     \
+        struct pseudo_descriptor value = { cpu->reg.limit, cpu->reg.base };               \
+        RF_STORE(struct pseudo_descriptor, rf_ea(cpu, op), value);                        \
+        RF_MEM_NEXT;                                                                      \
+    }
+TABLE_OPS(gdtr)
+TABLE_OPS(idtr)
+
+static bool lower_table(struct rf_lower *l)
+{
+    if (l->code_bits != 64)
+        return false;
+    rf_run *run;
+    switch (l->ins.mnemonic) {
+    case ZYDIS_MNEMONIC_LGDT: run = l_gdtr; break;
+    case ZYDIS_MNEMONIC_LIDT: run = l_idtr; break;
+    case ZYDIS_MNEMONIC_SGDT: run = s_gdtr; break;
+    default: run = s_idtr; break;
+    }
+    rf_emit_mem(l, run, 0);
+    return true;
+}
+
+/* LLDT and LTR (SDM 2): op->b 0 = LDT, 1 = task register */
+static bool load_system(struct rf_cpu *cpu, bool task, uint16_t selector, struct rf_refusal *refusal)
+{
+    uint32_t error = selector & ~3u;
+    struct rf_descriptor d;
+    if (!error) {
+        if (task)
+            return rf_refuse(refusal, RF_GP, 0);
+        cpu->ldtr = (struct rf_segment){ .selector = selector };
+        return true;
+    }
+    if (selector & RF_SELECTOR_TI)
+        return rf_refuse(refusal, RF_GP, error);
+    if (!rf_read_descriptor(cpu, selector, RF_GP, 0, &d, refusal))
+        return false;
+    unsigned type = d.segment.attributes & (RF_SEG_TYPE | RF_SEG_S);
+    if (type != (task ? 0x9u : 0x2u))
+        return rf_refuse(refusal, RF_GP, error);
+    if (!(d.segment.attributes & RF_SEG_P))
+        return rf_refuse(refusal, RF_NP, error);
+    if (task) { /* available becomes busy */
+        uint8_t busy = (uint8_t)(d.raw[0] >> 40) | 2;
+        if (!rf_cpu_write_system(cpu, d.address + 5, &busy, 1))
+            return rf_refuse_fault(cpu, refusal, false);
+        d.segment.attributes |= 2;
+        cpu->tr = d.segment;
+    } else {
+        cpu->ldtr = d.segment;
+    }
+    return true;
+}
+static struct rf_op *load_system_op(struct rf_cpu *cpu, struct rf_op *op, uint16_t selector)
+{
+    struct rf_refusal refusal;
+    if (!load_system(cpu, op->b, selector, &refusal))
+        return rf_op_refused(cpu, op, &refusal);
+    return rf_after_slow(cpu, op);
+}
+static RF_OP(load_system_reg)
+{
+    REQUIRE_CPL0;
+    return load_system_op(cpu, op, RF_R16(op->a));
+}
+RF_MEM_HANDLER(load_system_mem)
+{
+    REQUIRE_CPL0;
+    RF_LOAD(uint16_t, selector, rf_ea(cpu, op));
+    return load_system_op(cpu, op, selector);
+}
+
+static bool lower_load_system(struct rf_lower *l)
+{
+    bool memory = rf_is_mem(&l->operand[0]);
+    struct rf_op *op = memory ? rf_emit_mem(l, load_system_mem, 0) : rf_emit(l, load_system_reg);
+    if (!memory)
+        op->a = rf_reg_offset(l->operand[0].reg.value);
+    op->b = l->ins.mnemonic == ZYDIS_MNEMONIC_LTR;
+    return true;
+}
+
+/* SLDT, STR, SMSW: op->b 0, 1, 2 */
+static uint64_t system_value(const struct rf_cpu *cpu, unsigned which)
+{
+    return which == 0 ? cpu->ldtr.selector : which == 1 ? cpu->tr.selector : cpu->mmu.cr0;
+}
+#define STORE_SYSTEM(N)                                                                   \
+    static RF_OP(store_system_##N)                                                        \
+    {                                                                                     \
+        REQUIRE_UMIP;                                                                     \
+        RF_SET(N, op->a, system_value(cpu, op->b));                                       \
+        RF_NEXT;                                                                          \
+    }
+RF_SIZES_WIDE(STORE_SYSTEM)
+RF_MEM_HANDLER(store_system_mem)
+{
+    REQUIRE_UMIP;
+    RF_STORE(uint16_t, rf_ea(cpu, op), (uint16_t)system_value(cpu, op->b));
+    RF_MEM_NEXT;
+}
+
+static bool lower_store_system(struct rf_lower *l)
+{
+    static rf_run *const runs[4] = RF_ROW_WIDE(store_system);
+    bool memory = rf_is_mem(&l->operand[0]);
+    struct rf_op *op = memory ? rf_emit_mem(l, store_system_mem, 0)
+                              : rf_emit(l, runs[rf_size_log2(l->operand[0].size)]);
+    if (!memory)
+        op->a = rf_reg_offset(l->operand[0].reg.value);
+    op->b = l->ins.mnemonic == ZYDIS_MNEMONIC_SLDT ? 0 : l->ins.mnemonic == ZYDIS_MNEMONIC_STR ? 1 : 2;
+    return true;
+}
+
+/* LMSW changes PE (only to 1), MP, EM and TS (SDM 2). */
+static struct rf_op *lmsw(struct rf_cpu *cpu, struct rf_op *op, uint16_t value)
+{
+    uint64_t cr0 = (cpu->mmu.cr0 & ~UINT64_C(0xe)) | (value & 0xf);
+    rf_op_retire(cpu, op);
+    rf_mmu_set_cr0(&cpu->mmu, cr0);
+    rf_cpu_mode_changed(cpu);
+    return rf_dispatch(cpu);
+}
+static RF_OP(lmsw_reg) { REQUIRE_CPL0; return lmsw(cpu, op, RF_R16(op->a)); }
+RF_MEM_HANDLER(lmsw_mem)
+{
+    REQUIRE_CPL0;
+    RF_LOAD(uint16_t, value, rf_ea(cpu, op));
+    return lmsw(cpu, op, value);
+}
+static bool lower_lmsw(struct rf_lower *l)
+{
+    if (rf_is_mem(&l->operand[0]))
+        rf_emit_mem(l, lmsw_mem, 0);
+    else
+        rf_emit(l, lmsw_reg)->a = rf_reg_offset(l->operand[0].reg.value);
+    l->ends_block = true;
+    return true;
+}
+
+/* --- LAR, LSL, VERR, VERW: ZF says whether the descriptor may be used --- */
+enum query { LAR, LSL, VERR, VERW };
+
+static bool type_allowed(const struct rf_segment *s, enum query query)
+{
+    if (s->attributes & RF_SEG_S)
+        return true;
+    unsigned type = s->attributes & RF_SEG_TYPE;
+    if (query == VERR || query == VERW)
+        return false;
+    return type == 2 || type == 9 || type == 0xb || (query == LAR && type == 0xc);
+}
+
+static bool query_segment(struct rf_cpu *cpu, enum query query, uint16_t selector, uint32_t *result,
+                          bool *faulted, struct rf_refusal *refusal)
+{
+    struct rf_descriptor d;
+    *faulted = false;
+    if (!(selector & ~3u))
+        return false;
+    if (!rf_read_descriptor(cpu, selector, RF_GP, 0, &d, refusal)) {
+        *faulted = refusal->vector == RF_PF;
+        return false;
+    }
+    const struct rf_segment *s = &d.segment;
+    unsigned dpl = rf_segment_dpl(s), rpl = selector & RF_SELECTOR_RPL;
+    if (!type_allowed(s, query))
+        return false;
+    if (!rf_segment_is_conforming(s) && (dpl < cpu->cpl || dpl < rpl))
+        return false;
+    if (query == VERR && rf_segment_is_code(s) && !(s->attributes & 2))
+        return false;
+    if (query == VERW && (rf_segment_is_code(s) || !(s->attributes & 2)))
+        return false;
+    *result = query == LAR ? (uint32_t)(d.raw[0] >> 32) & 0x00ffff00 : s->limit;
+    return true;
+}
+
+static struct rf_op *query(struct rf_cpu *cpu, struct rf_op *op, uint16_t selector)
+{
+    uint32_t result = 0;
+    bool faulted;
+    struct rf_refusal refusal;
+    enum query kind = (enum query)op->c;
+    bool good = query_segment(cpu, kind, selector, &result, &faulted, &refusal);
+    if (faulted)
+        return rf_op_refused(cpu, op, &refusal);
+    rf_flags_set_status(cpu, (rf_flags_status(cpu) & ~RF_FLAG_ZF) | (good ? RF_FLAG_ZF : 0));
+    if (good && kind <= LSL) {
+        if (op->imm == 16)
+            RF_R16(op->a) = (uint16_t)result;
+        else
+            RF_R64(op->a) = result;
+    }
+    RF_NEXT;
+}
+static RF_OP(query_reg) { return query(cpu, op, RF_R16(op->b)); }
+RF_MEM_HANDLER(query_mem)
+{
+    RF_LOAD(uint16_t, selector, rf_ea(cpu, op));
+    return query(cpu, op, selector);
+}
+
+static bool lower_query(struct rf_lower *l)
+{
+    ZydisMnemonic m = l->ins.mnemonic;
+    enum query kind = m == ZYDIS_MNEMONIC_LAR ? LAR : m == ZYDIS_MNEMONIC_LSL ? LSL : m == ZYDIS_MNEMONIC_VERR ? VERR : VERW;
+    unsigned source = kind <= LSL ? 1 : 0;
+    bool memory = rf_is_mem(&l->operand[source]);
+    struct rf_op *op = memory ? rf_emit_mem(l, query_mem, source) : rf_emit(l, query_reg);
+    if (!memory)
+        op->b = rf_reg_offset(l->operand[source].reg.value);
+    if (kind <= LSL)
+        op->a = rf_reg_offset(l->operand[0].reg.value);
+    op->imm = l->operand[0].size;
+    op->c = (uint8_t)kind;
+    return true;
+}
+
+/* --- far transfers: op->a operand bytes; op->imm released bytes --- */
+static RF_OP(far_return)
+{
+    uint64_t ip = cpu->r[RF_REG_IP];
+    struct rf_refusal refusal;
+    const struct rf_exit *exit = (const struct rf_exit *)(op + 1);
+    if (!rf_far_return(cpu, op->a, op->imm, &refusal)) {
+        cpu->r[RF_REG_IP] = ip;
+        return rf_op_refused(cpu, op, &refusal);
+    }
+    cpu->budget -= exit->cost;
+    cpu->instructions += exit->instructions;
+    return rf_dispatch(cpu);
+}
+
+static struct rf_op *far_transfer(struct rf_cpu *cpu, struct rf_op *op, uint16_t selector, uint64_t offset)
+{
+    const struct rf_exit *exit = (const struct rf_exit *)(op + 1);
+    uint64_t ip = cpu->r[RF_REG_IP];
+    struct rf_refusal refusal;
+    cpu->r[RF_REG_IP] = ip + op->ip_offset + op->length;
+    if (!rf_far_transfer(cpu, selector, offset, op->c, op->a, &refusal)) {
+        cpu->r[RF_REG_IP] = ip;
+        return rf_op_refused(cpu, op, &refusal);
+    }
+    cpu->budget -= exit->cost;
+    cpu->instructions += exit->instructions;
+    return rf_dispatch(cpu);
+}
+struct __attribute__((packed)) far_64 { uint64_t offset; uint16_t selector; };
+struct __attribute__((packed)) far_32 { uint32_t offset; uint16_t selector; };
+RF_MEM_HANDLER(far_mem_64)
+{
+    RF_LOAD(struct far_64, pointer, rf_ea(cpu, op));
+    return far_transfer(cpu, op, pointer.selector, pointer.offset);
+}
+RF_MEM_HANDLER(far_mem_32)
+{
+    RF_LOAD(struct far_32, pointer, rf_ea(cpu, op));
+    return far_transfer(cpu, op, pointer.selector, pointer.offset);
+}
+
+bool rf_lower_far(struct rf_lower *l)
+{
+    if (l->code_bits != 64 || l->ins.operand_width == 16)
+        return false;
+    struct rf_op *op;
+    bool wide = l->ins.operand_width == 64;
+    if (l->ins.mnemonic == ZYDIS_MNEMONIC_RET) {
+        op = rf_emit(l, far_return);
+        if (l->ins.operand_count_visible && rf_is_imm(&l->operand[0]))
+            op->imm = l->operand[0].imm.value.u & 0xffff;
+        op->stack = 1;
+    } else if (rf_is_mem(&l->operand[0])) {
+        op = rf_emit_mem(l, wide ? far_mem_64 : far_mem_32, 0);
+        op->c = l->ins.mnemonic == ZYDIS_MNEMONIC_CALL;
+    } else {
+        return false;
+    }
+    op->a = wide ? 8 : 4;
+    l->ends_block = true;
+    return true;
+}
+
+static const struct rf_lower_entry entries[] = {
+    { ZYDIS_MNEMONIC_LGDT, lower_table },        { ZYDIS_MNEMONIC_LIDT, lower_table },
+    { ZYDIS_MNEMONIC_SGDT, lower_table },        { ZYDIS_MNEMONIC_SIDT, lower_table },
+    { ZYDIS_MNEMONIC_LLDT, lower_load_system },  { ZYDIS_MNEMONIC_LTR, lower_load_system },
+    { ZYDIS_MNEMONIC_SLDT, lower_store_system }, { ZYDIS_MNEMONIC_STR, lower_store_system },
+    { ZYDIS_MNEMONIC_SMSW, lower_store_system }, { ZYDIS_MNEMONIC_LMSW, lower_lmsw },
+    { ZYDIS_MNEMONIC_LAR, lower_query },         { ZYDIS_MNEMONIC_LSL, lower_query },
+    { ZYDIS_MNEMONIC_VERR, lower_query },        { ZYDIS_MNEMONIC_VERW, lower_query },
+};
+const struct rf_lower_table rf_lower_segment = RF_LOWER_TABLE(entries);

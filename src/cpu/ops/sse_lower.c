@@ -1,0 +1,192 @@
+/* Lowering shared by the vector families, and the ops that surround an operation while
+ * MXCSR unmasks an exception (SDM 1, 11.5).
+ *
+ * The operation itself always runs with the host's exceptions masked. Then: memory operand
+ * to the scratch slot; save the destination and clear the sticky flags; operate; look what
+ * was raised, and undo and raise #XM if it was unmasked. */
+#include "cpu/ops/sse.h"
+
+#include "cpu/block.h"
+#include "cpu/engine.h"
+
+/* MXCSR flags; the masks are the same bits shifted left by 7. */
+#define MXCSR_PRECOMPUTATION 0x07u /* invalid, denormal, divide by zero */
+#define MXCSR_STICKY 0x3fu
+#define MXCSR_MASK_SHIFT 7
+
+static RF_OP(op_begin)
+{
+    uint32_t mxcsr = simde_mm_getcsr();
+    cpu->fpu.saved_sticky = mxcsr & MXCSR_STICKY;
+    simde_mm_setcsr(mxcsr & ~MXCSR_STICKY);
+    switch (op->c) {
+    case RF_SSE_TO_XMM:
+        cpu->fpu.v[RF_VEC_SAVED] = cpu->fpu.v[op->a];
+        break;
+    case RF_SSE_TO_GPR:
+        cpu->fpu.saved[0] = RF_R64(op->a);
+        break;
+    case RF_SSE_TO_MMX:
+        cpu->fpu.saved[0] = cpu->fpu.x87[op->a].mantissa;
+        cpu->fpu.saved[1] = cpu->fpu.x87[op->a].sign_exponent;
+        cpu->fpu.saved[2] = (uint64_t)cpu->fpu.tag_valid << 16 | cpu->fpu.sw;
+        break;
+    default:
+        cpu->fpu.saved[0] = cpu->cc_op;
+        cpu->fpu.saved[1] = cpu->cc_dst;
+        cpu->fpu.saved[2] = cpu->cc_src;
+        break;
+    }
+    RF_NEXT;
+}
+
+static void undo(struct rf_cpu *cpu, const struct rf_op *op)
+{
+    switch (op->c) {
+    case RF_SSE_TO_XMM:
+        cpu->fpu.v[op->a] = cpu->fpu.v[RF_VEC_SAVED];
+        break;
+    case RF_SSE_TO_GPR:
+        RF_R64(op->a) = cpu->fpu.saved[0];
+        break;
+    case RF_SSE_TO_MMX:
+        cpu->fpu.x87[op->a].mantissa = cpu->fpu.saved[0];
+        cpu->fpu.x87[op->a].sign_exponent = (uint16_t)cpu->fpu.saved[1];
+        cpu->fpu.sw = (uint16_t)cpu->fpu.saved[2];
+        cpu->fpu.tag_valid = (uint8_t)(cpu->fpu.saved[2] >> 16);
+        break;
+    default:
+        rf_cc_set(cpu, (uint32_t)cpu->fpu.saved[0], cpu->fpu.saved[1], cpu->fpu.saved[2]);
+        break;
+    }
+}
+
+static RF_OP(op_check)
+{
+    uint32_t mxcsr = simde_mm_getcsr();
+    uint32_t raised = mxcsr & MXCSR_STICKY;
+    uint32_t unmasked = raised & ~(cpu->fpu.mxcsr >> MXCSR_MASK_SHIFT);
+    /* An unmasked exception of the operands comes before the operation, which then raises
+     * nothing of its own (SDM 1, 4.9.2). */
+    if (unmasked & MXCSR_PRECOMPUTATION)
+        raised &= MXCSR_PRECOMPUTATION;
+    simde_mm_setcsr((mxcsr & ~MXCSR_STICKY) | raised | cpu->fpu.saved_sticky);
+    if (RF_LIKELY(!unmasked))
+        RF_NEXT;
+    undo(cpu, op);
+    enum rf_vector vector = cpu->mmu.cr4 & RF_CR4_OSXMMEXCPT ? RF_XM : RF_UD;
+    return rf_op_raise(cpu, op, vector, false, 0);
+}
+
+static RF_OP(op_mmx_check)
+{
+    RF_MMX_CHECK;
+    RF_NEXT;
+}
+
+#define LOAD_SCRATCH(name, size)                      \
+    RF_MEM_HANDLER(name)                              \
+    {                                                 \
+        RF_SSE_LOAD_##size(s);                        \
+        rf_xmm_set(cpu, RF_VEC_SCRATCH, s);           \
+        RF_MEM_NEXT;                                  \
+    }
+LOAD_SCRATCH(op_load_4, 4)
+LOAD_SCRATCH(op_load_8, 8)
+LOAD_SCRATCH(op_load_16, 16)
+
+/* The integer operand of CVTSI2SS/SD: to a register nobody needs any more. */
+RF_MEM_HANDLER(op_load_integer_4)
+{
+    RF_LOAD(uint32_t, value, rf_ea(cpu, op));
+    cpu->r[RF_REG_EA] = value;
+    RF_MEM_NEXT;
+}
+
+RF_MEM_HANDLER(op_load_integer_8)
+{
+    RF_LOAD(uint64_t, value, rf_ea(cpu, op));
+    cpu->r[RF_REG_EA] = value;
+    RF_MEM_NEXT;
+}
+
+uint8_t rf_operand_number(const ZydisDecodedOperand *operand)
+{
+    if (rf_is_gpr(operand))
+        return rf_reg_offset(operand->reg.value);
+    return rf_vec_number(operand->reg.value);
+}
+
+bool rf_lower_by(const struct rf_lower_table *table, struct rf_lower *l)
+{
+    for (size_t i = 0; i < table->count; i++)
+        if (table->entries[i].mnemonic == l->ins.mnemonic)
+            return table->entries[i].lower(l);
+    return false;
+}
+
+/* Emit the load of the memory operand; returns what op->b of the operation must be. */
+static uint8_t emit_scratch_load(struct rf_lower *l, const struct rf_sse_form *form)
+{
+    struct rf_address address = rf_address(l, &l->operand[1]);
+    unsigned bytes = form->mem_bytes;
+    rf_run *run = form->integer ? bytes == 8 ? op_load_integer_8 : op_load_integer_4
+                  : bytes == 16 ? op_load_16
+                  : bytes == 8  ? op_load_8
+                                : op_load_4;
+    rf_set_address(rf_emit(l, run), &address);
+    return form->integer ? RF_OFFSET(RF_REG_EA) : RF_VEC_SCRATCH;
+}
+
+static uint64_t immediate(const struct rf_lower *l)
+{
+    const ZydisDecodedOperand *last = &l->operand[2];
+    return l->ins.operand_count_visible > 2 && rf_is_imm(last) ? last->imm.value.u & 0xff : 0;
+}
+
+static bool lower_checked(struct rf_lower *l, const struct rf_sse_form *form)
+{
+    const ZydisDecodedOperand *operand = l->operand;
+    bool memory = rf_is_mem(&operand[1]);
+    rf_run *run = rf_is_mmx(&operand[0]) ? form->mmx_reg
+                  : memory && form->scratch ? form->scratch
+                                            : form->reg;
+    if (rf_is_mmx(&operand[0]) || rf_is_mmx(&operand[1]))
+        rf_emit(l, op_mmx_check);
+    uint8_t source = memory ? emit_scratch_load(l, form) : rf_operand_number(&operand[1]);
+    uint8_t destination = rf_operand_number(&operand[0]);
+    struct rf_op *op = rf_emit(l, op_begin);
+    op->a = destination;
+    op->c = form->destination;
+    op = rf_emit(l, run);
+    op->a = destination;
+    op->b = source;
+    op->imm = immediate(l);
+    op = rf_emit(l, op_check);
+    op->a = destination;
+    op->c = form->destination;
+    return true;
+}
+
+bool rf_sse_lower(struct rf_lower *l, const struct rf_sse_form *form)
+{
+    const ZydisDecodedOperand *operand = l->operand;
+    bool mmx = rf_is_mmx(&operand[0]);
+    bool memory = rf_is_mem(&operand[1]);
+    rf_run *run = mmx ? memory ? form->mmx_mem : form->mmx_reg : memory ? form->mem : form->reg;
+    if (!run || !rf_is_reg(&operand[0]) || !(memory || rf_is_reg(&operand[1])))
+        return false;
+    if (form->raises && l->cpu->block_mode & RF_MODE_UNMASKED)
+        return lower_checked(l, form);
+    struct rf_address address = { 0 };
+    if (memory)
+        address = rf_address(l, &operand[1]);
+    struct rf_op *op = rf_emit(l, run);
+    op->a = rf_operand_number(&operand[0]);
+    op->imm = immediate(l);
+    if (memory)
+        rf_set_address(op, &address);
+    else
+        op->b = rf_operand_number(&operand[1]);
+    return true;
+}

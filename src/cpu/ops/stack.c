@@ -1,0 +1,291 @@
+/* PUSH POP LEAVE ENTER PUSHF POPF. RSP changes only when nothing can fault any more. */
+#include "cpu/ops/integer.h"
+
+/* --- 64-bit mode: 8-byte slots, or 2-byte ones with an operand-size prefix --- */
+#define PUSHES(N)                                                                         \
+    RF_MEM_HANDLER(push_r_##N)                                                            \
+    {                                                                                     \
+        uint64_t rsp = cpu->r[RF_RSP] - sizeof(RF_TYPE_##N);                              \
+        RF_STORE(RF_TYPE_##N, rsp, RF_GET(N, op->a));                                     \
+        cpu->r[RF_RSP] = rsp;                                                             \
+        RF_MEM_NEXT;                                                                      \
+    }                                                                                     \
+    RF_MEM_HANDLER(push_i_##N)                                                            \
+    {                                                                                     \
+        uint64_t rsp = cpu->r[RF_RSP] - sizeof(RF_TYPE_##N);                              \
+        RF_STORE(RF_TYPE_##N, rsp, (RF_TYPE_##N)op->imm);                                 \
+        cpu->r[RF_RSP] = rsp;                                                             \
+        RF_MEM_NEXT;                                                                      \
+    }                                                                                     \
+    RF_MEM_HANDLER(push_m_##N)                                                            \
+    {                                                                                     \
+        RF_LOAD(RF_TYPE_##N, value, rf_ea(cpu, op));                                      \
+        uint64_t rsp = cpu->r[RF_RSP] - sizeof(RF_TYPE_##N);                              \
+        RF_STORE(RF_TYPE_##N, rsp, value);                                                \
+        cpu->r[RF_RSP] = rsp;                                                             \
+        RF_MEM_NEXT;                                                                      \
+    }                                                                                     \
+    RF_MEM_HANDLER(pop_r_##N)                                                             \
+    {                                                                                     \
+        RF_LOAD(RF_TYPE_##N, value, cpu->r[RF_RSP]);                                      \
+        cpu->r[RF_RSP] += sizeof(RF_TYPE_##N);                                            \
+        RF_SET(N, op->a, value);                                                          \
+        RF_MEM_NEXT;                                                                      \
+    }                                                                                     \
+    /* the address uses RSP after the increment (SDM 2, POP) */                           \
+    RF_MEM_HANDLER(pop_m_##N)                                                             \
+    {                                                                                     \
+        RF_LOAD(RF_TYPE_##N, value, cpu->r[RF_RSP]);                                      \
+        cpu->r[RF_RSP] += sizeof(RF_TYPE_##N);                                            \
+        uint64_t place = rf_ea(cpu, op);                                                  \
+        cpu->r[RF_RSP] -= sizeof(RF_TYPE_##N);                                            \
+        RF_STORE(RF_TYPE_##N, place, value);                                              \
+        cpu->r[RF_RSP] += sizeof(RF_TYPE_##N);                                            \
+        RF_MEM_NEXT;                                                                      \
+    }
+PUSHES(16)
+PUSHES(64)
+
+/* Compatibility mode: ESP within SS.base. */
+#define PUSH_32(value)                                                                    \
+    uint32_t esp = (uint32_t)cpu->r[RF_RSP] - 4;                                          \
+    RF_STORE(uint32_t, (uint32_t)(esp + cpu->seg[RF_SEG_SS].base), value);                \
+    cpu->r[RF_RSP] = esp;                                                                 \
+    RF_MEM_NEXT
+RF_MEM_HANDLER(push_r_32) { PUSH_32(RF_R32(op->a)); }
+RF_MEM_HANDLER(push_i_32) { PUSH_32((uint32_t)op->imm); }
+RF_MEM_HANDLER(push_m_32)
+{
+    RF_LOAD(uint32_t, value, rf_ea(cpu, op));
+    PUSH_32(value);
+}
+RF_MEM_HANDLER(pop_r_32)
+{
+    RF_LOAD(uint32_t, value, (uint32_t)(cpu->r[RF_RSP] + cpu->seg[RF_SEG_SS].base));
+    cpu->r[RF_RSP] = (uint32_t)cpu->r[RF_RSP] + 4;
+    RF_SET(32, op->a, value);
+    RF_MEM_NEXT;
+}
+RF_MEM_HANDLER(pop_m_32)
+{
+    RF_LOAD(uint32_t, value, (uint32_t)(cpu->r[RF_RSP] + cpu->seg[RF_SEG_SS].base));
+    uint64_t rsp = cpu->r[RF_RSP];
+    cpu->r[RF_RSP] = (uint32_t)rsp + 4;
+    uint64_t place = (uint32_t)rf_ea(cpu, op);
+    cpu->r[RF_RSP] = rsp;
+    RF_STORE(uint32_t, place, value);
+    cpu->r[RF_RSP] = (uint32_t)rsp + 4;
+    RF_MEM_NEXT;
+}
+
+/* Slot size of the instruction: 64 or 32 by mode, 16 with a prefix. 16-bit slots of
+ * compatibility mode are not done: no compiler emits them. */
+static int slot_size(const struct rf_lower *l)
+{
+    if (l->code_bits == 64)
+        return l->ins.operand_width == 16 ? 1 : 3;
+    return l->ins.operand_width == 32 ? 2 : -1;
+}
+
+static bool is_segment(const ZydisDecodedOperand *o)
+{
+    return rf_is_reg(o) && ZydisRegisterGetClass(o->reg.value) == ZYDIS_REGCLASS_SEGMENT;
+}
+
+static bool lower_push(struct rf_lower *l)
+{
+    static rf_run *const r[4] = { NULL, push_r_16, push_r_32, push_r_64 },
+                         *const i[4] = { NULL, push_i_16, push_i_32, push_i_64 },
+                         *const m[4] = { NULL, push_m_16, push_m_32, push_m_64 };
+    int size = slot_size(l);
+    const ZydisDecodedOperand *o = &l->operand[0];
+    if (is_segment(o))
+        return rf_lower_push_segment(l);
+    if (size < 0)
+        return false;
+    struct rf_op *op;
+    if (rf_is_mem(o)) {
+        op = rf_emit_mem(l, m[size], 0);
+    } else if (rf_is_imm(o)) {
+        op = rf_emit(l, i[size]);
+        op->imm = (uint64_t)o->imm.value.s;
+        op->stack = 1;
+    } else {
+        op = rf_emit(l, r[size]);
+        op->a = rf_reg_offset(o->reg.value);
+        op->stack = 1;
+    }
+    return true;
+}
+
+static bool lower_pop(struct rf_lower *l)
+{
+    static rf_run *const r[4] = { NULL, pop_r_16, pop_r_32, pop_r_64 },
+                         *const m[4] = { NULL, pop_m_16, pop_m_32, pop_m_64 };
+    int size = slot_size(l);
+    const ZydisDecodedOperand *o = &l->operand[0];
+    if (is_segment(o))
+        return rf_lower_pop_segment(l);
+    if (size < 0)
+        return false;
+    struct rf_op *op;
+    if (rf_is_mem(o)) {
+        op = rf_emit_mem(l, m[size], 0);
+    } else {
+        op = rf_emit(l, r[size]);
+        op->a = rf_reg_offset(o->reg.value);
+        op->stack = 1;
+    }
+    return true;
+}
+
+/* --- LEAVE, ENTER --- */
+RF_MEM_HANDLER(leave_64)
+{
+    uint64_t frame = cpu->r[RF_RBP];
+    RF_LOAD(uint64_t, value, frame);
+    cpu->r[RF_RSP] = frame + 8;
+    cpu->r[RF_RBP] = value;
+    RF_MEM_NEXT;
+}
+RF_MEM_HANDLER(leave_32)
+{
+    uint32_t frame = (uint32_t)cpu->r[RF_RBP];
+    RF_LOAD(uint32_t, value, (uint32_t)(frame + cpu->seg[RF_SEG_SS].base));
+    cpu->r[RF_RSP] = frame + 4;
+    cpu->r[RF_RBP] = value;
+    RF_MEM_NEXT;
+}
+
+static bool lower_leave(struct rf_lower *l)
+{
+    if (l->ins.operand_width == 16)
+        return false;
+    struct rf_op *op = rf_emit(l, l->code_bits == 64 ? leave_64 : leave_32);
+    op->stack = 1;
+    return true;
+}
+
+/* ENTER size, level (SDM 2, ENTER): op->imm = size, op->c = level & 31. All of the new
+ * frame is checked before RSP and RBP change. */
+static RF_OP(enter_64)
+{
+    uint64_t rsp = cpu->r[RF_RSP], frame = rsp - 8, rbp = cpu->r[RF_RBP];
+    uint64_t slots[33];
+    unsigned count = 0, level = op->c;
+    slots[count++] = rbp;
+    for (unsigned i = 1; i < level; i++)
+        if (!rf_load_slow(cpu, rbp - 8 * i, &slots[count++], 8))
+            return rf_op_fault(cpu, op);
+    if (level)
+        slots[count++] = frame;
+    uint64_t end = rsp - 8 * count;
+    for (unsigned i = 0; i < count / 2; i++) {
+        uint64_t swap = slots[i];
+        slots[i] = slots[count - 1 - i];
+        slots[count - 1 - i] = swap;
+    }
+    if (!rf_probe_write(cpu, end - op->imm, 1) || !rf_store_slow(cpu, end, slots, 8 * count))
+        return rf_op_fault(cpu, op);
+    cpu->r[RF_RBP] = frame;
+    cpu->r[RF_RSP] = end - op->imm;
+    return rf_after_slow(cpu, op);
+}
+
+static bool lower_enter(struct rf_lower *l)
+{
+    if (l->code_bits != 64 || l->ins.operand_width == 16)
+        return false;
+    struct rf_op *op = rf_emit(l, enter_64);
+    op->imm = l->operand[0].imm.value.u & 0xffff;
+    op->c = l->operand[1].imm.value.u & 31;
+    op->stack = 1;
+    return true;
+}
+
+/* --- PUSHF, POPF --- */
+RF_MEM_HANDLER(pushf_64)
+{
+    uint64_t rsp = cpu->r[RF_RSP] - 8;
+    RF_STORE(uint64_t, rsp, rf_cpu_flags(cpu) & ~(uint64_t)(RF_FLAG_VM | RF_FLAG_RF));
+    cpu->r[RF_RSP] = rsp;
+    RF_MEM_NEXT;
+}
+RF_MEM_HANDLER(pushf_16)
+{
+    uint64_t rsp = cpu->r[RF_RSP] - 2;
+    RF_STORE(uint16_t, rsp, (uint16_t)rf_cpu_flags(cpu));
+    cpu->r[RF_RSP] = rsp;
+    RF_MEM_NEXT;
+}
+RF_MEM_HANDLER(pushf_32) { PUSH_32((uint32_t)rf_cpu_flags(cpu) & ~(RF_FLAG_VM | RF_FLAG_RF)); }
+
+/* What POPF may change (SDM 2, POPF, table 4-17): IOPL at CPL 0 only, IF when
+ * CPL <= IOPL; RF is cleared, VM, VIF and VIP stay. */
+static void pop_flags(struct rf_cpu *cpu, uint64_t value, uint64_t width_mask)
+{
+    uint64_t mask = RF_FLAGS_STATUS | RF_FLAG_TF | RF_FLAG_DF | RF_FLAG_NT | RF_FLAG_AC | RF_FLAG_ID;
+    unsigned iopl = (cpu->flags & RF_FLAG_IOPL) >> 12;
+    if (cpu->cpl == 0)
+        mask |= RF_FLAG_IOPL;
+    if (cpu->cpl <= iopl)
+        mask |= RF_FLAG_IF;
+    mask &= width_mask;
+    uint64_t old = rf_cpu_flags(cpu) & ~(uint64_t)RF_FLAG_RF;
+    rf_cpu_set_flags(cpu, (old & ~mask) | (value & mask));
+}
+
+RF_MEM_HANDLER(popf_64)
+{
+    RF_LOAD(uint64_t, value, cpu->r[RF_RSP]);
+    cpu->r[RF_RSP] += 8;
+    rf_op_retire(cpu, op);
+    pop_flags(cpu, value, UINT32_MAX);
+    return rf_dispatch(cpu);
+}
+RF_MEM_HANDLER(popf_16)
+{
+    RF_LOAD(uint16_t, value, cpu->r[RF_RSP]);
+    cpu->r[RF_RSP] += 2;
+    rf_op_retire(cpu, op);
+    pop_flags(cpu, value, 0xffff);
+    return rf_dispatch(cpu);
+}
+RF_MEM_HANDLER(popf_32)
+{
+    RF_LOAD(uint32_t, value, (uint32_t)(cpu->r[RF_RSP] + cpu->seg[RF_SEG_SS].base));
+    cpu->r[RF_RSP] = (uint32_t)cpu->r[RF_RSP] + 4;
+    rf_op_retire(cpu, op);
+    pop_flags(cpu, value, UINT32_MAX);
+    return rf_dispatch(cpu);
+}
+
+static bool lower_pushf(struct rf_lower *l)
+{
+    int size = slot_size(l);
+    if (size < 0)
+        return false;
+    struct rf_op *op = rf_emit(l, size == 3 ? pushf_64 : size == 2 ? pushf_32 : pushf_16);
+    op->stack = 1;
+    return true;
+}
+
+static bool lower_popf(struct rf_lower *l)
+{
+    int size = slot_size(l);
+    if (size < 0)
+        return false;
+    struct rf_op *op = rf_emit(l, size == 3 ? popf_64 : size == 2 ? popf_32 : popf_16);
+    op->stack = 1;
+    l->ends_block = true;
+    return true;
+}
+
+static const struct rf_lower_entry entries[] = {
+    { ZYDIS_MNEMONIC_PUSH, lower_push },    { ZYDIS_MNEMONIC_POP, lower_pop },
+    { ZYDIS_MNEMONIC_LEAVE, lower_leave },  { ZYDIS_MNEMONIC_ENTER, lower_enter },
+    { ZYDIS_MNEMONIC_PUSHFQ, lower_pushf }, { ZYDIS_MNEMONIC_PUSHFD, lower_pushf },
+    { ZYDIS_MNEMONIC_PUSHF, lower_pushf },  { ZYDIS_MNEMONIC_POPFQ, lower_popf },
+    { ZYDIS_MNEMONIC_POPFD, lower_popf },   { ZYDIS_MNEMONIC_POPF, lower_popf },
+};
+const struct rf_lower_table rf_lower_stack = RF_LOWER_TABLE(entries);

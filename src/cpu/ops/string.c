@@ -1,0 +1,291 @@
+/* MOVS STOS LODS CMPS SCAS with and without REP.
+ *
+ * RCX, RSI and RDI are exact after every iteration, so a fault or an interrupt in the
+ * middle restarts the instruction where it stopped (SDM 2, REP). Runs inside one page on
+ * both sides are moved at once. */
+#include "cpu/ops/integer.h"
+
+enum repeat { ONCE, REP, REPE, REPNE };
+
+/* op->a: element size in bytes; op->b: enum repeat; op->c: address size in bits;
+ * op->imm, op->disp: byte offsets in rf_cpu of the source and destination segment base. */
+RF_INLINE uint64_t cut(const struct rf_op *op, uint64_t address)
+{
+    return op->c == 64 ? address : (uint32_t)address;
+}
+
+RF_INLINE uint64_t source(const struct rf_cpu *cpu, const struct rf_op *op)
+{
+    return cut(op, cpu->r[RF_RSI]) + RF_AT(const uint64_t, op->imm);
+}
+
+RF_INLINE uint64_t destination(const struct rf_cpu *cpu, const struct rf_op *op)
+{
+    return cut(op, cpu->r[RF_RDI]) + RF_AT(const uint64_t, op->disp);
+}
+
+RF_INLINE uint64_t iterations(const struct rf_cpu *cpu, const struct rf_op *op)
+{
+    return op->b == ONCE ? 1 : cut(op, cpu->r[RF_RCX]);
+}
+
+/* n elements are done. */
+RF_INLINE void advance(struct rf_cpu *cpu, const struct rf_op *op, bool si, bool di, uint64_t n)
+{
+    uint64_t step = n * op->a;
+    if (cpu->flags & RF_FLAG_DF)
+        step = 0 - step;
+    if (si)
+        cpu->r[RF_RSI] = cut(op, cpu->r[RF_RSI] + step);
+    if (di)
+        cpu->r[RF_RDI] = cut(op, cpu->r[RF_RDI] + step);
+    if (op->b != ONCE) {
+        cpu->r[RF_RCX] = cut(op, cpu->r[RF_RCX] - n);
+        cpu->budget -= (int64_t)((n * cpu->cost->repeat_step + 3) / 4);
+    }
+}
+
+RF_INLINE bool get(struct rf_cpu *cpu, uint64_t va, void *out, unsigned size)
+{
+    const void *place = rf_tlb_read(cpu->tlb, va, size);
+    if (RF_UNLIKELY(!place))
+        return rf_load_slow(cpu, va, out, size);
+    memcpy(out, place, size);
+    return true;
+}
+
+RF_INLINE bool put(struct rf_cpu *cpu, uint64_t va, const void *data, unsigned size)
+{
+    void *place = rf_tlb_write(cpu->tlb, va, size);
+    if (RF_UNLIKELY(!place))
+        return rf_store_slow(cpu, va, data, size);
+    memcpy(place, data, size);
+    return true;
+}
+
+/* Something else is due before the next iteration. */
+RF_INLINE bool must_pause(const struct rf_cpu *cpu, const struct rf_op *op)
+{
+    return cpu->budget < op->cost || cpu->code_changed;
+}
+
+static struct rf_op *pause_here(struct rf_cpu *cpu, struct rf_op *op)
+{
+    rf_op_sync(cpu, op);
+    return rf_dispatch(cpu);
+}
+
+/* Elements that fit before the end of va's page. */
+RF_INLINE uint64_t until_page_end(uint64_t va, unsigned size)
+{
+    return (RF_PAGE_SIZE - (va & RF_PAGE_MASK)) / size;
+}
+
+/* Copy `bytes` upwards, element by element where the regions overlap. */
+static void copy_up(uint8_t *to, const uint8_t *from, uint64_t bytes, unsigned size)
+{
+    if ((uint64_t)(to - from) >= bytes) {
+        memmove(to, from, bytes);
+        return;
+    }
+    for (uint64_t i = 0; i < bytes; i += size) {
+        uint64_t element;
+        memcpy(&element, from + i, size);
+        memcpy(to + i, &element, size);
+    }
+}
+
+/* As many elements as one page on each side holds; 0 if that is not possible. */
+static uint64_t move_run(struct rf_cpu *cpu, const struct rf_op *op, uint64_t count)
+{
+    uint64_t from = source(cpu, op), to = destination(cpu, op), n = count;
+    if (cpu->flags & RF_FLAG_DF)
+        return 0;
+    n = n < until_page_end(from, op->a) ? n : until_page_end(from, op->a);
+    n = n < until_page_end(to, op->a) ? n : until_page_end(to, op->a);
+    const uint8_t *read = rf_tlb_read(cpu->tlb, from, 1);
+    uint8_t *write = rf_tlb_write(cpu->tlb, to, 1);
+    if (!n || !read || !write)
+        return 0;
+    copy_up(write, read, n * op->a, op->a);
+    return n;
+}
+
+static RF_OP(movs)
+{
+    uint64_t count = iterations(cpu, op), element;
+    while (count) {
+        uint64_t n = move_run(cpu, op, count);
+        if (!n) {
+            if (!get(cpu, source(cpu, op), &element, op->a) ||
+                !put(cpu, destination(cpu, op), &element, op->a))
+                return rf_op_fault(cpu, op);
+            n = 1;
+        }
+        advance(cpu, op, true, true, n);
+        count -= n;
+        if (count && must_pause(cpu, op))
+            return pause_here(cpu, op);
+    }
+    return rf_after_slow(cpu, op);
+}
+
+static void fill(uint8_t *to, uint64_t value, uint64_t n, unsigned size)
+{
+    if (size == 1)
+        memset(to, (int)(value & 0xff), n);
+    else
+        for (uint64_t i = 0; i < n; i++)
+            memcpy(to + i * size, &value, size);
+}
+
+static uint64_t store_run(struct rf_cpu *cpu, const struct rf_op *op, uint64_t count)
+{
+    uint64_t to = destination(cpu, op);
+    if (cpu->flags & RF_FLAG_DF)
+        return 0;
+    uint64_t n = count < until_page_end(to, op->a) ? count : until_page_end(to, op->a);
+    uint8_t *write = rf_tlb_write(cpu->tlb, to, 1);
+    if (!n || !write)
+        return 0;
+    fill(write, cpu->r[RF_RAX], n, op->a);
+    return n;
+}
+
+static RF_OP(stos)
+{
+    uint64_t count = iterations(cpu, op);
+    while (count) {
+        uint64_t n = store_run(cpu, op, count);
+        if (!n) {
+            if (!put(cpu, destination(cpu, op), &cpu->r[RF_RAX], op->a))
+                return rf_op_fault(cpu, op);
+            n = 1;
+        }
+        advance(cpu, op, false, true, n);
+        count -= n;
+        if (count && must_pause(cpu, op))
+            return pause_here(cpu, op);
+    }
+    return rf_after_slow(cpu, op);
+}
+
+static RF_OP(lods)
+{
+    uint64_t count = iterations(cpu, op);
+    while (count) {
+        uint64_t element = 0;
+        if (!get(cpu, source(cpu, op), &element, op->a))
+            return rf_op_fault(cpu, op);
+        if (op->a >= 4)
+            cpu->r[RF_RAX] = element;
+        else
+            memcpy(&cpu->r[RF_RAX], &element, op->a);
+        advance(cpu, op, true, false, 1);
+        if (--count && must_pause(cpu, op))
+            return pause_here(cpu, op);
+    }
+    RF_NEXT;
+}
+
+/* True if the repetition goes on after a comparison. */
+RF_INLINE bool goes_on(const struct rf_op *op, bool equal)
+{
+    return op->b == REPNE ? !equal : equal;
+}
+
+RF_INLINE void set_compare_flags(struct rf_cpu *cpu, unsigned size, uint64_t a, uint64_t b)
+{
+    uint64_t mask = UINT64_MAX >> (64 - 8 * size);
+    rf_cc_set(cpu, RF_CC_SUB + (uint32_t)__builtin_ctz(size), (a - b) & mask, b & mask);
+}
+
+static RF_OP(cmps)
+{
+    uint64_t count = iterations(cpu, op);
+    while (count) {
+        uint64_t a = 0, b = 0;
+        if (!get(cpu, source(cpu, op), &a, op->a) || !get(cpu, destination(cpu, op), &b, op->a))
+            return rf_op_fault(cpu, op);
+        set_compare_flags(cpu, op->a, a, b);
+        advance(cpu, op, true, true, 1);
+        count--;
+        if (op->b == ONCE || !goes_on(op, a == b))
+            break;
+        if (count && must_pause(cpu, op))
+            return pause_here(cpu, op);
+    }
+    RF_NEXT;
+}
+
+static RF_OP(scas)
+{
+    uint64_t count = iterations(cpu, op), mask = UINT64_MAX >> (64 - 8 * op->a);
+    while (count) {
+        uint64_t a = cpu->r[RF_RAX] & mask, b = 0;
+        if (!get(cpu, destination(cpu, op), &b, op->a))
+            return rf_op_fault(cpu, op);
+        set_compare_flags(cpu, op->a, a, b);
+        advance(cpu, op, false, true, 1);
+        count--;
+        if (op->b == ONCE || !goes_on(op, a == b))
+            break;
+        if (count && must_pause(cpu, op))
+            return pause_here(cpu, op);
+    }
+    RF_NEXT;
+}
+
+static enum repeat repeat_of(const struct rf_lower *l, bool compares)
+{
+    if (l->ins.attributes & ZYDIS_ATTRIB_HAS_REPNE)
+        return compares ? REPNE : REP;
+    if (l->ins.attributes & (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE))
+        return compares ? REPE : REP;
+    return ONCE;
+}
+
+static bool lower_string(struct rf_lower *l, rf_run *run, bool compares)
+{
+    if (l->ins.address_width == 16)
+        return false;
+    ZydisRegister segment = ZYDIS_REGISTER_DS;
+    unsigned bits = 8;
+    for (unsigned i = 0; i < l->ins.operand_count; i++) {
+        const ZydisDecodedOperand *o = &l->operand[i];
+        if (!rf_is_mem(o))
+            continue;
+        bits = o->size;
+        if (o->mem.base == ZYDIS_REGISTER_RSI || o->mem.base == ZYDIS_REGISTER_ESI)
+            segment = o->mem.segment;
+    }
+    struct rf_op *op = rf_emit(l, run);
+    op->a = (uint8_t)(bits / 8);
+    op->b = (uint8_t)repeat_of(l, compares);
+    op->c = l->ins.address_width;
+    op->imm = rf_segment_base_offset(l, segment);
+    op->disp = (int32_t)rf_segment_base_offset(l, ZYDIS_REGISTER_ES);
+    l->cost_class = RF_COST_STRING;
+    return true;
+}
+
+static bool lower_movs(struct rf_lower *l) { return lower_string(l, movs, false); }
+static bool lower_stos(struct rf_lower *l) { return lower_string(l, stos, false); }
+static bool lower_lods(struct rf_lower *l) { return lower_string(l, lods, false); }
+static bool lower_cmps(struct rf_lower *l) { return lower_string(l, cmps, true); }
+static bool lower_scas(struct rf_lower *l) { return lower_string(l, scas, true); }
+
+/* MOVSD and CMPSD name SSE2 instructions too: sse_move.c and sse_float.c sort them out. */
+static const struct rf_lower_entry entries[] = {
+    { ZYDIS_MNEMONIC_MOVSB, lower_movs },  { ZYDIS_MNEMONIC_MOVSW, lower_movs },
+    { ZYDIS_MNEMONIC_MOVSD, lower_movs }, { ZYDIS_MNEMONIC_MOVSQ, lower_movs },
+    { ZYDIS_MNEMONIC_STOSB, lower_stos },  { ZYDIS_MNEMONIC_STOSW, lower_stos },
+    { ZYDIS_MNEMONIC_STOSD, lower_stos },  { ZYDIS_MNEMONIC_STOSQ, lower_stos },
+    { ZYDIS_MNEMONIC_LODSB, lower_lods },  { ZYDIS_MNEMONIC_LODSW, lower_lods },
+    { ZYDIS_MNEMONIC_LODSD, lower_lods },  { ZYDIS_MNEMONIC_LODSQ, lower_lods },
+    { ZYDIS_MNEMONIC_CMPSB, lower_cmps },  { ZYDIS_MNEMONIC_CMPSW, lower_cmps },
+    { ZYDIS_MNEMONIC_CMPSD, lower_cmps }, { ZYDIS_MNEMONIC_CMPSQ, lower_cmps },
+    { ZYDIS_MNEMONIC_SCASB, lower_scas },  { ZYDIS_MNEMONIC_SCASW, lower_scas },
+    { ZYDIS_MNEMONIC_SCASD, lower_scas },  { ZYDIS_MNEMONIC_SCASQ, lower_scas },
+};
+const struct rf_lower_table rf_lower_string = RF_LOWER_TABLE(entries);

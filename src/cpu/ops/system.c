@@ -1,0 +1,636 @@
+/* System instructions: ring transitions, control registers, MSRs, time, identification.
+ * Those that change the mode end their block. */
+#include "cpu/engine.h"
+#include "cpu/ops/integer.h"
+#include "cpu/privilege.h"
+
+#define REQUIRE_CPL0                                                                      \
+    do {                                                                                  \
+        if (RF_UNLIKELY(cpu->cpl != 0))                                                   \
+            return rf_op_gp0(cpu, op);                                                    \
+    } while (0)
+
+struct rf_op *rf_op_refused(struct rf_cpu *cpu, struct rf_op *op, const struct rf_refusal *refusal)
+{
+    rf_op_sync(cpu, op);
+    struct rf_event event = { .vector = refusal->vector,
+                              .has_error_code = refusal->has_error_code,
+                              .error_code = refusal->error_code,
+                              .cr2 = refusal->cr2 };
+    rf_cpu_deliver(cpu, &event);
+    return cpu->stop ? NULL : rf_dispatch(cpu);
+}
+
+/* Run a transition with the block retired; undo the retirement if it is refused. */
+#define TRANSITION(call)                                                                  \
+    do {                                                                                  \
+        const struct rf_exit *exit_ = (const struct rf_exit *)(op + 1);                   \
+        uint64_t ip_ = cpu->r[RF_REG_IP];                                                 \
+        struct rf_refusal refusal;                                                        \
+        rf_op_retire(cpu, op);                                                            \
+        if (RF_UNLIKELY(!(call))) {                                                       \
+            cpu->budget += exit_->cost;                                                   \
+            cpu->instructions -= exit_->instructions;                                     \
+            cpu->r[RF_REG_IP] = ip_;                                                      \
+            return rf_op_refused(cpu, op, &refusal);                                      \
+        }                                                                                 \
+        return rf_dispatch(cpu);                                                          \
+    } while (0)
+
+static RF_OP(syscall_) { TRANSITION(rf_syscall(cpu, &refusal)); }
+static RF_OP(sysret_64) { TRANSITION(rf_sysret(cpu, true, &refusal)); }
+static RF_OP(sysret_32) { TRANSITION(rf_sysret(cpu, false, &refusal)); }
+static RF_OP(sysenter) { TRANSITION(rf_sysenter(cpu, &refusal)); }
+static RF_OP(sysexit_64) { TRANSITION(rf_sysexit(cpu, true, &refusal)); }
+static RF_OP(sysexit_32) { TRANSITION(rf_sysexit(cpu, false, &refusal)); }
+static RF_OP(iret) { TRANSITION(rf_iret(cpu, op->a, &refusal)); }
+
+/* INT n, INT3: traps, so the saved RIP is that of the next instruction. A gate that
+ * refuses (#GP, #NP) reports the INT itself. */
+static bool software_interrupt(struct rf_cpu *cpu, uint64_t ip, uint64_t next, uint8_t vector)
+{
+    struct rf_event event = { .vector = vector, .software = true };
+    uint64_t offset = vector * 16u;
+    uint64_t raw = 0;
+    uint32_t error = vector * 8u + 2;
+    bool readable = offset + 15 <= cpu->idtr.limit &&
+                    rf_cpu_read_system(cpu, cpu->idtr.base + offset, &raw, 8);
+    if (!readable || (raw >> 45 & 3) < cpu->cpl || !(raw >> 47 & 1)) {
+        event = (struct rf_event){ .vector = RF_GP, .has_error_code = true, .error_code = error };
+        if (readable && (raw >> 45 & 3) >= cpu->cpl)
+            event.vector = RF_NP;
+        cpu->r[RF_REG_IP] = ip;
+    } else {
+        cpu->r[RF_REG_IP] = next;
+    }
+    return rf_cpu_deliver(cpu, &event);
+}
+
+static RF_OP(int_n)
+{
+    uint64_t ip = cpu->r[RF_REG_IP] + op->ip_offset;
+    uint64_t next = ip + op->length;
+    uint8_t vector = (uint8_t)op->imm;
+    rf_op_retire(cpu, op);
+    software_interrupt(cpu, ip, next, vector);
+    return cpu->stop ? NULL : rf_dispatch(cpu);
+}
+
+static RF_OP(int1)
+{
+    rf_op_retire(cpu, op);
+    struct rf_event event = { .vector = RF_DB };
+    rf_cpu_deliver(cpu, &event);
+    return cpu->stop ? NULL : rf_dispatch(cpu);
+}
+
+static RF_OP(ud) { return rf_op_ud(cpu, op); }
+
+/* The host door. At CPL 3, and without a door, VMCALL is an undefined opcode. */
+static RF_OP(vmcall)
+{
+    if (cpu->cpl != 0 || !cpu->door)
+        return rf_op_ud(cpu, op);
+    rf_op_retire(cpu, op);
+    bool in_syscall = cpu->account.current == RF_ACCOUNT_ENTRY;
+    if (in_syscall)
+        rf_cpu_account(cpu, RF_ACCOUNT_BODY);
+    rf_fpu_to_host(cpu);
+    enum rf_door_action action = cpu->door(cpu->door_user, cpu);
+    rf_fpu_to_guest(cpu);
+    if (cpu->account.current == RF_ACCOUNT_BODY)
+        rf_cpu_account(cpu, RF_ACCOUNT_EXIT);
+    if (action == RF_DOOR_STOP) {
+        cpu->stop = RF_STOP_DOOR;
+        return NULL;
+    }
+    return rf_dispatch(cpu);
+}
+
+/* --- interrupt flag, halt --- */
+static RF_OP(cli)
+{
+    if (cpu->cpl > (cpu->flags & RF_FLAG_IOPL) >> 12)
+        return rf_op_gp0(cpu, op);
+    cpu->flags &= ~RF_FLAG_IF;
+    RF_NEXT;
+}
+static RF_OP(sti)
+{
+    if (cpu->cpl > (cpu->flags & RF_FLAG_IOPL) >> 12)
+        return rf_op_gp0(cpu, op);
+    rf_op_retire(cpu, op);
+    if (!(cpu->flags & RF_FLAG_IF)) {
+        cpu->flags |= RF_FLAG_IF;
+        cpu->shadow = true;
+        rf_cpu_refresh_budget(cpu);
+    }
+    return rf_dispatch(cpu);
+}
+static RF_OP(hlt)
+{
+    REQUIRE_CPL0;
+    rf_op_retire(cpu, op);
+    cpu->halted = true;
+    rf_cpu_refresh_budget(cpu);
+    cpu->budget--; /* a block end must look at `halted` */
+    cpu->cycle_limit--;
+    return rf_block_event(cpu);
+}
+
+/* --- RFLAGS.AC, GS, FS and GS bases --- */
+static RF_OP(stac_clac)
+{
+    if (cpu->cpl != 0 || !(cpu->mmu.cr4 & RF_CR4_SMAP))
+        return rf_op_ud(cpu, op);
+    rf_op_retire(cpu, op);
+    cpu->budget -= cpu->cost->event[RF_EVENT_STAC_CLAC];
+    cpu->flags = (cpu->flags & ~RF_FLAG_AC) | (uint32_t)op->imm;
+    rf_cpu_mode_changed(cpu);
+    return rf_dispatch(cpu);
+}
+static RF_OP(swapgs)
+{
+    REQUIRE_CPL0;
+    uint64_t base = cpu->seg[RF_GS].base;
+    cpu->budget -= cpu->cost->event[RF_EVENT_SWAPGS];
+    cpu->seg[RF_GS].base = cpu->kernel_gs_base;
+    cpu->kernel_gs_base = base;
+    RF_NEXT;
+}
+#define REQUIRE_FSGSBASE                                                                  \
+    do {                                                                                  \
+        if (!(cpu->mmu.cr4 & RF_CR4_FSGSBASE))                                            \
+            return rf_op_ud(cpu, op);                                                     \
+    } while (0)
+static RF_OP(rdbase_64) { REQUIRE_FSGSBASE; RF_R64(op->a) = cpu->seg[op->b].base; RF_NEXT; }
+static RF_OP(rdbase_32) { REQUIRE_FSGSBASE; RF_R64(op->a) = (uint32_t)cpu->seg[op->b].base; RF_NEXT; }
+static RF_OP(wrbase_64)
+{
+    REQUIRE_FSGSBASE;
+    if (!rf_mmu_canonical(&cpu->mmu, RF_R64(op->a)))
+        return rf_op_gp0(cpu, op);
+    cpu->seg[op->b].base = RF_R64(op->a);
+    RF_NEXT;
+}
+static RF_OP(wrbase_32) { REQUIRE_FSGSBASE; cpu->seg[op->b].base = RF_R32(op->a); RF_NEXT; }
+
+/* --- MSRs, time, identification --- */
+static RF_OP(rdmsr)
+{
+    REQUIRE_CPL0;
+    uint64_t value;
+    if (!rf_cpu_read_msr(cpu, (uint32_t)cpu->r[RF_RCX], &value))
+        return rf_op_gp0(cpu, op);
+    cpu->budget -= cpu->cost->event[RF_EVENT_RDMSR];
+    cpu->r[RF_RAX] = (uint32_t)value;
+    cpu->r[RF_RDX] = value >> 32;
+    RF_NEXT;
+}
+static RF_OP(wrmsr)
+{
+    REQUIRE_CPL0;
+    uint64_t value = cpu->r[RF_RDX] << 32 | RF_R32(0);
+    if (!rf_cpu_write_msr(cpu, (uint32_t)cpu->r[RF_RCX], value))
+        return rf_op_gp0(cpu, op);
+    rf_op_retire(cpu, op);
+    cpu->budget -= cpu->cost->event[RF_EVENT_WRMSR];
+    return rf_dispatch(cpu);
+}
+/* The whole block so far counts, so that two readings differ by what lies between. */
+static uint64_t tsc_here(struct rf_cpu *cpu, struct rf_op *op)
+{
+    uint64_t value;
+    cpu->budget -= op->cost;
+    rf_cpu_read_msr(cpu, 0x10, &value);
+    cpu->budget += op->cost;
+    cpu->budget -= cpu->cost->event[RF_EVENT_RDTSC];
+    return value;
+}
+static RF_OP(rdtsc)
+{
+    if (cpu->cpl && cpu->mmu.cr4 & RF_CR4_TSD)
+        return rf_op_gp0(cpu, op);
+    uint64_t value = tsc_here(cpu, op);
+    cpu->r[RF_RAX] = (uint32_t)value;
+    cpu->r[RF_RDX] = value >> 32;
+    RF_NEXT;
+}
+static RF_OP(rdtscp)
+{
+    if (cpu->cpl && cpu->mmu.cr4 & RF_CR4_TSD)
+        return rf_op_gp0(cpu, op);
+    uint64_t value = tsc_here(cpu, op);
+    cpu->r[RF_RAX] = (uint32_t)value;
+    cpu->r[RF_RDX] = value >> 32;
+    cpu->r[RF_RCX] = cpu->tsc_aux;
+    RF_NEXT;
+}
+static RF_OP(rdpid) { RF_R64(op->a) = cpu->tsc_aux; RF_NEXT; }
+static RF_OP(cpuid)
+{
+    uint32_t out[4];
+    rf_cpu_cpuid(cpu, RF_R32(0), RF_R32(RF_OFFSET(RF_RCX)), out);
+    cpu->budget -= cpu->cost->event[RF_EVENT_CPUID];
+    cpu->r[RF_RAX] = out[0];
+    cpu->r[RF_RBX] = out[1];
+    cpu->r[RF_RCX] = out[2];
+    cpu->r[RF_RDX] = out[3];
+    RF_NEXT;
+}
+/* No performance counters exist: every index is refused (SDM 2, RDPMC). */
+static RF_OP(rdpmc) { return rf_op_gp0(cpu, op); }
+
+/* xorshift64* (Marsaglia, "Xorshift RNGs"; Vigna): from the machine's seed. */
+static uint64_t next_random(struct rf_cpu *cpu)
+{
+    uint64_t x = cpu->random_state;
+    x ^= x >> 12;
+    x ^= x << 25;
+    x ^= x >> 27;
+    cpu->random_state = x;
+    return x * UINT64_C(0x2545f4914f6cdd1d);
+}
+#define RANDOM(N)                                                                         \
+    static RF_OP(random_##N)                                                              \
+    {                                                                                     \
+        RF_SET(N, op->a, next_random(cpu));                                               \
+        rf_flags_set_status(cpu, RF_FLAG_CF);                                             \
+        cpu->budget -= cpu->cost->event[RF_EVENT_RDRAND];                                 \
+        RF_NEXT;                                                                          \
+    }
+RF_SIZES_WIDE(RANDOM)
+
+/* --- control registers --- */
+static RF_OP(mov_from_cr)
+{
+    REQUIRE_CPL0;
+    const uint64_t value[9] = { cpu->mmu.cr0, 0, cpu->cr2, cpu->mmu.cr3, cpu->mmu.cr4, 0, 0, 0, cpu->cr8 };
+    RF_R64(op->a) = value[op->b];
+    RF_NEXT;
+}
+
+static bool write_cr0(struct rf_cpu *cpu, uint64_t value)
+{
+    bool pg = value & RF_CR0_PG, was = cpu->mmu.cr0 & RF_CR0_PG;
+    if (value >> 32 || (pg && !(value & RF_CR0_PE)) || ((value & RF_CR0_NW) && !(value & RF_CR0_CD)))
+        return false;
+    uint64_t efer = cpu->mmu.efer;
+    if (pg && !was && efer & RF_EFER_LME) {
+        if (!(cpu->mmu.cr4 & RF_CR4_PAE) || cpu->seg[RF_CS].attributes & RF_SEG_L)
+            return false;
+        rf_mmu_set_efer(&cpu->mmu, efer | RF_EFER_LMA);
+    } else if (!pg && was) {
+        if (cpu->code_bits == 64 || cpu->mmu.cr4 & RF_CR4_PCIDE)
+            return false;
+        rf_mmu_set_efer(&cpu->mmu, efer & ~RF_EFER_LMA);
+    }
+    uint64_t defined = RF_CR0_PE | RF_CR0_MP | RF_CR0_EM | RF_CR0_TS | RF_CR0_NE | RF_CR0_WP | RF_CR0_AM |
+                       RF_CR0_NW | RF_CR0_CD | RF_CR0_PG;
+    rf_mmu_set_cr0(&cpu->mmu, (value & defined) | RF_CR0_ET);
+    return true;
+}
+
+static bool write_cr4(struct rf_cpu *cpu, uint64_t value)
+{
+    uint64_t defined = RF_CR4_TSD | RF_CR4_DE | RF_CR4_PSE | RF_CR4_PAE | RF_CR4_MCE | RF_CR4_PGE |
+                       RF_CR4_PCE | RF_CR4_OSFXSR | RF_CR4_OSXMMEXCPT | RF_CR4_UMIP | RF_CR4_LA57 |
+                       RF_CR4_FSGSBASE | RF_CR4_PCIDE | RF_CR4_SMEP | RF_CR4_SMAP | RF_CR4_PKE |
+                       RF_CR4_PKS;
+    bool long_mode = cpu->mmu.efer & RF_EFER_LMA;
+    if (value & ~defined)
+        return false;
+    if (long_mode && (!(value & RF_CR4_PAE) || (value ^ cpu->mmu.cr4) & RF_CR4_LA57))
+        return false;
+    if (value & ~cpu->mmu.cr4 & RF_CR4_PCIDE && (!long_mode || cpu->mmu.cr3 & 0xfff))
+        return false;
+    rf_mmu_set_cr4(&cpu->mmu, value);
+    return true;
+}
+
+static bool write_cr3(struct rf_cpu *cpu, uint64_t value)
+{
+    bool keep = cpu->mmu.cr4 & RF_CR4_PCIDE && value & RF_CR3_NO_FLUSH;
+    uint64_t reserved = ~((UINT64_C(1) << RF_MAXPHYADDR) - 1);
+    if (cpu->mmu.cr4 & RF_CR4_PCIDE)
+        reserved &= ~RF_CR3_NO_FLUSH;
+    if (cpu->mmu.efer & RF_EFER_LMA && value & reserved)
+        return false;
+    rf_mmu_set_cr3(&cpu->mmu, value);
+    cpu->budget -= cpu->cost->event[keep ? RF_EVENT_MOV_CR3_KEEP : RF_EVENT_MOV_CR3];
+    return true;
+}
+
+static bool write_cr(struct rf_cpu *cpu, unsigned number, uint64_t value)
+{
+    cpu->budget -= cpu->cost->event[RF_EVENT_MOV_CR];
+    switch (number) {
+    case 0: return write_cr0(cpu, value);
+    case 2: cpu->cr2 = value; return true;
+    case 3: return write_cr3(cpu, value);
+    case 4: return write_cr4(cpu, value);
+    default: cpu->cr8 = value; return value < 16;
+    }
+}
+
+static RF_OP(mov_to_cr)
+{
+    REQUIRE_CPL0;
+    if (op->b == 8 && RF_R64(op->a) > 15)
+        return rf_op_gp0(cpu, op);
+    if (!write_cr(cpu, op->b, RF_R64(op->a)))
+        return rf_op_gp0(cpu, op);
+    rf_op_retire(cpu, op);
+    rf_cpu_mode_changed(cpu);
+    return rf_dispatch(cpu);
+}
+
+/* CR4.DE = 1 makes DR4 and DR5 undefined; else they are DR6 and DR7 (SDM 3B, 17.2.2). */
+static RF_OP(mov_from_dr)
+{
+    REQUIRE_CPL0;
+    unsigned n = op->b;
+    if ((n == 4 || n == 5) && cpu->mmu.cr4 & RF_CR4_DE)
+        return rf_op_ud(cpu, op);
+    RF_R64(op->a) = cpu->dr[n == 4 || n == 5 ? n + 2 : n];
+    RF_NEXT;
+}
+static RF_OP(mov_to_dr)
+{
+    REQUIRE_CPL0;
+    unsigned n = op->b;
+    uint64_t value = RF_R64(op->a);
+    if ((n == 4 || n == 5) && cpu->mmu.cr4 & RF_CR4_DE)
+        return rf_op_ud(cpu, op);
+    if (n >= 4 && value >> 32)
+        return rf_op_gp0(cpu, op);
+    if (n == 4 || n == 6)
+        cpu->dr[6] = (value & 0x1e00f) | 0xffff0ff0;
+    else if (n == 5 || n == 7)
+        cpu->dr[7] = (value & 0xffff2bff) | 0x400;
+    else
+        cpu->dr[n] = value;
+    RF_NEXT;
+}
+
+bool rf_lower_control_register(struct rf_lower *l)
+{
+    bool to = !rf_is_reg(&l->operand[0]) ? false
+              : ZydisRegisterGetClass(l->operand[0].reg.value) != ZYDIS_REGCLASS_GPR64 &&
+                    ZydisRegisterGetClass(l->operand[0].reg.value) != ZYDIS_REGCLASS_GPR32;
+    ZydisRegister special = l->operand[to ? 0 : 1].reg.value;
+    bool debug = ZydisRegisterGetClass(special) == ZYDIS_REGCLASS_DEBUG;
+    struct rf_op *op = rf_emit(l, debug ? (to ? mov_to_dr : mov_from_dr) : (to ? mov_to_cr : mov_from_cr));
+    op->a = rf_reg_offset(l->operand[to ? 1 : 0].reg.value);
+    op->b = (uint8_t)ZydisRegisterGetId(special);
+    l->ends_block = to && !debug;
+    return true;
+}
+
+static RF_OP(clts)
+{
+    REQUIRE_CPL0;
+    rf_op_retire(cpu, op);
+    rf_mmu_set_cr0(&cpu->mmu, cpu->mmu.cr0 & ~RF_CR0_TS);
+    rf_cpu_mode_changed(cpu);
+    return rf_dispatch(cpu);
+}
+
+/* --- TLB and caches --- */
+static RF_OP(invlpg)
+{
+    REQUIRE_CPL0;
+    uint64_t va = rf_ea(cpu, op);
+    rf_op_retire(cpu, op);
+    cpu->budget -= cpu->cost->event[RF_EVENT_INVLPG];
+    rf_mmu_invlpg(&cpu->mmu, va);
+    rf_cpu_mode_changed(cpu);
+    return rf_dispatch(cpu);
+}
+RF_MEM_HANDLER(invpcid)
+{
+    REQUIRE_CPL0;
+    RF_LOAD(struct { uint64_t word[2]; }, descriptor, rf_ea(cpu, op));
+    uint64_t type = RF_R64(op->a), pcid = descriptor.word[0];
+    if (type > 3 || (type < 2 && pcid > 0xfff) ||
+        (type < 2 && pcid && !(cpu->mmu.cr4 & RF_CR4_PCIDE)) ||
+        (type == 0 && !rf_mmu_canonical(&cpu->mmu, descriptor.word[1])))
+        return rf_op_gp0(cpu, op);
+    rf_op_retire(cpu, op);
+    cpu->budget -= cpu->cost->event[RF_EVENT_INVLPG];
+    rf_mmu_invpcid(&cpu->mmu, (unsigned)type, (uint16_t)pcid, descriptor.word[1]);
+    rf_cpu_mode_changed(cpu);
+    return rf_dispatch(cpu);
+}
+/* Caches are not modelled here: WBINVD and INVD only check the privilege. */
+static RF_OP(privileged_nothing) { REQUIRE_CPL0; RF_NEXT; }
+/* CLFLUSH, CLFLUSHOPT, CLWB check their address like a one-byte load. */
+RF_MEM_HANDLER(cache_line)
+{
+    RF_LOAD(uint8_t, byte, rf_ea(cpu, op));
+    (void)byte;
+    RF_MEM_NEXT;
+}
+
+/* --- protection keys, extended control --- */
+static RF_OP(rdpkru)
+{
+    if (!(cpu->mmu.cr4 & RF_CR4_PKE))
+        return rf_op_ud(cpu, op);
+    if (RF_R32(RF_OFFSET(RF_RCX)))
+        return rf_op_gp0(cpu, op);
+    cpu->r[RF_RAX] = cpu->mmu.pkru;
+    cpu->r[RF_RDX] = 0;
+    RF_NEXT;
+}
+static RF_OP(wrpkru)
+{
+    if (!(cpu->mmu.cr4 & RF_CR4_PKE))
+        return rf_op_ud(cpu, op);
+    if (RF_R32(RF_OFFSET(RF_RCX)) || RF_R32(RF_OFFSET(RF_RDX)))
+        return rf_op_gp0(cpu, op);
+    rf_op_retire(cpu, op);
+    rf_mmu_set_pkru(&cpu->mmu, RF_R32(0));
+    rf_cpu_mode_changed(cpu);
+    return rf_dispatch(cpu);
+}
+
+/* Ports: none are connected. IN gives all ones, OUT vanishes, where IOPL allows; the I/O
+ * permission bitmap of the TSS is consulted otherwise (SDM 1, 18.5.2). */
+static bool port_allowed(struct rf_cpu *cpu, uint16_t port, unsigned bytes)
+{
+    if (cpu->cpl <= (cpu->flags & RF_FLAG_IOPL) >> 12)
+        return true;
+    uint16_t map, bits;
+    if (cpu->tr.limit < 0x67 || !rf_cpu_read_system(cpu, cpu->tr.base + 0x66, &map, 2))
+        return false;
+    uint32_t offset = map + port / 8u;
+    if (offset + 1 > cpu->tr.limit || !rf_cpu_read_system(cpu, cpu->tr.base + offset, &bits, 2))
+        return false;
+    return !(bits >> (port & 7) & ((1u << bytes) - 1));
+}
+static RF_OP(in_)
+{
+    uint16_t port = op->b == 0xff ? (uint16_t)cpu->r[RF_RDX] : (uint16_t)op->imm;
+    if (!port_allowed(cpu, port, op->a))
+        return rf_op_gp0(cpu, op);
+    if (op->a == 4)
+        cpu->r[RF_RAX] = UINT32_MAX;
+    else
+        memset(&cpu->r[RF_RAX], 0xff, op->a);
+    RF_NEXT;
+}
+static RF_OP(out)
+{
+    uint16_t port = op->b == 0xff ? (uint16_t)cpu->r[RF_RDX] : (uint16_t)op->imm;
+    if (!port_allowed(cpu, port, op->a))
+        return rf_op_gp0(cpu, op);
+    RF_NEXT;
+}
+
+/* --- lowering --- */
+struct simple {
+    ZydisMnemonic mnemonic;
+    rf_run *run;
+    bool ends_block;
+    uint64_t imm;
+};
+static const struct simple simple[] = {
+    { ZYDIS_MNEMONIC_SYSCALL, syscall_, true, 0 },
+    { ZYDIS_MNEMONIC_SYSENTER, sysenter, true, 0 },
+    { ZYDIS_MNEMONIC_INT3, int_n, true, RF_BP },
+    { ZYDIS_MNEMONIC_INT1, int1, true, 0 },
+    { ZYDIS_MNEMONIC_UD2, ud, true, 0 },
+    { ZYDIS_MNEMONIC_UD1, ud, true, 0 },
+    { ZYDIS_MNEMONIC_UD0, ud, true, 0 },
+    { ZYDIS_MNEMONIC_VMCALL, vmcall, true, 0 },
+    { ZYDIS_MNEMONIC_CLI, cli, false, 0 },
+    { ZYDIS_MNEMONIC_STI, sti, true, 0 },
+    { ZYDIS_MNEMONIC_HLT, hlt, true, 0 },
+    { ZYDIS_MNEMONIC_STAC, stac_clac, true, RF_FLAG_AC },
+    { ZYDIS_MNEMONIC_CLAC, stac_clac, true, 0 },
+    { ZYDIS_MNEMONIC_SWAPGS, swapgs, false, 0 },
+    { ZYDIS_MNEMONIC_RDMSR, rdmsr, false, 0 },
+    { ZYDIS_MNEMONIC_WRMSR, wrmsr, true, 0 },
+    { ZYDIS_MNEMONIC_RDTSC, rdtsc, false, 0 },
+    { ZYDIS_MNEMONIC_RDTSCP, rdtscp, false, 0 },
+    { ZYDIS_MNEMONIC_CPUID, cpuid, false, 0 },
+    { ZYDIS_MNEMONIC_RDPMC, rdpmc, true, 0 },
+    { ZYDIS_MNEMONIC_CLTS, clts, true, 0 },
+    { ZYDIS_MNEMONIC_WBINVD, privileged_nothing, false, 0 },
+    { ZYDIS_MNEMONIC_INVD, privileged_nothing, false, 0 },
+    { ZYDIS_MNEMONIC_RDPKRU, rdpkru, false, 0 },
+    { ZYDIS_MNEMONIC_WRPKRU, wrpkru, true, 0 },
+};
+
+static bool lower_simple(struct rf_lower *l)
+{
+    const struct simple *s = simple;
+    while (s->mnemonic != l->ins.mnemonic)
+        s++;
+    struct rf_op *op = rf_emit(l, s->run);
+    op->imm = s->imm;
+    l->ends_block = s->ends_block;
+    return true;
+}
+
+static bool lower_int(struct rf_lower *l)
+{
+    struct rf_op *op = rf_emit(l, int_n);
+    op->imm = l->operand[0].imm.value.u & 0xff;
+    l->ends_block = true;
+    return true;
+}
+
+static bool lower_return(struct rf_lower *l)
+{
+    bool wide = l->ins.operand_width == 64;
+    rf_run *run;
+    switch (l->ins.mnemonic) {
+    case ZYDIS_MNEMONIC_SYSRET: run = wide ? sysret_64 : sysret_32; break;
+    case ZYDIS_MNEMONIC_SYSEXIT: run = wide ? sysexit_64 : sysexit_32; break;
+    default: run = iret; break;
+    }
+    struct rf_op *op = rf_emit(l, run);
+    op->a = (uint8_t)(l->ins.operand_width / 8);
+    l->ends_block = true;
+    return true;
+}
+
+static bool lower_base(struct rf_lower *l)
+{
+    bool wide = l->operand[0].size == 64;
+    ZydisMnemonic m = l->ins.mnemonic;
+    bool write = m == ZYDIS_MNEMONIC_WRFSBASE || m == ZYDIS_MNEMONIC_WRGSBASE;
+    bool fs = m == ZYDIS_MNEMONIC_RDFSBASE || m == ZYDIS_MNEMONIC_WRFSBASE;
+    struct rf_op *op = rf_emit(l, write ? (wide ? wrbase_64 : wrbase_32) : (wide ? rdbase_64 : rdbase_32));
+    op->a = rf_reg_offset(l->operand[0].reg.value);
+    op->b = fs ? RF_FS : RF_GS;
+    return true;
+}
+
+static bool lower_random(struct rf_lower *l)
+{
+    static rf_run *const runs[4] = RF_ROW_WIDE(random);
+    struct rf_op *op = rf_emit(l, runs[rf_size_log2(l->operand[0].size)]);
+    op->a = rf_reg_offset(l->operand[0].reg.value);
+    return true;
+}
+
+static bool lower_rdpid(struct rf_lower *l)
+{
+    rf_emit(l, rdpid)->a = rf_reg_offset(l->operand[0].reg.value);
+    return true;
+}
+
+static bool lower_invlpg(struct rf_lower *l)
+{
+    rf_emit_mem(l, invlpg, 0);
+    l->ends_block = true;
+    return true;
+}
+
+static bool lower_invpcid(struct rf_lower *l)
+{
+    rf_emit_mem(l, invpcid, 1)->a = rf_reg_offset(l->operand[0].reg.value);
+    l->ends_block = true;
+    return true;
+}
+
+static bool lower_cache_line(struct rf_lower *l)
+{
+    rf_emit_mem(l, cache_line, 0);
+    return true;
+}
+
+static bool lower_port(struct rf_lower *l)
+{
+    bool input = l->ins.mnemonic == ZYDIS_MNEMONIC_IN;
+    const ZydisDecodedOperand *port = &l->operand[input ? 1 : 0], *data = &l->operand[input ? 0 : 1];
+    struct rf_op *op = rf_emit(l, input ? in_ : out);
+    op->a = (uint8_t)(data->size / 8);
+    op->b = rf_is_reg(port) ? 0xff : 0;
+    if (rf_is_imm(port))
+        op->imm = port->imm.value.u & 0xff;
+    return true;
+}
+
+#define SIMPLE(name) { ZYDIS_MNEMONIC_##name, lower_simple }
+static const struct rf_lower_entry entries[] = {
+    SIMPLE(SYSCALL), SIMPLE(SYSENTER), SIMPLE(INT3), SIMPLE(INT1), SIMPLE(UD2), SIMPLE(UD1),
+    SIMPLE(UD0), SIMPLE(VMCALL), SIMPLE(CLI), SIMPLE(STI), SIMPLE(HLT), SIMPLE(STAC),
+    SIMPLE(CLAC), SIMPLE(SWAPGS), SIMPLE(RDMSR), SIMPLE(WRMSR), SIMPLE(RDTSC), SIMPLE(RDTSCP),
+    SIMPLE(CPUID), SIMPLE(RDPMC), SIMPLE(CLTS), SIMPLE(WBINVD), SIMPLE(INVD), SIMPLE(RDPKRU),
+    SIMPLE(WRPKRU),
+    { ZYDIS_MNEMONIC_INT, lower_int },           { ZYDIS_MNEMONIC_SYSRET, lower_return },
+    { ZYDIS_MNEMONIC_SYSEXIT, lower_return },    { ZYDIS_MNEMONIC_IRET, lower_return },
+    { ZYDIS_MNEMONIC_IRETD, lower_return },      { ZYDIS_MNEMONIC_IRETQ, lower_return },
+    { ZYDIS_MNEMONIC_RDFSBASE, lower_base },     { ZYDIS_MNEMONIC_RDGSBASE, lower_base },
+    { ZYDIS_MNEMONIC_WRFSBASE, lower_base },     { ZYDIS_MNEMONIC_WRGSBASE, lower_base },
+    { ZYDIS_MNEMONIC_RDRAND, lower_random },     { ZYDIS_MNEMONIC_RDSEED, lower_random },
+    { ZYDIS_MNEMONIC_RDPID, lower_rdpid },       { ZYDIS_MNEMONIC_INVLPG, lower_invlpg },
+    { ZYDIS_MNEMONIC_INVPCID, lower_invpcid },   { ZYDIS_MNEMONIC_CLFLUSH, lower_cache_line },
+    { ZYDIS_MNEMONIC_CLFLUSHOPT, lower_cache_line }, { ZYDIS_MNEMONIC_CLWB, lower_cache_line },
+    { ZYDIS_MNEMONIC_IN, lower_port },           { ZYDIS_MNEMONIC_OUT, lower_port },
+};
+const struct rf_lower_table rf_lower_system = RF_LOWER_TABLE(entries);

@@ -1,0 +1,263 @@
+/* From descriptions of instruction forms to encodings that are run (differential.h). */
+#include "differential.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MOST_OPERANDS 4
+#define MOST_ALTERNATIVES 6
+#define SETS 256
+#define REGISTER_CHOICES 4
+
+struct words {
+    unsigned count;
+    struct {
+        unsigned count;
+        char text[MOST_ALTERNATIVES][8];
+    } operand[MOST_OPERANDS];
+};
+
+static void parse(const char *text, struct words *words)
+{
+    memset(words, 0, sizeof *words);
+    while (*text) {
+        size_t length = strcspn(text, " ");
+        const char *end = text + length;
+        unsigned n = words->count++;
+        while (text < end) {
+            size_t part = strcspn(text, " |");
+            memcpy(words->operand[n].text[words->operand[n].count++], text, part);
+            text += part + (text[part] == '|');
+        }
+        text += *text == ' ';
+    }
+}
+
+struct builder {
+    const struct diff_form *form;
+    struct diff_rng *rng;
+    ZydisEncoderRequest request;
+    uint16_t used;      /* general registers that operands name */
+    unsigned immediate; /* the next value of an i8 */
+    bool same;          /* the register operands shall be one and the same */
+    int last[3];        /* general, XMM, MMX */
+};
+
+static unsigned choose_gpr(struct builder *b)
+{
+    if (b->same && b->last[0] >= 0)
+        return (unsigned)b->last[0];
+    unsigned number;
+    do
+        number = diff_below(b->rng, 16);
+    while (number == 4);
+    b->last[0] = (int)number;
+    return number;
+}
+
+static unsigned choose_vector(struct builder *b, unsigned kind, unsigned limit)
+{
+    if (b->same && b->last[kind] >= 0)
+        return (unsigned)b->last[kind];
+    unsigned number = diff_below(b->rng, limit);
+    b->last[kind] = (int)number;
+    return number;
+}
+
+static ZydisRegister gpr(unsigned number, unsigned bits, struct diff_rng *rng)
+{
+    if (bits == 8 && number < 4)
+        return (ZydisRegister)((diff_below(rng, 3) ? ZYDIS_REGISTER_AL : ZYDIS_REGISTER_AH) + number);
+    if (bits == 8)
+        return (ZydisRegister)(ZYDIS_REGISTER_SPL + number - 4);
+    return (ZydisRegister)((bits == 16   ? ZYDIS_REGISTER_AX
+                            : bits == 32 ? ZYDIS_REGISTER_EAX
+                                         : ZYDIS_REGISTER_RAX) + number);
+}
+
+static void memory(struct builder *b, ZydisEncoderOperand *o, unsigned size)
+{
+    struct diff_rng *rng = b->rng;
+    unsigned base, index;
+    do /* RAX, RCX, RDX, RBX are too often operands that are not named */
+        base = 5 + diff_below(rng, 11);
+    while (b->used >> base & 1);
+    do
+        index = 5 + diff_below(rng, 11);
+    while (index == base || b->used >> index & 1);
+    bool narrow = diff_below(rng, 8) == 0;
+    ZydisRegister first = narrow ? ZYDIS_REGISTER_EAX : ZYDIS_REGISTER_RAX;
+    o->type = ZYDIS_OPERAND_TYPE_MEMORY;
+    o->mem.size = (ZyanU16)size;
+    o->mem.base = (ZydisRegister)(first + base);
+    switch (diff_below(rng, 4)) {
+    case 0:
+        o->mem.displacement = (int)diff_below(rng, 256) - 128;
+        break;
+    case 1:
+        o->mem.displacement = (int)diff_below(rng, 0x2000000) - 0x1000000;
+        break;
+    case 2:
+        o->mem.index = (ZydisRegister)(first + index);
+        o->mem.scale = (ZyanU8)(1u << diff_below(rng, 4));
+        o->mem.displacement = (int)diff_below(rng, 256) - 128;
+        break;
+    default:
+        break;
+    }
+}
+
+static void fixed_gpr(struct builder *b, ZydisEncoderOperand *o, ZydisRegister reg)
+{
+    o->type = ZYDIS_OPERAND_TYPE_REGISTER;
+    o->reg.value = reg;
+    b->used |= (uint16_t)(1u << (reg == ZYDIS_REGISTER_CL ? 1 : 0));
+}
+
+static bool build_operand(struct builder *b, ZydisEncoderOperand *o, const char *word)
+{
+    static const struct {
+        const char *word;
+        ZydisRegister reg;
+    } fixed[] = { { "al", ZYDIS_REGISTER_AL }, { "ax", ZYDIS_REGISTER_AX },
+                  { "eax", ZYDIS_REGISTER_EAX }, { "rax", ZYDIS_REGISTER_RAX },
+                  { "cl", ZYDIS_REGISTER_CL } };
+    for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
+        if (!strcmp(word, fixed[i].word)) {
+            fixed_gpr(b, o, fixed[i].reg);
+            return true;
+        }
+    unsigned number = word[1] ? (unsigned)atoi(word + 1) : 0;
+    o->type = ZYDIS_OPERAND_TYPE_REGISTER;
+    if (!strncmp(word, "st", 2)) {
+        unsigned st = word[2] ? (unsigned)atoi(word + 2) : diff_below(b->rng, 8);
+        o->reg.value = (ZydisRegister)(ZYDIS_REGISTER_ST0 + st);
+    } else if (word[0] == 'r') {
+        unsigned reg = choose_gpr(b);
+        o->reg.value = gpr(reg, number, b->rng);
+        b->used |= (uint16_t)(1u << reg);
+    } else if (word[0] == 'x') {
+        unsigned reg = word[1] ? number : choose_vector(b, 1, 16);
+        o->reg.value = (ZydisRegister)(ZYDIS_REGISTER_XMM0 + reg);
+    } else if (word[0] == 'y') {
+        o->reg.value = (ZydisRegister)(ZYDIS_REGISTER_MM0 + choose_vector(b, 2, 8));
+    } else if (word[0] == 'i') {
+        o->type = ZYDIS_OPERAND_TYPE_IMMEDIATE;
+        if (number == 8 && b->form->immediates)
+            o->imm.s = (int8_t)b->immediate;
+        else
+            o->imm.s = (int64_t)(diff_integer(b->rng, number) << (64 - number)) >> (64 - number);
+    } else if (word[0] >= '0' && word[0] <= '9') {
+        o->type = ZYDIS_OPERAND_TYPE_IMMEDIATE;
+        o->imm.u = (ZyanU64)atoi(word);
+    } else if (word[0] != 'm') {
+        return false;
+    }
+    return true;
+}
+
+/* Encode one choice of alternatives; 0 if it cannot be (AH with REX, say). */
+static size_t build(struct builder *b, const struct words *words, const unsigned *choice,
+                    uint8_t *code)
+{
+    ZydisEncoderRequest *r = &b->request;
+    memset(r, 0, sizeof *r);
+    r->machine_mode = ZYDIS_MACHINE_MODE_LONG_64;
+    r->mnemonic = b->form->mnemonic;
+    r->prefixes = b->form->prefixes;
+    r->operand_count = (ZyanU8)words->count;
+    b->used = 0;
+    b->last[0] = b->last[1] = b->last[2] = -1;
+    for (unsigned i = 0; i < words->count; i++)
+        if (!build_operand(b, &r->operands[i], words->operand[i].text[choice[i]])) {
+            printf("operand '%s'?\n", words->operand[i].text[choice[i]]);
+            return 0;
+        }
+    for (unsigned i = 0; i < words->count; i++) {
+        const char *word = words->operand[i].text[choice[i]];
+        if (word[0] == 'm')
+            memory(b, &r->operands[i], (unsigned)atoi(word + 1));
+    }
+    ZyanUSize length = ZYDIS_MAX_INSTRUCTION_LENGTH;
+    return ZYAN_SUCCESS(ZydisEncoderEncodeInstruction(r, code, &length)) ? length : 0;
+}
+
+static bool next_choice(const struct words *words, unsigned *choice)
+{
+    for (unsigned i = 0; i < words->count; i++) {
+        if (++choice[i] < words->operand[i].count)
+            return true;
+        choice[i] = 0;
+    }
+    return false;
+}
+
+static unsigned run_choice(struct builder *b, const struct words *words, const unsigned *choice,
+                           uint64_t seed, unsigned *encoded)
+{
+    const struct diff_form *form = b->form;
+    unsigned rounds = form->immediates ? form->immediates : REGISTER_CHOICES;
+    unsigned sets = (form->sets ? form->sets : SETS) / rounds;
+    unsigned mismatches = 0;
+    if (sets < 8)
+        sets = 8;
+    for (unsigned i = 0; i < rounds; i++) {
+        uint8_t code[ZYDIS_MAX_INSTRUCTION_LENGTH];
+        size_t length = 0;
+        b->immediate = i;
+        b->same = i % 8 == 3;
+        for (unsigned attempt = 0; attempt < 20 && !length; attempt++)
+            length = build(b, words, choice, code);
+        if (!length)
+            continue;
+        ++*encoded;
+        diff_totals.encodings++;
+        struct diff_case test = {
+            .name = ZydisMnemonicGetString(form->mnemonic),
+            .code = code,
+            .length = length,
+            .options = form->options | (mismatches ? DIFF_QUIET : 0),
+            .ignore_flags = form->ignore_flags,
+            .ignore_fsw = form->ignore_fsw,
+            .ignore_gpr = form->ignore_gpr,
+            .prepare = form->prepare,
+            .user = b,
+        };
+        mismatches += diff_run_random(&test, seed + i, sets);
+    }
+    return mismatches;
+}
+
+unsigned diff_run_form(const struct diff_form *form, uint64_t seed)
+{
+    struct diff_rng rng = { seed };
+    struct builder b = { .form = form, .rng = &rng };
+    struct words words;
+    unsigned choice[MOST_OPERANDS] = { 0 };
+    unsigned mismatches = 0;
+    parse(form->operands, &words);
+    do {
+        unsigned encoded = 0;
+        mismatches += run_choice(&b, &words, choice, seed, &encoded);
+        if (!encoded) {
+            printf("NOT ENCODED: %s %s\n", ZydisMnemonicGetString(form->mnemonic), form->operands);
+            mismatches++;
+        }
+    } while (next_choice(&words, choice));
+    return mismatches;
+}
+
+unsigned diff_run_forms(const struct diff_form *forms, size_t count, uint64_t seed)
+{
+    unsigned total = 0;
+    for (size_t i = 0; i < count; i++) {
+        unsigned mismatches = diff_run_form(&forms[i], seed + i * 1000);
+        if (mismatches)
+            printf("FAILED: %s %s: %u mismatches\n", ZydisMnemonicGetString(forms[i].mnemonic),
+                   forms[i].operands, mismatches);
+        total += mismatches;
+    }
+    fflush(stdout);
+    return total;
+}

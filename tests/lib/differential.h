@@ -1,0 +1,127 @@
+/* Differential testing with the host CPU as the oracle: a few instructions run natively and
+ * in a Ringfort CPU from the same state, and everything they can change is compared.
+ *
+ * Works on x86-64 hosts; elsewhere diff_available() is false and nothing runs. One process
+ * holds one harness (a page of generated code, two pages of memory at a fixed address), made
+ * on first use. */
+#ifndef TESTS_LIB_DIFFERENTIAL_H
+#define TESTS_LIB_DIFFERENTIAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <Zydis/Zydis.h>
+
+/* The memory that instructions may touch: at the same linear address on both sides, with a
+ * page end in its middle. */
+#define DIFF_MEMORY_AT UINT64_C(0x10000e00)
+#define DIFF_MEMORY_SIZE 1024
+
+/* As FXSAVE64 stores it (SDM 1, table 10-2). */
+struct diff_fx {
+    uint16_t fcw, fsw;
+    uint8_t ftw, reserved;
+    uint16_t fop;
+    uint64_t fip, fdp;
+    uint32_t mxcsr, mxcsr_mask;
+    uint8_t st[8][16]; /* ST0 to ST7 */
+    union {
+        uint8_t u8[16];
+        uint32_t u32[4];
+        uint64_t u64[2];
+    } xmm[16];
+    uint8_t unused[96];
+} __attribute__((aligned(64)));
+
+struct diff_state {
+    struct diff_fx fx;
+    uint64_t gpr[16]; /* by number; RSP's is not used */
+    uint64_t flags;
+    uint8_t memory[DIFF_MEMORY_SIZE];
+    int vector;       /* exception that ended the run, -1 if none */
+    unsigned fault_at; /* offset in the code of the instruction that the saved RIP points at */
+};
+
+struct diff_rng {
+    uint64_t state;
+};
+uint64_t diff_random(struct diff_rng *rng);
+/* A number in 0..limit-1. */
+unsigned diff_below(struct diff_rng *rng, unsigned limit);
+/* Edge and random values: of an integer of `bits` bits; of any kind of vector content. */
+uint64_t diff_integer(struct diff_rng *rng, unsigned bits);
+void diff_vector(struct diff_rng *rng, void *out, size_t size);
+/* An 80-bit floating-point value, 10 bytes. */
+void diff_extended(struct diff_rng *rng, uint8_t out[10]);
+
+enum {
+    DIFF_ALIGNED = 1,    /* memory operands must be 16-aligned: mostly are, some runs fault */
+    DIFF_X87 = 2,        /* random x87 state: values, TOP, tags, control and status word */
+    DIFF_MMX = 4,        /* MMX register contents in a state that MMX instructions leave */
+    DIFF_UNMASKED = 8,   /* random exception masks, MXCSR and (with DIFF_X87) control word */
+    DIFF_KEEP_DF = 16,   /* the direction flag may be set */
+    DIFF_STACK_ROOM = 32, /* with DIFF_X87: tags follow no pattern that avoids stack faults */
+    DIFF_QUIET = 64,     /* print no mismatch */
+    DIFF_SMALL_RCX = 128, /* RCX is a small count */
+};
+
+struct diff_case {
+    const char *name;
+    const uint8_t *code; /* one instruction or a few */
+    size_t length;
+    unsigned options;
+    uint32_t ignore_flags;     /* RFLAGS bits that are undefined after the code */
+    uint16_t ignore_fsw;       /* x87 status word bits likewise */
+    uint16_t ignore_gpr;       /* general registers likewise, a bit each */
+    /* Last change to the input; false: this input is not to be run. */
+    bool (*prepare)(struct diff_state *in, struct diff_rng *rng, void *user);
+    void *user;
+};
+
+bool diff_available(void);
+
+/* Run the case from `in` on both sides. */
+void diff_run_host(const struct diff_case *test, const struct diff_state *in, struct diff_state *out);
+void diff_run_ringfort(const struct diff_case *test, const struct diff_state *in,
+                       struct diff_state *out);
+
+/* Run `count` random inputs on both sides. Returns the number of mismatches, after printing
+ * the first of them: code, inputs, and what differs. */
+unsigned diff_run_random(const struct diff_case *test, uint64_t seed, unsigned count);
+
+/* --- instructions by description (diff_encode.c) --- */
+
+/* How to generate forms of one instruction. Operands are words:
+ *   r8 r16 r32 r64   general register (not RSP)     al ax eax rax cl   that one
+ *   x y              XMM, MMX register              x0                 XMM0
+ *   st stN           x87 stack register: any, ST(N)
+ *   m1 .. m512       memory of that many bytes, any address form
+ *   i8 i16 i32 i64   immediate                      1 3                that number
+ * Alternatives are joined by '|': "x x|m16 i8". */
+struct diff_form {
+    ZydisMnemonic mnemonic;
+    const char *operands;
+    unsigned options;         /* of diff_case */
+    uint32_t ignore_flags;
+    uint16_t ignore_fsw;
+    uint16_t ignore_gpr;
+    bool (*prepare)(struct diff_state *in, struct diff_rng *rng, void *user);
+    ZydisInstructionAttributes prefixes;
+    unsigned immediates;      /* i8 takes the values 0 .. immediates-1; 0: random ones */
+    unsigned sets;            /* operand sets per form; 0: 256 */
+    const char *reason;       /* why flags are ignored */
+};
+
+/* Run every alternative of a form with several choices of registers. Returns mismatches. */
+unsigned diff_run_form(const struct diff_form *form, uint64_t seed);
+/* The same for a table; prints a line for each form with mismatches. */
+unsigned diff_run_forms(const struct diff_form *forms, size_t count, uint64_t seed);
+
+/* Instructions run so far, and distinct encodings. */
+struct diff_totals {
+    uint64_t runs, encodings;
+};
+extern struct diff_totals diff_totals;
+
+#endif

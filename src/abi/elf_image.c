@@ -20,9 +20,9 @@ struct parse {
     struct rf_error *err;
 };
 
-#define PAGE_OFFSET(address) ((address) & (RF_PAGE_SIZE - 1))
-#define PAGE_DOWN(address)   ((address) & ~(uint64_t)(RF_PAGE_SIZE - 1))
-#define PAGE_UP(address)     PAGE_DOWN((address) + RF_PAGE_SIZE - 1)
+#define PAGE_OFFSET(address) ((address) & (RF_ABI_PAGE_SIZE - 1))
+#define PAGE_DOWN(address)   ((address) & ~(uint64_t)(RF_ABI_PAGE_SIZE - 1))
+#define PAGE_UP(address)     PAGE_DOWN((address) + RF_ABI_PAGE_SIZE - 1)
 
 /* Refuses the file: formats the line, notes what execve(2) would do. */
 #define REFUSE(parse, status, number, ...)                                                         \
@@ -278,7 +278,7 @@ static rf_status parse_file(struct parse *parse)
     image->entry = header->e_entry;
     image->phnum = header->e_phnum;
     image->phentsize = header->e_phentsize;
-    image->align = RF_PAGE_SIZE;
+    image->align = RF_ABI_PAGE_SIZE;
     for (unsigned i = 0; i < header->e_phnum; i++) {
         status = read_program_header(parse, i);
         if (status != RF_OK)

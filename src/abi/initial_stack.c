@@ -89,7 +89,7 @@ static void fill_auxv(struct auxv *auxv, const struct rf_stack_request *request,
     if (request->minsigstksz)
         add_auxv(auxv, RF_AT_MINSIGSTKSZ, request->minsigstksz);
     add_auxv(auxv, RF_AT_HWCAP, request->hwcap);
-    add_auxv(auxv, RF_AT_PAGESZ, RF_PAGE_SIZE);
+    add_auxv(auxv, RF_AT_PAGESZ, RF_ABI_PAGE_SIZE);
     add_auxv(auxv, RF_AT_CLKTCK, RF_USER_HZ);
     add_auxv(auxv, RF_AT_PHDR, request->phdr);
     add_auxv(auxv, RF_AT_PHENT, request->phent);
@@ -151,7 +151,7 @@ int rf_initial_stack_build(const struct rf_stack_request *request, struct rf_ini
     uint64_t needed = 8 + sizes.filename + sizes.envp + sizes.argv + ALIGN_OFFSET_MAX + 16 +
                       platform_size + 16 + sizeof auxv.entries +
                       (sizes.argc + request->envc + 3) * 8 + 16;
-    if (platform_size > RF_PAGE_SIZE || top < needed)
+    if (platform_size > RF_ABI_PAGE_SIZE || top < needed)
         return RF_EINVAL;
     stack->execfn = top - 8 - sizes.filename;
     stack->env_end = stack->execfn;

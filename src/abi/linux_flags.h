@@ -10,7 +10,7 @@
 
 /* Sizes and limits: limits.h, binfmts.h, fs.h. */
 enum {
-    RF_PAGE_SIZE = 4096,
+    RF_ABI_PAGE_SIZE = 4096,
     RF_PATH_MAX = 4096, /* with the terminating NUL */
     RF_NAME_MAX = 255,
     RF_PIPE_BUF = 4096,

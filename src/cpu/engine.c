@@ -2,6 +2,7 @@
 #include "cpu/block.h"
 #include "cpu/engine.h"
 #include "cpu/flags.h"
+#include "cpu/ops/x87_host.h"
 
 #include <simde/x86/sse.h>
 
@@ -326,6 +327,8 @@ void rf_fpu_to_host(struct rf_cpu *cpu)
 {
     cpu->fpu.mxcsr = rf_fpu_mxcsr(cpu);
     simde_mm_setcsr(cpu->fpu.host_mxcsr);
+    if (cpu->fpu.x87_live)
+        rf_x87_leave(&cpu->fpu);
 }
 
 void rf_fpu_to_guest(struct rf_cpu *cpu)

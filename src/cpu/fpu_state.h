@@ -2,6 +2,7 @@
 #ifndef RF_CPU_FPU_STATE_H
 #define RF_CPU_FPU_STATE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 union rf_vec {
@@ -39,8 +40,10 @@ struct rf_fpu {
     uint64_t fip, fdp;
     uint32_t mxcsr;          /* exact only outside rf_cpu_run and after rf_fpu_sync */
     uint32_t host_mxcsr;     /* of the embedding program while guest code runs */
-    uint32_t saved_sticky;   /* MXCSR flags from before an operation that may raise #XM */
-    uint64_t saved[3];       /* its old general register, or lazy flags */
+    uint32_t saved_mxcsr;    /* from before an operation that may raise #XM */
+    uint64_t saved[3];       /* its old general register, lazy flags, or MMX register */
+    bool x87_live;           /* the host's x87 has the guest's control word: ops/x87_host.h */
+    uint32_t host_x87[7];    /* the embedding program's x87 environment meanwhile */
 };
 
 #define RF_MXCSR_DEFAULT 0x1f80u

@@ -29,6 +29,7 @@ enum {
     RF_STRACE_LINE_MAX = 16384, /* bytes of text, NUL included */
     RF_STRACE_PREFIX_MAX = 32,
     RF_STRACE_STRING_LIMIT = 32, /* default: bytes of a string that are shown */
+    RF_STRACE_STRING_MAX = 1024,
 };
 
 /* How to read the calling task's memory. read copies all `size` bytes at a guest
@@ -39,37 +40,49 @@ struct rf_strace_source {
     void *user;
 };
 
-/* One system call being formatted. Callers read only text and length. */
+/* One system call being formatted. Callers read text and length, and may set
+ * stack_pointer before rf_strace_enter(). */
 struct rf_strace_line {
     size_t length;
+    uint64_t stack_pointer; /* RSP at the call: only rt_sigreturn needs it; 0: unknown */
+
+    /* Private. */
+    size_t limit; /* most bytes that the present step may fill */
     unsigned nr;
+    unsigned previous; /* number of the call before, plus 1; 0: none */
     unsigned string_limit;
+    unsigned next;  /* first argument not yet shown */
+    bool separated; /* the comma before it is */
+    bool any_shown;
+    bool complete;  /* no argument is left to show */
+    bool suspended; /* the text so far was printed as unfinished */
     uint64_t args[6];
-    uint8_t next; /* first argument not yet shown */
-    bool open;    /* between enter and leave */
-    bool hidden;  /* the arguments so far close the list (the rest is not shown) */
+    uint64_t memory[2]; /* what a call's enter step remembers for its leave step */
     char prefix[RF_STRACE_PREFIX_MAX];
-    uint64_t memory[2]; /* what a call's enter step must remember for its leave step */
     char text[RF_STRACE_LINE_MAX];
 };
 
 /* Must be called once. prefix goes before each line ("[pid    42] "; NULL or "" for
- * none; cut at its limit). string_limit 0 means RF_STRACE_STRING_LIMIT, more than 1024
- * means 1024. */
+ * none; cut at its limit). string_limit 0 means RF_STRACE_STRING_LIMIT, more than
+ * RF_STRACE_STRING_MAX means that. */
 void rf_strace_line_init(struct rf_strace_line *line, const char *prefix, unsigned string_limit);
+
+/* Changes the prefix from the next new text on (strace -f shows one only while there
+ * is more than one task). */
+void rf_strace_set_prefix(struct rf_strace_line *line, const char *prefix);
 
 /* Formats the call's name and every argument known before it acts. */
 void rf_strace_enter(struct rf_strace_line *line, unsigned nr, const uint64_t args[6],
                      const struct rf_strace_source *source);
 
 /* Completes the line: results, " = " from column 40 on, the value or the error's name
- * and text. result is what the kernel returns: -512, -513, -514 and -516 are shown as
- * "? ERESTARTSYS (...)". The call's result need not be given back to a program. */
+ * and text. result is what the kernel's handler returns: the restart errors -512, -513,
+ * -514 and -516 are shown as "? ERESTARTSYS (To be restarted if SA_RESTART is set)". */
 void rf_strace_leave(struct rf_strace_line *line, int64_t result,
                      const struct rf_strace_source *source);
 
 /* Completes the line of a call that never returns (exit, a task killed in a call):
- * " = ?". */
+ * " = ?"; arguments that were waiting are left out: "read(0,  <unfinished ...>) = ?". */
 void rf_strace_leave_none(struct rf_strace_line *line);
 
 /* Ends the text so far with " <unfinished ...>"; print it, then later complete the

@@ -9,7 +9,7 @@ static const struct {
     bool is_flags;
     uint8_t width;
 } named_kinds[RF_ARG_KIND_COUNT] = {
-#define VALUE(kind, table) [RF_ARG_##kind] = {&rf_st_##table, false, 32}
+#define VALUE(kind, table)        [RF_ARG_##kind] = {&rf_st_##table, false, 32}
 #define FLAGS(kind, table, width) [RF_ARG_##kind] = {&rf_st_##table, true, width}
     FLAGS(ACCESS_MODE, access_modes, 32),
     VALUE(WHENCE, whence),
@@ -66,8 +66,6 @@ static const struct {
     FLAGS(RSEQ_FLAGS, rseq_flags, 32),
     VALUE(PTRACE_REQUEST, ptrace),
     VALUE(SECCOMP_OP, seccomp_ops),
-    VALUE(KCMP_TYPE, kcmp_types),
-    VALUE(IPC_CMD, ipc_commands),
     FLAGS(IPC_MSG_FLAGS, ipc_msg_flags, 32),
     FLAGS(SHMAT_FLAGS, shmat_flags, 32),
     FLAGS(SOCKET_FLAGS, socket_bits, 32),
@@ -110,9 +108,8 @@ static void put_map_flags(struct rf_st *st, uint64_t flags)
     bool shown = true;
     rf_st_enum(st, flags & RF_MAP_TYPE, &rf_st_map_types);
     uint64_t huge = (uint64_t)HUGE_MASK << HUGE_SHIFT;
-    put_rest(
-        st,
-        rf_st_flag_names(st, flags & ~(huge | RF_MAP_TYPE), &rf_st_map_bits, &shown), &shown);
+    put_rest(st, rf_st_flag_names(st, flags & ~(huge | RF_MAP_TYPE), &rf_st_map_bits, &shown),
+             &shown);
     put_huge_shift(st, flags, "MAP_HUGE_SHIFT", &shown);
 }
 
@@ -151,10 +148,15 @@ static void put_ipc_flags(struct rf_st *st, uint64_t flags, const struct rf_st_n
 
 static void put_ipc_command(struct rf_st *st, uint64_t command)
 {
+    const struct rf_st_names *names = &rf_st_sem_commands;
+    if (st->line->nr == RF_NR_shmctl)
+        names = &rf_st_shm_commands;
+    else if (st->line->nr == RF_NR_msgctl)
+        names = &rf_st_msg_commands;
     command &= UINT32_MAX;
     if (command & 0x100)
         rf_st_text(st, "IPC_64|");
-    rf_st_enum(st, command & ~UINT64_C(0x100), &rf_st_ipc_commands);
+    rf_st_enum(st, command & ~UINT64_C(0x100), names);
 }
 
 static void put_personality(struct rf_st *st, uint64_t value)
@@ -189,37 +191,58 @@ static bool put_number(struct rf_st *st, enum rf_arg_kind kind, uint64_t value)
 {
     switch (kind) {
     case RF_ARG_INT:
-    case RF_ARG_FD: rf_st_int(st, (int32_t)value); return true;
+    case RF_ARG_FD:
+        rf_st_int(st, (int32_t)value);
+        return true;
     case RF_ARG_DIRFD:
         if ((int32_t)value == RF_AT_FDCWD)
             rf_st_text(st, "AT_FDCWD");
         else
             rf_st_int(st, (int32_t)value);
         return true;
-    case RF_ARG_UINT: rf_st_unsigned(st, (uint32_t)value); return true;
+    case RF_ARG_UINT:
+        rf_st_unsigned(st, (uint32_t)value);
+        return true;
     case RF_ARG_LONG:
-    case RF_ARG_OFFSET: rf_st_int(st, (int64_t)value); return true;
+    case RF_ARG_OFFSET:
+        rf_st_int(st, (int64_t)value);
+        return true;
     case RF_ARG_ULONG:
-    case RF_ARG_SIZE: rf_st_unsigned(st, value); return true;
-    case RF_ARG_HEX: rf_st_hex(st, value); return true;
-    case RF_ARG_PTR: rf_st_address(st, value); return true;
+    case RF_ARG_SIZE:
+        rf_st_unsigned(st, value);
+        return true;
+    case RF_ARG_HEX:
+        rf_st_hex(st, value);
+        return true;
+    case RF_ARG_PTR:
+        rf_st_address(st, value);
+        return true;
     case RF_ARG_UID:
         if ((uint32_t)value == UINT32_MAX)
             rf_st_text(st, "-1");
         else
             rf_st_unsigned(st, (uint32_t)value);
         return true;
-    case RF_ARG_SIGNAL: rf_st_signal_name(st, (int32_t)value); return true;
-    case RF_ARG_MODE: rf_st_mode(st, (uint16_t)value); return true;
-    case RF_ARG_NODE_MODE: rf_st_file_mode(st, (uint16_t)value); return true;
-    case RF_ARG_USTAT_DEVICE: rf_st_device(st, value); return true;
+    case RF_ARG_SIGNAL:
+        rf_st_signal_name(st, (int32_t)value);
+        return true;
+    case RF_ARG_MODE:
+        rf_st_mode(st, (uint16_t)value);
+        return true;
+    case RF_ARG_NODE_MODE:
+        rf_st_file_mode(st, (uint16_t)value);
+        return true;
+    case RF_ARG_USTAT_DEVICE:
+        rf_st_device(st, value);
+        return true;
     case RF_ARG_IPC_KEY:
         if ((uint32_t)value)
             rf_st_hex(st, (uint32_t)value);
         else
             rf_st_text(st, "IPC_PRIVATE");
         return true;
-    default: return false;
+    default:
+        return false;
     }
 }
 
@@ -228,12 +251,14 @@ static bool put_optional(struct rf_st *st, enum rf_arg_kind kind, uint64_t value
 {
     uint64_t before = st->index ? st->args[st->index - 1] : 0;
     switch (kind) {
-    case RF_ARG_UNSHOWN: st->omit = true; return true;
+    case RF_ARG_UNSHOWN:
+        st->omit = true;
+        return true;
     case RF_ARG_OPEN_MODE:
         if ((before & RF_O_CREAT) || (before & RF_O_TMPFILE) == RF_O_TMPFILE)
             rf_st_mode(st, (uint16_t)value);
         else
-            st->omit = true;
+            st->omit = st->last = true; /* mq_open's attributes go with the mode */
         return true;
     case RF_ARG_DEVICE:
         if (RF_S_ISCHR(before) || RF_S_ISBLK(before))
@@ -247,7 +272,8 @@ static bool put_optional(struct rf_st *st, enum rf_arg_kind kind, uint64_t value
         else
             st->omit = true;
         return true;
-    default: return false;
+    default:
+        return false;
     }
 }
 
@@ -255,12 +281,20 @@ static bool put_bytes(struct rf_st *st, enum rf_arg_kind kind, uint64_t value)
 {
     uint64_t next = st->index < 5 ? st->args[st->index + 1] : 0;
     switch (kind) {
-    case RF_ARG_PATH: rf_st_path(st, value); return true;
-    case RF_ARG_STR: rf_st_string(st, value); return true;
+    case RF_ARG_PATH:
+        rf_st_path(st, value);
+        return true;
+    case RF_ARG_STR:
+        rf_st_string(st, value);
+        return true;
     case RF_ARG_XATTR_IN:
-    case RF_ARG_DATA_IN: rf_st_data(st, value, next, false); return true;
+    case RF_ARG_DATA_IN:
+        rf_st_data(st, value, next, false);
+        return true;
     case RF_ARG_LINK_OUT:
-    case RF_ARG_DATA_OUT: put_data_out(st, value, false); return true;
+    case RF_ARG_DATA_OUT:
+        put_data_out(st, value, false);
+        return true;
     case RF_ARG_XATTR_LIST_OUT:
     case RF_ARG_XATTR_OUT:
         if (next)
@@ -268,35 +302,59 @@ static bool put_bytes(struct rf_st *st, enum rf_arg_kind kind, uint64_t value)
         else
             rf_st_address(st, value);
         return true;
-    case RF_ARG_RANDOM_OUT: put_data_out(st, value, true); return true;
+    case RF_ARG_RANDOM_OUT:
+        put_data_out(st, value, true);
+        return true;
     case RF_ARG_CWD_OUT:
         if (st->failed)
             rf_st_address(st, value);
         else
             rf_st_path(st, value);
         return true;
-    default: return false;
+    default:
+        return false;
     }
 }
 
 static bool put_flags(struct rf_st *st, enum rf_arg_kind kind, uint64_t value)
 {
     switch (kind) {
-    case RF_ARG_OPEN_FLAGS: rf_st_open_flags(st, (uint32_t)value); return true;
-    case RF_ARG_STATX_FLAGS: put_statx_flags(st, value); return true;
-    case RF_ARG_MMAP_FLAGS: put_map_flags(st, value); return true;
-    case RF_ARG_MEMFD_FLAGS: put_memfd_flags(st, value); return true;
-    case RF_ARG_SHM_FLAGS: put_ipc_flags(st, value, &rf_st_shm_get_flags, true); return true;
+    case RF_ARG_OPEN_FLAGS:
+        rf_st_open_flags(st, (uint32_t)value);
+        return true;
+    case RF_ARG_STATX_FLAGS:
+        put_statx_flags(st, value);
+        return true;
+    case RF_ARG_MMAP_FLAGS:
+        put_map_flags(st, value);
+        return true;
+    case RF_ARG_MEMFD_FLAGS:
+        put_memfd_flags(st, value);
+        return true;
+    case RF_ARG_SHM_FLAGS:
+        put_ipc_flags(st, value, &rf_st_shm_get_flags, true);
+        return true;
     case RF_ARG_SEM_FLAGS:
-    case RF_ARG_MSGGET_FLAGS: put_ipc_flags(st, value, &rf_st_ipc_get_flags, false); return true;
-    case RF_ARG_IPC_CMD: put_ipc_command(st, value); return true;
-    case RF_ARG_PERSONALITY: put_personality(st, value); return true;
+    case RF_ARG_MSGGET_FLAGS:
+        put_ipc_flags(st, value, &rf_st_ipc_get_flags, false);
+        return true;
+    case RF_ARG_KCMP_TYPE:
+        rf_st_enum(st, (uint32_t)value, &rf_st_kcmp_types);
+        st->last = value != 0 && value < 7; /* only KCMP_FILE and EPOLL_TFD take more */
+        return true;
+    case RF_ARG_IPC_CMD:
+        put_ipc_command(st, value);
+        return true;
+    case RF_ARG_PERSONALITY:
+        put_personality(st, value);
+        return true;
     case RF_ARG_SYSLOG_ACTION:
         put_syslog_action(st, (uint32_t)value);
         /* These actions have no buffer. */
         st->last = (value <= 1 || (value >= 5 && value != 8)) && value <= 10;
         return true;
-    default: break;
+    default:
+        break;
     }
     if (!named_kinds[kind].names)
         return false;
@@ -311,6 +369,6 @@ static bool put_flags(struct rf_st *st, enum rf_arg_kind kind, uint64_t value)
 
 bool rf_st_plain_kind(struct rf_st *st, enum rf_arg_kind kind, uint64_t value)
 {
-    return put_number(st, kind, value) || put_optional(st, kind, value)
-        || put_bytes(st, kind, value) || put_flags(st, kind, value);
+    return put_number(st, kind, value) || put_optional(st, kind, value) ||
+           put_bytes(st, kind, value) || put_flags(st, kind, value);
 }

@@ -498,8 +498,20 @@ TABLE(rf_st_epoll_events, "EPOLL???",
     N(EPOLLWAKEUP), N(EPOLLONESHOT), N(EPOLLET),
 )
 
-TABLE(rf_st_ipc_commands, "IPC_???",
-    {0, "IPC_RMID"}, {1, "IPC_SET"}, {2, "IPC_STAT"}, {3, "IPC_INFO"},
+TABLE(rf_st_sem_commands, "SEM_???",
+    {0, "IPC_RMID"}, {1, "IPC_SET"}, {2, "IPC_STAT"}, {3, "IPC_INFO"}, {11, "GETPID"},
+    {12, "GETVAL"}, {13, "GETALL"}, {14, "GETNCNT"}, {15, "GETZCNT"}, {16, "SETVAL"},
+    {17, "SETALL"}, {18, "SEM_STAT"}, {19, "SEM_INFO"}, {20, "SEM_STAT_ANY"},
+)
+
+TABLE(rf_st_shm_commands, "SHM_???",
+    {0, "IPC_RMID"}, {1, "IPC_SET"}, {2, "IPC_STAT"}, {3, "IPC_INFO"}, {11, "SHM_LOCK"},
+    {12, "SHM_UNLOCK"}, {13, "SHM_STAT"}, {14, "SHM_INFO"}, {15, "SHM_STAT_ANY"},
+)
+
+TABLE(rf_st_msg_commands, "MSG_???",
+    {0, "IPC_RMID"}, {1, "IPC_SET"}, {2, "IPC_STAT"}, {3, "IPC_INFO"}, {11, "MSG_STAT"},
+    {12, "MSG_INFO"}, {13, "MSG_STAT_ANY"},
 )
 
 TABLE(rf_st_ipc_msg_flags, "MSG_???",
@@ -520,6 +532,44 @@ TABLE(rf_st_shmat_flags, "SHM_???",
 
 TABLE(rf_st_sem_undo, "SEM_???",
     {04000, "IPC_NOWAIT"}, {0x1000, "SEM_UNDO"},
+)
+
+TABLE(rf_st_speculation, "PR_SPEC_???",
+    {1, "PR_SPEC_PRCTL"}, {2, "PR_SPEC_ENABLE"}, {4, "PR_SPEC_DISABLE"},
+    {8, "PR_SPEC_FORCE_DISABLE"}, {16, "PR_SPEC_DISABLE_NOEXEC"},
+)
+
+TABLE(rf_st_mce_policies, "PR_MCE_KILL_???",
+    {0, "PR_MCE_KILL_LATE"}, {1, "PR_MCE_KILL_EARLY"}, {2, "PR_MCE_KILL_DEFAULT"},
+)
+
+TABLE(rf_st_input_modes, NULL,
+    N(IGNBRK), N(BRKINT), N(IGNPAR), N(PARMRK), N(INPCK), N(ISTRIP), N(INLCR), N(IGNCR), N(ICRNL),
+    N(IUCLC), N(IXON), N(IXANY), N(IXOFF), N(IMAXBEL), N(IUTF8),
+)
+
+TABLE(rf_st_output_modes, NULL,
+    N(OPOST), N(OLCUC), N(ONLCR), N(OCRNL), N(ONOCR), N(ONLRET), N(OFILL), N(OFDEL),
+)
+
+TABLE(rf_st_control_modes, NULL,
+    N(CSTOPB), N(CREAD), N(PARENB), N(PARODD), N(HUPCL), N(CLOCAL), {0x40000000, "CMSPAR"},
+    {0x80000000, "CRTSCTS"},
+)
+
+TABLE(rf_st_local_modes, NULL,
+    N(ISIG), N(ICANON), N(XCASE), N(ECHO), N(ECHOE), N(ECHOK), N(ECHONL), N(NOFLSH), N(IEXTEN),
+    N(ECHOCTL), N(ECHOPRT), N(ECHOKE), N(FLUSHO), N(PENDIN), N(TOSTOP), N(EXTPROC),
+)
+
+TABLE(rf_st_baud_rates, "B???",
+    {0, "B0"}, {1, "B50"}, {2, "B75"}, {3, "B110"}, {4, "B134"}, {5, "B150"}, {6, "B200"},
+    {7, "B300"}, {8, "B600"}, {9, "B1200"}, {10, "B1800"}, {11, "B2400"}, {12, "B4800"},
+    {13, "B9600"}, {14, "B19200"}, {15, "B38400"}, {0x1000, "BOTHER"}, {0x1001, "B57600"},
+    {0x1002, "B115200"}, {0x1003, "B230400"}, {0x1004, "B460800"}, {0x1005, "B500000"},
+    {0x1006, "B576000"}, {0x1007, "B921600"}, {0x1008, "B1000000"}, {0x1009, "B1152000"},
+    {0x100a, "B1500000"}, {0x100b, "B2000000"}, {0x100c, "B2500000"}, {0x100d, "B3000000"},
+    {0x100e, "B3500000"}, {0x100f, "B4000000"},
 )
 
 /* clang-format on */

@@ -89,12 +89,18 @@ extern const struct rf_st_names rf_st_seccomp_ops;
 extern const struct rf_st_names rf_st_kcmp_types;
 extern const struct rf_st_names rf_st_poll_events;
 extern const struct rf_st_names rf_st_epoll_events;
-extern const struct rf_st_names rf_st_ipc_commands;
+extern const struct rf_st_names rf_st_sem_commands;
+extern const struct rf_st_names rf_st_shm_commands;
+extern const struct rf_st_names rf_st_msg_commands;
 extern const struct rf_st_names rf_st_ipc_msg_flags;
 extern const struct rf_st_names rf_st_ipc_get_flags;
 extern const struct rf_st_names rf_st_shm_get_flags;
 extern const struct rf_st_names rf_st_shmat_flags;
 extern const struct rf_st_names rf_st_sem_undo;
+
+extern const struct rf_st_names rf_st_speculation;
+
+extern const struct rf_st_names rf_st_mce_policies;
 
 /* Terminals (strace_ioctl.c uses them). */
 extern const struct rf_st_names rf_st_input_modes;
@@ -102,7 +108,6 @@ extern const struct rf_st_names rf_st_output_modes;
 extern const struct rf_st_names rf_st_control_modes;
 extern const struct rf_st_names rf_st_local_modes;
 extern const struct rf_st_names rf_st_baud_rates;
-extern const struct rf_st_names rf_st_char_sizes;
 
 /* Sockets (strace_net.c uses them). */
 extern const struct rf_st_names rf_st_domains;
@@ -115,6 +120,7 @@ extern const struct rf_st_names rf_st_socket_options;
 extern const struct rf_st_names rf_st_ip_options;
 extern const struct rf_st_names rf_st_ipv6_options;
 extern const struct rf_st_names rf_st_tcp_options;
+extern const struct rf_st_names rf_st_udp_options;
 extern const struct rf_st_names rf_st_msg_flags;
 extern const struct rf_st_names rf_st_shutdown;
 

@@ -188,8 +188,8 @@ static void put_control(struct rf_st *st, uint64_t address, uint64_t size)
                 rf_st_format(st, i ? ", %d" : "%d", fd);
             }
             rf_st_text(st, "]");
-        } else if (is_creds && data_size >= sizeof creds
-                   && rf_st_read(st, data, &creds, sizeof creds)) {
+        } else if (is_creds && data_size >= sizeof creds &&
+                   rf_st_read(st, data, &creds, sizeof creds)) {
             rf_st_format(st, ", cmsg_data={pid=%d, uid=%u, gid=%u}", creds.pid, creds.uid,
                          creds.gid);
         } else if (data_size) {
@@ -197,7 +197,8 @@ static void put_control(struct rf_st *st, uint64_t address, uint64_t size)
             rf_st_data(st, data, data_size, true);
         }
         rf_st_text(st, "}");
-        if (header.cmsg_len < sizeof header || length >= size - at)
+        if (header.cmsg_len < sizeof header || length >= size - at ||
+            st->line->length >= st->line->limit)
             break;
         at += (length + 7) & ~UINT64_C(7);
         if (at >= size)
@@ -225,8 +226,8 @@ static void put_msghdr(struct rf_st *st, const struct rf_msghdr *message, uint64
         rf_st_text(st, ", msg_control=");
         put_control(st, message->msg_control, message->msg_controllen);
     }
-    rf_st_format(st, ", msg_controllen=%llu, msg_flags=",
-                 (unsigned long long)message->msg_controllen);
+    rf_st_format(st,
+                 ", msg_controllen=%llu, msg_flags=", (unsigned long long)message->msg_controllen);
     rf_st_flags(st, message->msg_flags, &rf_st_msg_flags);
     rf_st_text(st, "}");
 }
@@ -262,12 +263,23 @@ static void put_option_name(struct rf_st *st, uint64_t name)
 {
     const struct rf_st_names *names = NULL;
     switch ((uint32_t)st->args[1]) {
-    case RF_SOL_SOCKET: names = &rf_st_socket_options; break;
-    case RF_IPPROTO_IP: names = &rf_st_ip_options; break;
-    case RF_IPPROTO_IPV6: names = &rf_st_ipv6_options; break;
-    case RF_IPPROTO_TCP: names = &rf_st_tcp_options; break;
-    case RF_IPPROTO_UDP: names = &rf_st_udp_options; break;
-    default: break;
+    case RF_SOL_SOCKET:
+        names = &rf_st_socket_options;
+        break;
+    case RF_IPPROTO_IP:
+        names = &rf_st_ip_options;
+        break;
+    case RF_IPPROTO_IPV6:
+        names = &rf_st_ipv6_options;
+        break;
+    case RF_IPPROTO_TCP:
+        names = &rf_st_tcp_options;
+        break;
+    case RF_IPPROTO_UDP:
+        names = &rf_st_udp_options;
+        break;
+    default:
+        break;
     }
     if (names)
         rf_st_enum(st, (uint32_t)name, names);
@@ -347,25 +359,46 @@ static void put_protocol(struct rf_st *st, uint64_t value)
 bool rf_st_net_kind(struct rf_st *st, enum rf_arg_kind kind, uint64_t value)
 {
     switch (kind) {
-    case RF_ARG_SOCKADDR_IN: put_address_at(st, value, (int32_t)st->args[st->index + 1]); break;
-    case RF_ARG_SOCKADDR_OUT: put_address_out(st, value); break;
+    case RF_ARG_SOCKADDR_IN:
+        put_address_at(st, value, (int32_t)st->args[st->index + 1]);
+        break;
+    case RF_ARG_SOCKADDR_OUT:
+        put_address_out(st, value);
+        break;
     case RF_ARG_SOCKLEN_INOUT:
-    case RF_ARG_INT_INOUT: put_length_change(st, value); break;
+    case RF_ARG_INT_INOUT:
+        put_length_change(st, value);
+        break;
     case RF_ARG_MSGHDR_IN:
-    case RF_ARG_MSGHDR_OUT: put_message(st, value); break;
+    case RF_ARG_MSGHDR_OUT:
+        put_message(st, value);
+        break;
     case RF_ARG_MMSGHDR_IN:
         rf_st_array(st, value, (uint32_t)st->args[2], sizeof(struct rf_mmsghdr), put_mmsghdr);
         break;
     case RF_ARG_MMSGHDR_OUT:
         rf_st_array(st, value, (uint64_t)st->result, sizeof(struct rf_mmsghdr), put_mmsghdr);
         break;
-    case RF_ARG_SOCKOPT_LEVEL: rf_st_enum(st, (uint32_t)value, &rf_st_option_levels); break;
-    case RF_ARG_SOCKOPT_NAME: put_option_name(st, value); break;
-    case RF_ARG_SOCKOPT_IN: put_option(st, value, (int32_t)st->args[4]); break;
-    case RF_ARG_SOCKOPT_OUT: put_option_out(st, value); break;
-    case RF_ARG_SOCKET_TYPE: put_socket_type(st, value); break;
-    case RF_ARG_SOCKET_PROTOCOL: put_protocol(st, value); break;
-    default: return false;
+    case RF_ARG_SOCKOPT_LEVEL:
+        rf_st_enum(st, (uint32_t)value, &rf_st_option_levels);
+        break;
+    case RF_ARG_SOCKOPT_NAME:
+        put_option_name(st, value);
+        break;
+    case RF_ARG_SOCKOPT_IN:
+        put_option(st, value, (int32_t)st->args[4]);
+        break;
+    case RF_ARG_SOCKOPT_OUT:
+        put_option_out(st, value);
+        break;
+    case RF_ARG_SOCKET_TYPE:
+        put_socket_type(st, value);
+        break;
+    case RF_ARG_SOCKET_PROTOCOL:
+        put_protocol(st, value);
+        break;
+    default:
+        return false;
     }
     return true;
 }

@@ -60,11 +60,16 @@ static void put_sigevent(struct rf_st *st, uint64_t address)
     if (!rf_st_fetch(st, address, &event, sizeof event))
         return;
     uint64_t value = event.sigev_value.sival_ptr;
-    rf_st_format(st, "{sigev_value={sival_int=%d, sival_ptr=", event.sigev_value.sival_int);
-    rf_st_address(st, value);
-    rf_st_text(st, "}, sigev_signo=");
-    bool has_signal = event.sigev_notify == RF_SIGEV_SIGNAL
-        || event.sigev_notify == RF_SIGEV_THREAD || event.sigev_notify == RF_SIGEV_THREAD_ID;
+    rf_st_text(st, "{");
+    if (value) {
+        rf_st_format(st, "sigev_value={sival_int=%d, sival_ptr=", event.sigev_value.sival_int);
+        rf_st_address(st, value);
+        rf_st_text(st, "}, ");
+    }
+    rf_st_text(st, "sigev_signo=");
+    bool has_signal = event.sigev_notify == RF_SIGEV_SIGNAL ||
+                      event.sigev_notify == RF_SIGEV_THREAD ||
+                      event.sigev_notify == RF_SIGEV_THREAD_ID;
     if (has_signal)
         rf_st_signal_name(st, event.sigev_signo);
     else
@@ -111,7 +116,9 @@ static void put_user_info(struct rf_st *st, const struct rf_siginfo *info)
 {
     switch (info->si_code) {
     case RF_SI_USER:
-    case RF_SI_TKILL: put_sender(st, info); break;
+    case RF_SI_TKILL:
+        put_sender(st, info);
+        break;
     case RF_SI_TIMER:
         rf_st_format(st, ", si_timerid=%#x, si_overrun=%d", (unsigned)info->timer.tid,
                      info->timer.overrun);
@@ -157,12 +164,18 @@ static void put_fault_info(struct rf_st *st, const struct rf_siginfo *info)
 static void put_kernel_info(struct rf_st *st, const struct rf_siginfo *info)
 {
     switch (info->si_signo) {
-    case RF_SIGCHLD: put_child_info(st, info); break;
+    case RF_SIGCHLD:
+        put_child_info(st, info);
+        break;
     case RF_SIGILL:
     case RF_SIGFPE:
     case RF_SIGSEGV:
-    case RF_SIGBUS: put_fault_info(st, info); break;
-    case RF_SIGPOLL: rf_st_format(st, ", si_band=%lld", (long long)info->poll.band); break;
+    case RF_SIGBUS:
+        put_fault_info(st, info);
+        break;
+    case RF_SIGPOLL:
+        rf_st_format(st, ", si_band=%lld", (long long)info->poll.band);
+        break;
     case RF_SIGSYS: {
         const struct rf_syscall_desc *desc = rf_syscall_desc((unsigned)info->sys.syscall);
         rf_st_text(st, ", si_call_addr=");
@@ -242,13 +255,24 @@ bool rf_st_signal_kind(struct rf_st *st, enum rf_arg_kind kind, uint64_t value)
         return true;
     }
     case RF_ARG_SIGACTION_IN:
-    case RF_ARG_SIGACTION_OUT: put_action(st, value); return true;
+    case RF_ARG_SIGACTION_OUT:
+        put_action(st, value);
+        return true;
     case RF_ARG_SIGINFO_IN:
-    case RF_ARG_SIGINFO_OUT: put_siginfo_at(st, value); return true;
+    case RF_ARG_SIGINFO_OUT:
+        put_siginfo_at(st, value);
+        return true;
     case RF_ARG_SIGSTACK_IN:
-    case RF_ARG_SIGSTACK_OUT: put_stack(st, value); return true;
-    case RF_ARG_SIGEVENT_IN: put_sigevent(st, value); return true;
-    case RF_ARG_PSELECT_MASK_IN: put_pselect_mask(st, value); return true;
-    default: return false;
+    case RF_ARG_SIGSTACK_OUT:
+        put_stack(st, value);
+        return true;
+    case RF_ARG_SIGEVENT_IN:
+        put_sigevent(st, value);
+        return true;
+    case RF_ARG_PSELECT_MASK_IN:
+        put_pselect_mask(st, value);
+        return true;
+    default:
+        return false;
     }
 }

@@ -51,7 +51,7 @@ static void put_byte(struct rf_st *st, const void *element)
 
 static void put_mincore(struct rf_st *st, uint64_t address)
 {
-    uint64_t pages = (st->args[1] + RF_PAGE_SIZE - 1) / RF_PAGE_SIZE;
+    uint64_t pages = (st->args[1] + RF_ABI_PAGE_SIZE - 1) / RF_ABI_PAGE_SIZE;
     rf_st_array(st, address, pages, 1, put_byte);
 }
 
@@ -146,8 +146,8 @@ static void put_dirents(struct rf_st *st, uint64_t address)
     unsigned count = 0;
     for (uint64_t at = 0; at < (uint64_t)st->result; count++) {
         uint16_t length; /* d_reclen: at the same offset in both kinds of record */
-        if (!rf_st_read(st, address + at + offsetof(struct rf_dirent64, d_reclen), &length, 2)
-            || length < offsetof(struct rf_dirent64, d_name))
+        if (!rf_st_read(st, address + at + offsetof(struct rf_dirent64, d_reclen), &length, 2) ||
+            length < offsetof(struct rf_dirent64, d_name))
             break;
         at += length;
     }
@@ -177,14 +177,17 @@ static void put_open_how(struct rf_st *st, uint64_t address, uint64_t size)
 
 void rf_st_extra_bytes(struct rf_st *st, uint64_t address, uint64_t from, uint64_t size)
 {
-    uint8_t bytes[RF_ST_ARRAY_LIMIT];
+    uint8_t bytes[RF_ABI_PAGE_SIZE];
+    if (size > sizeof bytes)
+        size = sizeof bytes;
     if (size <= from)
         return;
-    uint64_t count = size - from < sizeof bytes ? size - from : sizeof bytes;
-    if (!rf_st_read(st, address + from, bytes, count))
+    if (!rf_st_read(st, address + from, bytes, size - from)) {
+        rf_st_text(st, ", ???");
         return;
+    }
     bool all_zero = true;
-    for (uint64_t i = 0; i < count; i++)
+    for (uint64_t i = 0; i < size - from; i++)
         all_zero = all_zero && !bytes[i];
     if (all_zero)
         return;
@@ -326,8 +329,8 @@ static void put_itimerspec(struct rf_st *st, uint64_t address)
 /* The time left of a sleep: written only when the sleep was interrupted. */
 static void put_remaining(struct rf_st *st, uint64_t address)
 {
-    bool interrupted = st->result == -RF_ERESTART_RESTARTBLOCK
-        || st->result == -RF_ERESTARTNOHAND || st->result == -RF_ERESTARTSYS;
+    bool interrupted = st->result == -RF_ERESTART_RESTARTBLOCK ||
+                       st->result == -RF_ERESTARTNOHAND || st->result == -RF_ERESTARTSYS;
     bool absolute = st->line->nr == RF_NR_clock_nanosleep && st->args[1] & RF_TIMER_ABSTIME;
     if (!interrupted || absolute) {
         rf_st_address(st, address);
@@ -500,8 +503,8 @@ static void put_cap_data(struct rf_st *st, uint64_t address)
         return;
     put_capabilities(st, "{effective=", data[0].effective | (uint64_t)data[1].effective << 32);
     put_capabilities(st, ", permitted=", data[0].permitted | (uint64_t)data[1].permitted << 32);
-    put_capabilities(st, ", inheritable=",
-                     data[0].inheritable | (uint64_t)data[1].inheritable << 32);
+    put_capabilities(st,
+                     ", inheritable=", data[0].inheritable | (uint64_t)data[1].inheritable << 32);
     rf_st_text(st, "}");
 }
 
@@ -547,18 +550,33 @@ static void put_epoll_ctl_event(struct rf_st *st, uint64_t address)
 static bool put_file_kind(struct rf_st *st, enum rf_arg_kind kind, uint64_t value)
 {
     switch (kind) {
-    case RF_ARG_STAT_OUT: put_stat(st, value); return true;
-    case RF_ARG_STATX_OUT: put_statx(st, value); return true;
-    case RF_ARG_STATFS_OUT: put_statfs(st, value); return true;
-    case RF_ARG_DIRENTS_OUT: put_dirents(st, value); return true;
-    case RF_ARG_OPEN_HOW: put_open_how(st, value, st->args[3]); return true;
-    case RF_ARG_FD_PAIR_OUT: put_fd_pair(st, value); return true;
-    case RF_ARG_EPOLL_EVENT_IN: put_epoll_ctl_event(st, value); return true;
+    case RF_ARG_STAT_OUT:
+        put_stat(st, value);
+        return true;
+    case RF_ARG_STATX_OUT:
+        put_statx(st, value);
+        return true;
+    case RF_ARG_STATFS_OUT:
+        put_statfs(st, value);
+        return true;
+    case RF_ARG_DIRENTS_OUT:
+        put_dirents(st, value);
+        return true;
+    case RF_ARG_OPEN_HOW:
+        put_open_how(st, value, st->args[3]);
+        return true;
+    case RF_ARG_FD_PAIR_OUT:
+        put_fd_pair(st, value);
+        return true;
+    case RF_ARG_EPOLL_EVENT_IN:
+        put_epoll_ctl_event(st, value);
+        return true;
     case RF_ARG_EPOLL_EVENTS_OUT:
         rf_st_array(st, value, (uint64_t)st->result, sizeof(struct rf_epoll_event),
                     put_epoll_event);
         return true;
-    default: return false;
+    default:
+        return false;
     }
 }
 
@@ -566,22 +584,45 @@ static bool put_time_kind(struct rf_st *st, enum rf_arg_kind kind, uint64_t valu
 {
     switch (kind) {
     case RF_ARG_TIMESPEC_IN:
-    case RF_ARG_TIMESPEC_OUT: rf_st_timespec(st, value); return true;
-    case RF_ARG_TIMESPEC_REM_OUT: put_remaining(st, value); return true;
-    case RF_ARG_TIMESPEC_PAIR_IN: put_timespec_pair(st, value); return true;
+    case RF_ARG_TIMESPEC_OUT:
+        rf_st_timespec(st, value);
+        return true;
+    case RF_ARG_TIMESPEC_REM_OUT:
+        put_remaining(st, value);
+        return true;
+    case RF_ARG_TIMESPEC_PAIR_IN:
+        put_timespec_pair(st, value);
+        return true;
     case RF_ARG_TIMEVAL_IN:
-    case RF_ARG_TIMEVAL_OUT: put_timeval(st, value); return true;
-    case RF_ARG_TIMEVAL_PAIR_IN: put_timeval_pair(st, value); return true;
+    case RF_ARG_TIMEVAL_OUT:
+        put_timeval(st, value);
+        return true;
+    case RF_ARG_TIMEVAL_PAIR_IN:
+        put_timeval_pair(st, value);
+        return true;
     case RF_ARG_TIMEZONE_IN:
-    case RF_ARG_TIMEZONE_OUT: put_timezone(st, value); return true;
+    case RF_ARG_TIMEZONE_OUT:
+        put_timezone(st, value);
+        return true;
     case RF_ARG_ITIMERVAL_IN:
-    case RF_ARG_ITIMERVAL_OUT: put_itimerval(st, value); return true;
+    case RF_ARG_ITIMERVAL_OUT:
+        put_itimerval(st, value);
+        return true;
     case RF_ARG_ITIMERSPEC_IN:
-    case RF_ARG_ITIMERSPEC_OUT: put_itimerspec(st, value); return true;
-    case RF_ARG_UTIMBUF_IN: put_utimbuf(st, value); return true;
-    case RF_ARG_TIME_OUT: put_time(st, value); return true;
-    case RF_ARG_TMS_OUT: put_tms(st, value); return true;
-    default: return false;
+    case RF_ARG_ITIMERSPEC_OUT:
+        put_itimerspec(st, value);
+        return true;
+    case RF_ARG_UTIMBUF_IN:
+        put_utimbuf(st, value);
+        return true;
+    case RF_ARG_TIME_OUT:
+        put_time(st, value);
+        return true;
+    case RF_ARG_TMS_OUT:
+        put_tms(st, value);
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -589,16 +630,32 @@ static bool put_process_kind(struct rf_st *st, enum rf_arg_kind kind, uint64_t v
 {
     uint64_t before = st->index ? st->args[st->index - 1] : 0;
     switch (kind) {
-    case RF_ARG_WAIT_STATUS_OUT: put_wait_status(st, value); return true;
-    case RF_ARG_RUSAGE_OUT: put_rusage(st, value); return true;
+    case RF_ARG_WAIT_STATUS_OUT:
+        put_wait_status(st, value);
+        return true;
+    case RF_ARG_RUSAGE_OUT:
+        put_rusage(st, value);
+        return true;
     case RF_ARG_RLIMIT_IN:
-    case RF_ARG_RLIMIT_OUT: put_rlimit(st, value); return true;
-    case RF_ARG_UTSNAME_OUT: put_uname(st, value); return true;
-    case RF_ARG_SYSINFO_OUT: put_sysinfo(st, value); return true;
+    case RF_ARG_RLIMIT_OUT:
+        put_rlimit(st, value);
+        return true;
+    case RF_ARG_UTSNAME_OUT:
+        put_uname(st, value);
+        return true;
+    case RF_ARG_SYSINFO_OUT:
+        put_sysinfo(st, value);
+        return true;
     case RF_ARG_SCHED_PARAM_IN:
-    case RF_ARG_SCHED_PARAM_OUT: put_sched_param(st, value); return true;
-    case RF_ARG_CPUSET_IN: put_cpuset(st, value, before); return true;
-    case RF_ARG_CPUSET_OUT: put_cpuset(st, value, (uint64_t)st->result); return true;
+    case RF_ARG_SCHED_PARAM_OUT:
+        put_sched_param(st, value);
+        return true;
+    case RF_ARG_CPUSET_IN:
+        put_cpuset(st, value, before);
+        return true;
+    case RF_ARG_CPUSET_OUT:
+        put_cpuset(st, value, (uint64_t)st->result);
+        return true;
     case RF_ARG_GROUPS_IN:
         if ((uint32_t)before > RF_NGROUPS_MAX)
             rf_st_address(st, value);
@@ -611,11 +668,18 @@ static bool put_process_kind(struct rf_st *st, enum rf_arg_kind kind, uint64_t v
         else
             rf_st_array(st, value, (uint64_t)st->result, sizeof(uint32_t), put_group);
         return true;
-    case RF_ARG_CAP_HEADER: put_cap_header(st, value); return true;
+    case RF_ARG_CAP_HEADER:
+        put_cap_header(st, value);
+        return true;
     case RF_ARG_CAP_DATA_IN:
-    case RF_ARG_CAP_DATA_OUT: put_cap_data(st, value); return true;
-    case RF_ARG_USER_DESC: put_user_desc(st, value); return true;
-    default: return false;
+    case RF_ARG_CAP_DATA_OUT:
+        put_cap_data(st, value);
+        return true;
+    case RF_ARG_USER_DESC:
+        put_user_desc(st, value);
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -625,10 +689,15 @@ bool rf_st_struct_kind(struct rf_st *st, enum rf_arg_kind kind, uint64_t value)
     case RF_ARG_INT_OUT:
     case RF_ARG_UINT_OUT:
     case RF_ARG_ULONG_OUT:
-    case RF_ARG_PTR_OUT: put_number_at(st, value, kind); return true;
-    case RF_ARG_MINCORE_OUT: put_mincore(st, value); return true;
-    default: break;
+    case RF_ARG_PTR_OUT:
+        put_number_at(st, value, kind);
+        return true;
+    case RF_ARG_MINCORE_OUT:
+        put_mincore(st, value);
+        return true;
+    default:
+        break;
     }
-    return put_file_kind(st, kind, value) || put_time_kind(st, kind, value)
-        || put_process_kind(st, kind, value);
+    return put_file_kind(st, kind, value) || put_time_kind(st, kind, value) ||
+           put_process_kind(st, kind, value);
 }

@@ -14,7 +14,7 @@
 
 static void append(struct rf_strace_line *line, const char *text, size_t size)
 {
-    size_t room = sizeof line->text - 1 - line->length;
+    size_t room = line->limit > line->length ? line->limit - line->length : 0;
     if (size > room)
         size = room;
     memcpy(line->text + line->length, text, size);
@@ -69,13 +69,13 @@ void rf_st_mode(struct rf_st *st, unsigned mode)
 void rf_st_file_mode(struct rf_st *st, unsigned mode)
 {
     const char *type = rf_st_find_name(mode & RF_S_IFMT, &rf_st_file_types);
-    if (!type) {
+    if (!type && mode & RF_S_IFMT) {
         rf_st_mode(st, mode);
         return;
     }
-    rf_st_format(st, "%s%s%s%s|%#03o", type, mode & RF_S_ISUID ? "|S_ISUID" : "",
-                 mode & RF_S_ISGID ? "|S_ISGID" : "", mode & RF_S_ISVTX ? "|S_ISVTX" : "",
-                 mode & ~(unsigned)(RF_S_IFMT | RF_S_ISUID | RF_S_ISGID | RF_S_ISVTX));
+    rf_st_format(st, "%s%s%s%s%s%#03o", type ? type : "", type ? "|" : "",
+                 mode & RF_S_ISUID ? "S_ISUID|" : "", mode & RF_S_ISGID ? "S_ISGID|" : "",
+                 mode & RF_S_ISVTX ? "S_ISVTX|" : "", mode & 0777);
 }
 
 /* Linux's 64-bit dev_t: makedev(3). */
@@ -198,8 +198,7 @@ void rf_st_open_flags(struct rf_st *st, uint64_t flags)
     static const char *const access[] = {"O_RDONLY", "O_WRONLY", "O_RDWR", "O_ACCMODE"};
     bool shown = true;
     rf_st_text(st, access[flags & RF_O_ACCMODE]);
-    uint64_t rest =
-        rf_st_flag_names(st, flags & ~(uint64_t)RF_O_ACCMODE, &rf_st_open_bits, &shown);
+    uint64_t rest = rf_st_flag_names(st, flags & ~(uint64_t)RF_O_ACCMODE, &rf_st_open_bits, &shown);
     if (rest) {
         rf_st_text(st, "|");
         rf_st_hex(st, rest);
@@ -230,14 +229,29 @@ void rf_st_sigset(struct rf_st *st, uint64_t mask)
 static void quote_byte(struct rf_st *st, uint8_t byte, bool digit_follows)
 {
     switch (byte) {
-    case '"': rf_st_text(st, "\\\""); return;
-    case '\\': rf_st_text(st, "\\\\"); return;
-    case '\f': rf_st_text(st, "\\f"); return;
-    case '\n': rf_st_text(st, "\\n"); return;
-    case '\r': rf_st_text(st, "\\r"); return;
-    case '\t': rf_st_text(st, "\\t"); return;
-    case '\v': rf_st_text(st, "\\v"); return;
-    default: break;
+    case '"':
+        rf_st_text(st, "\\\"");
+        return;
+    case '\\':
+        rf_st_text(st, "\\\\");
+        return;
+    case '\f':
+        rf_st_text(st, "\\f");
+        return;
+    case '\n':
+        rf_st_text(st, "\\n");
+        return;
+    case '\r':
+        rf_st_text(st, "\\r");
+        return;
+    case '\t':
+        rf_st_text(st, "\\t");
+        return;
+    case '\v':
+        rf_st_text(st, "\\v");
+        return;
+    default:
+        break;
     }
     if (byte >= ' ' && byte < 0x7f)
         append(st->line, (const char *)&byte, 1);
@@ -278,7 +292,7 @@ bool rf_st_fetch(struct rf_st *st, uint64_t address, void *out, size_t size)
 
 void rf_st_data(struct rf_st *st, uint64_t address, uint64_t size, bool hex)
 {
-    uint8_t bytes[RF_ST_STRING_MAX];
+    uint8_t bytes[RF_STRACE_STRING_MAX];
     unsigned limit = st->line->string_limit;
     size_t shown = size < limit ? (size_t)size : limit;
     if (!address || !rf_st_read(st, address, bytes, shown)) {
@@ -325,7 +339,7 @@ static void put_string(struct rf_st *st, uint64_t address, uint8_t *bytes, size_
 
 void rf_st_string(struct rf_st *st, uint64_t address)
 {
-    uint8_t bytes[RF_ST_STRING_MAX + 1];
+    uint8_t bytes[RF_STRACE_STRING_MAX + 1];
     put_string(st, address, bytes, st->line->string_limit);
 }
 

@@ -6,7 +6,7 @@
 #include "abi/syscalls.h"
 #include "trace/strace.h"
 
-enum { RF_ST_ARRAY_LIMIT = 32, RF_ST_STRING_MAX = 1024 };
+enum { RF_ST_ARRAY_LIMIT = 32 };
 
 /* One step (enter or leave) of formatting one call. */
 struct rf_st {
@@ -39,15 +39,15 @@ void rf_st_format(struct rf_st *st, const char *format, ...) __attribute__((form
 void rf_st_int(struct rf_st *st, int64_t value);
 void rf_st_unsigned(struct rf_st *st, uint64_t value);
 void rf_st_hex(struct rf_st *st, uint64_t value);
-void rf_st_address(struct rf_st *st, uint64_t value); /* NULL for 0 */
-void rf_st_mode(struct rf_st *st, unsigned mode);     /* permission bits, octal */
+void rf_st_address(struct rf_st *st, uint64_t value);  /* NULL for 0 */
+void rf_st_mode(struct rf_st *st, unsigned mode);      /* permission bits, octal */
 void rf_st_file_mode(struct rf_st *st, unsigned mode); /* S_IFREG|0644 */
-void rf_st_device(struct rf_st *st, uint64_t device); /* makedev(0x1, 0x3) */
+void rf_st_device(struct rf_st *st, uint64_t device);  /* makedev(0x1, 0x3) */
 void rf_st_signal_name(struct rf_st *st, int signo);
 /* "2023-11-14T22:13:20.000000005+0000" (strace uses the local time zone; this is UTC). */
 void rf_st_date(struct rf_st *st, int64_t seconds, uint64_t fraction, int digits);
 
-/* The name of a value, or "0x7 X_??? comment". */
+/* The name of a value, or the number with the table's comment for unknown ones. */
 void rf_st_enum(struct rf_st *st, uint64_t value, const struct rf_st_names *names);
 const char *rf_st_find_name(uint64_t value, const struct rf_st_names *names);
 /* Names of bits joined by '|', the rest in hex; a zero value by its name or "0". */
@@ -95,10 +95,11 @@ bool rf_st_plain_kind(struct rf_st *st, enum rf_arg_kind kind, uint64_t value);
 /* Shows an argument that is an address of one of the known structures; false for other
  * kinds. */
 bool rf_st_struct_kind(struct rf_st *st, enum rf_arg_kind kind, uint64_t value);
-/* What a larger structure than the known one holds beyond it, unless that is all zero. */
-void rf_st_extra_bytes(struct rf_st *st, uint64_t address, uint64_t from, uint64_t size);
 bool rf_st_signal_kind(struct rf_st *st, enum rf_arg_kind kind, uint64_t value);
 bool rf_st_net_kind(struct rf_st *st, enum rf_arg_kind kind, uint64_t value);
+
+/* What a larger structure than the known one holds beyond it, unless that is all zero. */
+void rf_st_extra_bytes(struct rf_st *st, uint64_t address, uint64_t from, uint64_t size);
 
 void rf_st_timespec(struct rf_st *st, uint64_t address);
 void rf_st_timespec_value(struct rf_st *st, const struct rf_timespec *time);
@@ -108,20 +109,26 @@ void rf_st_siginfo(struct rf_st *st, const struct rf_siginfo *info);
 void rf_st_iovec(struct rf_st *st, uint64_t address, uint64_t count, bool with_data,
                  uint64_t available);
 
-/* ---- calls with a form of their own (strace_calls.c, strace_ioctl.c) ---- */
+/* ---- calls with a form of their own (strace_calls.c, strace_ioctl.c,
+ * strace_prctl.c) ---- */
 
 struct rf_st_special {
     unsigned nr;
-    void (*enter)(struct rf_st *st);  /* shows all arguments; NULL: by kind */
+    void (*enter)(struct rf_st *st);  /* shows the arguments; NULL: by kind */
+    void (*leave)(struct rf_st *st);  /* shows the rest of them; only with enter */
     bool (*result)(struct rf_st *st); /* shows the result; false: the usual way */
 };
 /* NULL for a call without anything special. */
 const struct rf_st_special *rf_st_special(unsigned nr);
 
 bool rf_st_call_kind(struct rf_st *st, enum rf_arg_kind kind, uint64_t value);
+void rf_st_enter_prctl(struct rf_st *st); /* strace_prctl.c */
+void rf_st_leave_prctl(struct rf_st *st);
+bool rf_st_prctl_result(struct rf_st *st);
 bool rf_st_ioctl_kind(struct rf_st *st, enum rf_arg_kind kind, uint64_t value);
-/* Whether the third argument of this ioctl or fcntl is written by the call. */
+/* Whether the last argument of this ioctl, fcntl or arch_prctl is written by the call. */
 bool rf_st_ioctl_is_out(uint64_t request);
 bool rf_st_fcntl_is_out(uint64_t command);
+bool rf_st_arch_prctl_is_out(uint64_t code);
 
 #endif

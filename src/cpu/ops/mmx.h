@@ -9,10 +9,10 @@
 #define RF_X87_TOP 0x3800u
 
 /* Every MMX instruction first delivers a pending x87 exception. */
-#define RF_MMX_CHECK                                         \
-    do {                                                     \
-        if (RF_UNLIKELY(cpu->fpu.sw & RF_X87_ES))            \
-            return rf_op_raise(cpu, op, RF_MF, false, 0);    \
+#define RF_MMX_CHECK                                      \
+    do {                                                  \
+        if (RF_UNLIKELY(cpu->fpu.sw & RF_X87_ES))         \
+            return rf_op_raise(cpu, op, RF_MF, false, 0); \
     } while (0)
 
 /* TOP = 0, every register valid. */

@@ -59,63 +59,63 @@ RF_INLINE rf_m128 rf_mm(const struct rf_cpu *cpu, unsigned number)
 
 /* Load the memory operand into the new vector variable `s`, zero-extended. RF_SSE_LOAD_16
  * checks the alignment that legacy SSE demands (SDM 1, 4.1.1): #GP(0) before any access. */
-#define RF_SSE_LOAD_16(s)                        \
-    const uint64_t va = rf_ea(cpu, op);          \
-    if (RF_UNLIKELY(va & 15))                    \
-        return rf_op_gp0(cpu, op);               \
+#define RF_SSE_LOAD_16(s)               \
+    const uint64_t va = rf_ea(cpu, op); \
+    if (RF_UNLIKELY(va & 15))           \
+        return rf_op_gp0(cpu, op);      \
     RF_LOAD(rf_m128, s, va)
 #define RF_SSE_LOAD_16U(s) RF_LOAD(rf_m128, s, rf_ea(cpu, op))
-#define RF_SSE_LOAD_8(s)                         \
-    RF_LOAD(uint64_t, s##_low, rf_ea(cpu, op));  \
+#define RF_SSE_LOAD_8(s)                        \
+    RF_LOAD(uint64_t, s##_low, rf_ea(cpu, op)); \
     rf_m128 s = rf_m128_low(s##_low)
-#define RF_SSE_LOAD_4(s)                         \
-    RF_LOAD(uint32_t, s##_low, rf_ea(cpu, op));  \
+#define RF_SSE_LOAD_4(s)                        \
+    RF_LOAD(uint32_t, s##_low, rf_ea(cpu, op)); \
     rf_m128 s = simde_mm_cvtsi32_si128((int32_t)s##_low)
-#define RF_SSE_LOAD_2(s)                         \
-    RF_LOAD(uint16_t, s##_low, rf_ea(cpu, op));  \
+#define RF_SSE_LOAD_2(s)                        \
+    RF_LOAD(uint16_t, s##_low, rf_ea(cpu, op)); \
     rf_m128 s = simde_mm_cvtsi32_si128(s##_low)
 
 /* name_reg and name_mem of "xmm, xmm/memory": the statements read d and s, and set d.
  * `size`: bytes of the memory operand (16U: unaligned). */
-#define RF_SSE_XM(name, size, ...)               \
-    static RF_OP(name##_reg)                     \
-    {                                            \
-        rf_m128 d = rf_xmm(cpu, op->a);          \
-        rf_m128 s = rf_xmm(cpu, op->b);          \
-        __VA_ARGS__;                             \
-        rf_xmm_set(cpu, op->a, d);               \
-        RF_NEXT;                                 \
-    }                                            \
-    RF_MEM_HANDLER(name##_mem)                   \
-    {                                            \
-        RF_SSE_LOAD_##size(s);                   \
-        rf_m128 d = rf_xmm(cpu, op->a);          \
-        __VA_ARGS__;                             \
-        rf_xmm_set(cpu, op->a, d);               \
-        RF_MEM_NEXT;                             \
+#define RF_SSE_XM(name, size, ...)      \
+    static RF_OP(name##_reg)            \
+    {                                   \
+        rf_m128 d = rf_xmm(cpu, op->a); \
+        rf_m128 s = rf_xmm(cpu, op->b); \
+        __VA_ARGS__;                    \
+        rf_xmm_set(cpu, op->a, d);      \
+        RF_NEXT;                        \
+    }                                   \
+    RF_MEM_HANDLER(name##_mem)          \
+    {                                   \
+        RF_SSE_LOAD_##size(s);          \
+        rf_m128 d = rf_xmm(cpu, op->a); \
+        __VA_ARGS__;                    \
+        rf_xmm_set(cpu, op->a, d);      \
+        RF_MEM_NEXT;                    \
     }
 
 /* The same of "mm, mm/memory": d and s are zero-extended; the low half of d is kept. */
-#define RF_MMX_MM(name, size, ...)               \
-    static RF_OP(name##_reg)                     \
-    {                                            \
-        RF_MMX_CHECK;                            \
-        rf_m128 d = rf_mm(cpu, op->a);           \
-        rf_m128 s = rf_mm(cpu, op->b);           \
-        __VA_ARGS__;                             \
-        rf_mmx_enter(cpu);                       \
-        rf_mmx_set(cpu, op->a, rf_m128_u64(d));  \
-        RF_NEXT;                                 \
-    }                                            \
-    RF_MEM_HANDLER(name##_mem)                   \
-    {                                            \
-        RF_MMX_CHECK;                            \
-        RF_SSE_LOAD_##size(s);                   \
-        rf_m128 d = rf_mm(cpu, op->a);           \
-        __VA_ARGS__;                             \
-        rf_mmx_enter(cpu);                       \
-        rf_mmx_set(cpu, op->a, rf_m128_u64(d));  \
-        RF_MEM_NEXT;                             \
+#define RF_MMX_MM(name, size, ...)              \
+    static RF_OP(name##_reg)                    \
+    {                                           \
+        RF_MMX_CHECK;                           \
+        rf_m128 d = rf_mm(cpu, op->a);          \
+        rf_m128 s = rf_mm(cpu, op->b);          \
+        __VA_ARGS__;                            \
+        rf_mmx_enter(cpu);                      \
+        rf_mmx_set(cpu, op->a, rf_m128_u64(d)); \
+        RF_NEXT;                                \
+    }                                           \
+    RF_MEM_HANDLER(name##_mem)                  \
+    {                                           \
+        RF_MMX_CHECK;                           \
+        RF_SSE_LOAD_##size(s);                  \
+        rf_m128 d = rf_mm(cpu, op->a);          \
+        __VA_ARGS__;                            \
+        rf_mmx_enter(cpu);                      \
+        rf_mmx_set(cpu, op->a, rf_m128_u64(d)); \
+        RF_MEM_NEXT;                            \
     }
 
 /* Lane i is all ones where bit i of `bits` is set. */
@@ -142,11 +142,20 @@ RF_INLINE rf_m128 rf_choose(rf_m128 mask, rf_m128 s, rf_m128 d)
 }
 
 /* What an instruction lowers to. */
+/* Which SIMD floating-point exceptions an instruction may raise, and where its results lie. */
+enum rf_sse_raises {
+    RF_RAISES_NOTHING,
+    RF_RAISES,    /* but never underflow */
+    RF_RAISES_PS, /* underflow too: four single-precision results, ... */
+    RF_RAISES_PD,
+    RF_RAISES_SS,
+    RF_RAISES_SD,
+};
 enum rf_sse_destination { RF_SSE_TO_XMM, RF_SSE_TO_GPR, RF_SSE_TO_FLAGS, RF_SSE_TO_MMX };
 struct rf_sse_form {
     rf_run *reg, *mem;         /* by the kind of the second operand; NULL: no such form */
     rf_run *mmx_reg, *mmx_mem; /* the same when the first operand is an MMX register */
-    bool raises;               /* SIMD floating-point exceptions; if so, also: */
+    uint8_t raises;            /* enum rf_sse_raises; if anything, also: */
     uint8_t destination;       /* enum rf_sse_destination */
     uint8_t mem_bytes;         /* of the memory operand */
     bool integer;              /* the memory operand is one that goes to a general register */
@@ -170,7 +179,8 @@ RF_INLINE bool rf_is_mmx(const ZydisDecodedOperand *o)
 }
 RF_INLINE bool rf_is_xmm(const ZydisDecodedOperand *o)
 {
-    return rf_is_reg(o) && o->reg.value >= ZYDIS_REGISTER_XMM0 && o->reg.value <= ZYDIS_REGISTER_XMM15;
+    return rf_is_reg(o) && o->reg.value >= ZYDIS_REGISTER_XMM0 &&
+           o->reg.value <= ZYDIS_REGISTER_XMM15;
 }
 RF_INLINE bool rf_is_gpr(const ZydisDecodedOperand *o)
 {
@@ -178,11 +188,11 @@ RF_INLINE bool rf_is_gpr(const ZydisDecodedOperand *o)
 }
 
 /* A lowering function and its table entry. */
-#define RF_SSE_LOWER(mnemonic, ...)                                      \
-    static bool lower_##mnemonic(struct rf_lower *l)                     \
-    {                                                                    \
-        static const struct rf_sse_form form = { __VA_ARGS__ };          \
-        return rf_sse_lower(l, &form);                                   \
+#define RF_SSE_LOWER(mnemonic, ...)                             \
+    static bool lower_##mnemonic(struct rf_lower *l)            \
+    {                                                           \
+        static const struct rf_sse_form form = { __VA_ARGS__ }; \
+        return rf_sse_lower(l, &form);                          \
     }
 #define RF_SSE_ENTRY(mnemonic) { ZYDIS_MNEMONIC_##mnemonic, lower_##mnemonic },
 

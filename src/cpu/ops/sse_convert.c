@@ -13,54 +13,54 @@
 
 /* --- XMM to XMM --- */
 
-#define VECTOR(X)                                                                          \
-    X(CVTDQ2PS, "cvtdq2ps", 16, true, RF_FROM_PS(simde_mm_cvtepi32_ps(s)))                 \
-    X(CVTDQ2PD, "cvtdq2pd", 8, false, RF_FROM_PD(simde_mm_cvtepi32_pd(s)))                 \
-    X(CVTPS2DQ, "cvtps2dq", 16, true, simde_mm_cvtps_epi32(RF_PS(s)))                      \
-    X(CVTTPS2DQ, "cvttps2dq", 16, true, simde_mm_cvttps_epi32(RF_PS(s)))                   \
-    X(CVTPD2DQ, "cvtpd2dq", 16, true, simde_mm_cvtpd_epi32(RF_PD(s)))                      \
-    X(CVTTPD2DQ, "cvttpd2dq", 16, true, simde_mm_cvttpd_epi32(RF_PD(s)))                   \
-    X(CVTPS2PD, "cvtps2pd", 8, true, RF_FROM_PD(simde_mm_cvtps_pd(RF_PS(s))))              \
-    X(CVTPD2PS, "cvtpd2ps", 16, true, RF_FROM_PS(simde_mm_cvtpd_ps(RF_PD(s))))             \
-    X(CVTSS2SD, "cvtss2sd", 4, true, RF_FROM_PD(simde_mm_cvtss_sd(RF_PD(d), RF_PS(s))))    \
-    X(CVTSD2SS, "cvtsd2ss", 8, true, RF_FROM_PS(simde_mm_cvtsd_ss(RF_PS(d), RF_PD(s))))
+#define VECTOR(X)                                                                            \
+    X(CVTDQ2PS, "cvtdq2ps", 16, RF_RAISES, RF_FROM_PS(simde_mm_cvtepi32_ps(s)))              \
+    X(CVTDQ2PD, "cvtdq2pd", 8, RF_RAISES_NOTHING, RF_FROM_PD(simde_mm_cvtepi32_pd(s)))       \
+    X(CVTPS2DQ, "cvtps2dq", 16, RF_RAISES, simde_mm_cvtps_epi32(RF_PS(s)))                   \
+    X(CVTTPS2DQ, "cvttps2dq", 16, RF_RAISES, simde_mm_cvttps_epi32(RF_PS(s)))                \
+    X(CVTPD2DQ, "cvtpd2dq", 16, RF_RAISES, simde_mm_cvtpd_epi32(RF_PD(s)))                   \
+    X(CVTTPD2DQ, "cvttpd2dq", 16, RF_RAISES, simde_mm_cvttpd_epi32(RF_PD(s)))                \
+    X(CVTPS2PD, "cvtps2pd", 8, RF_RAISES, RF_FROM_PD(simde_mm_cvtps_pd(RF_PS(s))))           \
+    X(CVTPD2PS, "cvtpd2ps", 16, RF_RAISES_PS, RF_FROM_PS(simde_mm_cvtpd_ps(RF_PD(s))))       \
+    X(CVTSS2SD, "cvtss2sd", 4, RF_RAISES, RF_FROM_PD(simde_mm_cvtss_sd(RF_PD(d), RF_PS(s)))) \
+    X(CVTSD2SS, "cvtsd2ss", 8, RF_RAISES_SS, RF_FROM_PS(simde_mm_cvtsd_ss(RF_PS(d), RF_PD(s))))
 
-#define DEFINE_VECTOR(name, text, size, raising, fallback)                                 \
-    RF_SSE_XM(name, size, RF_VEC_ASM(text, fallback))                                      \
-    RF_SSE_LOWER(name, .reg = name##_reg, .mem = name##_mem, .raises = raising,            \
+#define DEFINE_VECTOR(name, text, size, raising, fallback)                      \
+    RF_SSE_XM(name, size, RF_VEC_ASM(text, fallback))                           \
+    RF_SSE_LOWER(name, .reg = name##_reg, .mem = name##_mem, .raises = raising, \
                  .mem_bytes = size)
 VECTOR(DEFINE_VECTOR)
 
 /* --- general register to XMM --- */
 
-#define INTEGER_TO_SCALAR(name, bits, raising, statement)                                  \
-    static RF_OP(name##_##bits##_reg)                                                      \
-    {                                                                                      \
-        rf_m128 d = rf_xmm(cpu, op->a);                                                    \
-        int##bits##_t s = RF_AT(int##bits##_t, op->b);                                     \
-        statement;                                                                         \
-        rf_xmm_set(cpu, op->a, d);                                                         \
-        RF_NEXT;                                                                           \
-    }                                                                                      \
-    RF_MEM_HANDLER(name##_##bits##_mem)                                                    \
-    {                                                                                      \
-        RF_LOAD(int##bits##_t, s, rf_ea(cpu, op));                                         \
-        rf_m128 d = rf_xmm(cpu, op->a);                                                    \
-        statement;                                                                         \
-        rf_xmm_set(cpu, op->a, d);                                                         \
-        RF_MEM_NEXT;                                                                       \
-    }                                                                                      \
-    static const struct rf_sse_form name##_##bits##_form = {                               \
-        .reg = name##_##bits##_reg, .mem = name##_##bits##_mem, .raises = raising,         \
+#define INTEGER_TO_SCALAR(name, bits, raising, statement)                          \
+    static RF_OP(name##_##bits##_reg)                                              \
+    {                                                                              \
+        rf_m128 d = rf_xmm(cpu, op->a);                                            \
+        int##bits##_t s = RF_AT(int##bits##_t, op->b);                             \
+        statement;                                                                 \
+        rf_xmm_set(cpu, op->a, d);                                                 \
+        RF_NEXT;                                                                   \
+    }                                                                              \
+    RF_MEM_HANDLER(name##_##bits##_mem)                                            \
+    {                                                                              \
+        RF_LOAD(int##bits##_t, s, rf_ea(cpu, op));                                 \
+        rf_m128 d = rf_xmm(cpu, op->a);                                            \
+        statement;                                                                 \
+        rf_xmm_set(cpu, op->a, d);                                                 \
+        RF_MEM_NEXT;                                                               \
+    }                                                                              \
+    static const struct rf_sse_form name##_##bits##_form = {                       \
+        .reg = name##_##bits##_reg, .mem = name##_##bits##_mem, .raises = raising, \
         .mem_bytes = bits / 8, .integer = true };
 
-INTEGER_TO_SCALAR(cvtsi2ss, 32, true,
+INTEGER_TO_SCALAR(cvtsi2ss, 32, RF_RAISES,
                   FROM_INTEGER("cvtsi2ssl", RF_FROM_PS(simde_mm_cvtsi32_ss(RF_PS(d), s))))
-INTEGER_TO_SCALAR(cvtsi2ss, 64, true,
+INTEGER_TO_SCALAR(cvtsi2ss, 64, RF_RAISES,
                   FROM_INTEGER("cvtsi2ssq", RF_FROM_PS(simde_mm_cvtsi64_ss(RF_PS(d), s))))
-INTEGER_TO_SCALAR(cvtsi2sd, 32, false,
+INTEGER_TO_SCALAR(cvtsi2sd, 32, RF_RAISES_NOTHING,
                   FROM_INTEGER("cvtsi2sdl", RF_FROM_PD(simde_mm_cvtsi32_sd(RF_PD(d), s))))
-INTEGER_TO_SCALAR(cvtsi2sd, 64, true,
+INTEGER_TO_SCALAR(cvtsi2sd, 64, RF_RAISES,
                   FROM_INTEGER("cvtsi2sdq", RF_FROM_PD(simde_mm_cvtsi64_sd(RF_PD(d), s))))
 
 static bool lower_CVTSI2SS(struct rf_lower *l)
@@ -75,34 +75,34 @@ static bool lower_CVTSI2SD(struct rf_lower *l)
 
 /* --- XMM to general register --- */
 
-#define SCALAR_TO_INTEGER(name, bits, size, statement)                                     \
-    static RF_OP(name##_##bits##_reg)                                                      \
-    {                                                                                      \
-        rf_m128 s = rf_xmm(cpu, op->b);                                                    \
-        int##bits##_t d;                                                                   \
-        statement;                                                                         \
-        RF_R64(op->a) = (uint##bits##_t)d;                                                 \
-        RF_NEXT;                                                                           \
-    }                                                                                      \
-    RF_MEM_HANDLER(name##_##bits##_mem)                                                    \
-    {                                                                                      \
-        RF_SSE_LOAD_##size(s);                                                             \
-        int##bits##_t d;                                                                   \
-        statement;                                                                         \
-        RF_R64(op->a) = (uint##bits##_t)d;                                                 \
-        RF_MEM_NEXT;                                                                       \
-    }                                                                                      \
-    static const struct rf_sse_form name##_##bits##_form = {                               \
-        .reg = name##_##bits##_reg, .mem = name##_##bits##_mem, .raises = true,            \
+#define SCALAR_TO_INTEGER(name, bits, size, statement)                               \
+    static RF_OP(name##_##bits##_reg)                                                \
+    {                                                                                \
+        rf_m128 s = rf_xmm(cpu, op->b);                                              \
+        int##bits##_t d;                                                             \
+        statement;                                                                   \
+        RF_R64(op->a) = (uint##bits##_t)d;                                           \
+        RF_NEXT;                                                                     \
+    }                                                                                \
+    RF_MEM_HANDLER(name##_##bits##_mem)                                              \
+    {                                                                                \
+        RF_SSE_LOAD_##size(s);                                                       \
+        int##bits##_t d;                                                             \
+        statement;                                                                   \
+        RF_R64(op->a) = (uint##bits##_t)d;                                           \
+        RF_MEM_NEXT;                                                                 \
+    }                                                                                \
+    static const struct rf_sse_form name##_##bits##_form = {                         \
+        .reg = name##_##bits##_reg, .mem = name##_##bits##_mem, .raises = RF_RAISES, \
         .destination = RF_SSE_TO_GPR, .mem_bytes = size };
 
-#define TO_INTEGER_PAIR(upper, lower, bytes, fallback_32, fallback_64)                      \
-    SCALAR_TO_INTEGER(lower, 32, bytes, TO_INTEGER(#lower, fallback_32))                    \
-    SCALAR_TO_INTEGER(lower, 64, bytes, TO_INTEGER(#lower, fallback_64))                    \
-    static bool lower_##upper(struct rf_lower *l)                                          \
-    {                                                                                      \
-        return rf_sse_lower(l, l->operand[0].size == 64 ? &lower##_64_form                 \
-                                                        : &lower##_32_form);               \
+#define TO_INTEGER_PAIR(upper, lower, bytes, fallback_32, fallback_64)       \
+    SCALAR_TO_INTEGER(lower, 32, bytes, TO_INTEGER(#lower, fallback_32))     \
+    SCALAR_TO_INTEGER(lower, 64, bytes, TO_INTEGER(#lower, fallback_64))     \
+    static bool lower_##upper(struct rf_lower *l)                            \
+    {                                                                        \
+        return rf_sse_lower(l, l->operand[0].size == 64 ? &lower##_64_form   \
+                                                        : &lower##_32_form); \
     }
 TO_INTEGER_PAIR(CVTSS2SI, cvtss2si, 4, simde_mm_cvtss_si32(RF_PS(s)), simde_mm_cvtss_si64(RF_PS(s)))
 TO_INTEGER_PAIR(CVTTSS2SI, cvttss2si, 4, simde_mm_cvttss_si32(RF_PS(s)),
@@ -127,58 +127,58 @@ RF_INLINE rf_m128 pi2pd(rf_m128 d, rf_m128 s)
     return d;
 }
 
-#define FROM_MMX(name, function)                                                           \
-    static RF_OP(name##_reg)                                                               \
-    {                                                                                      \
-        RF_MMX_CHECK;                                                                      \
-        rf_mmx_enter(cpu);                                                                 \
-        rf_m128 s = rf_mm(cpu, op->b);                                                     \
-        rf_xmm_set(cpu, op->a, function(rf_xmm(cpu, op->a), s));                           \
-        RF_NEXT;                                                                           \
-    }                                                                                      \
-    static RF_OP(name##_scratch)                                                           \
-    {                                                                                      \
-        rf_m128 s = rf_xmm(cpu, op->b);                                                    \
-        rf_xmm_set(cpu, op->a, function(rf_xmm(cpu, op->a), s));                           \
-        RF_NEXT;                                                                           \
-    }                                                                                      \
-    RF_MEM_HANDLER(name##_mem) /* no MMX register: the x87 state is left alone */          \
-    {                                                                                      \
-        RF_SSE_LOAD_8(s);                                                                  \
-        rf_xmm_set(cpu, op->a, function(rf_xmm(cpu, op->a), s));                           \
-        RF_MEM_NEXT;                                                                       \
-    }                                                                                      \
-    RF_SSE_LOWER(name, .reg = name##_reg, .mem = name##_mem, .raises = true,               \
+#define FROM_MMX(name, raising, function)                                         \
+    static RF_OP(name##_reg)                                                      \
+    {                                                                             \
+        RF_MMX_CHECK;                                                             \
+        rf_mmx_enter(cpu);                                                        \
+        rf_m128 s = rf_mm(cpu, op->b);                                            \
+        rf_xmm_set(cpu, op->a, function(rf_xmm(cpu, op->a), s));                  \
+        RF_NEXT;                                                                  \
+    }                                                                             \
+    static RF_OP(name##_scratch)                                                  \
+    {                                                                             \
+        rf_m128 s = rf_xmm(cpu, op->b);                                           \
+        rf_xmm_set(cpu, op->a, function(rf_xmm(cpu, op->a), s));                  \
+        RF_NEXT;                                                                  \
+    }                                                                             \
+    RF_MEM_HANDLER(name##_mem) /* no MMX register: the x87 state is left alone */ \
+    {                                                                             \
+        RF_SSE_LOAD_8(s);                                                         \
+        rf_xmm_set(cpu, op->a, function(rf_xmm(cpu, op->a), s));                  \
+        RF_MEM_NEXT;                                                              \
+    }                                                                             \
+    RF_SSE_LOWER(name, .reg = name##_reg, .mem = name##_mem, .raises = raising,   \
                  .mem_bytes = 8, .scratch = name##_scratch)
-FROM_MMX(CVTPI2PS, pi2ps)
-FROM_MMX(CVTPI2PD, pi2pd)
+FROM_MMX(CVTPI2PS, RF_RAISES, pi2ps)
+FROM_MMX(CVTPI2PD, RF_RAISES_NOTHING, pi2pd)
 
 /* --- XMM to MMX register --- */
 
-#define TO_MMX(name, text, size, lanes, fallback)                                          \
-    RF_INLINE uint64_t name##_convert(rf_m128 s)                                           \
-    {                                                                                      \
-        rf_m128 d = s;                                                                     \
-        lanes;                                                                             \
-        RF_VEC_ASM(text, fallback);                                                        \
-        return rf_m128_u64(d);                                                             \
-    }                                                                                      \
-    static RF_OP(name##_reg)                                                               \
-    {                                                                                      \
-        RF_MMX_CHECK;                                                                      \
-        rf_mmx_enter(cpu);                                                                 \
-        rf_mmx_set(cpu, op->a, name##_convert(rf_xmm(cpu, op->b)));                        \
-        RF_NEXT;                                                                           \
-    }                                                                                      \
-    RF_MEM_HANDLER(name##_mem)                                                             \
-    {                                                                                      \
-        RF_MMX_CHECK;                                                                      \
-        RF_SSE_LOAD_##size(s);                                                             \
-        rf_mmx_enter(cpu);                                                                 \
-        rf_mmx_set(cpu, op->a, name##_convert(s));                                         \
-        RF_MEM_NEXT;                                                                       \
-    }                                                                                      \
-    RF_SSE_LOWER(name, .mmx_reg = name##_reg, .mmx_mem = name##_mem, .raises = true,       \
+#define TO_MMX(name, text, size, lanes, fallback)                                         \
+    RF_INLINE uint64_t name##_convert(rf_m128 s)                                          \
+    {                                                                                     \
+        rf_m128 d = s;                                                                    \
+        lanes;                                                                            \
+        RF_VEC_ASM(text, fallback);                                                       \
+        return rf_m128_u64(d);                                                            \
+    }                                                                                     \
+    static RF_OP(name##_reg)                                                              \
+    {                                                                                     \
+        RF_MMX_CHECK;                                                                     \
+        rf_mmx_enter(cpu);                                                                \
+        rf_mmx_set(cpu, op->a, name##_convert(rf_xmm(cpu, op->b)));                       \
+        RF_NEXT;                                                                          \
+    }                                                                                     \
+    RF_MEM_HANDLER(name##_mem)                                                            \
+    {                                                                                     \
+        RF_MMX_CHECK;                                                                     \
+        RF_SSE_LOAD_##size(s);                                                            \
+        rf_mmx_enter(cpu);                                                                \
+        rf_mmx_set(cpu, op->a, name##_convert(s));                                        \
+        RF_MEM_NEXT;                                                                      \
+    }                                                                                     \
+    RF_SSE_LOWER(name, .mmx_reg = name##_reg, .mmx_mem = name##_mem, .raises = RF_RAISES, \
                  .destination = RF_SSE_TO_MMX, .mem_bytes = size)
 /* Only two lanes of a single-precision source count: the others must raise nothing. */
 #define LOW_LANES s = rf_m128_low(rf_m128_u64(s))

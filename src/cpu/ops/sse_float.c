@@ -8,70 +8,70 @@
 #define PS_FALLBACK(function) RF_FROM_PS(simde_mm_##function(RF_PS(d), RF_PS(s)))
 #define PD_FALLBACK(function) RF_FROM_PD(simde_mm_##function(RF_PD(d), RF_PD(s)))
 
-/* Upper-case name, instruction, bytes of memory, may raise, what stands for it elsewhere */
-#define ARITHMETIC(X)                                                                  \
-    X(ADDPS, "addps", 16, true, PS_FALLBACK(add_ps))                                   \
-    X(ADDPD, "addpd", 16, true, PD_FALLBACK(add_pd))                                   \
-    X(ADDSS, "addss", 4, true, PS_FALLBACK(add_ss))                                    \
-    X(ADDSD, "addsd", 8, true, PD_FALLBACK(add_sd))                                    \
-    X(SUBPS, "subps", 16, true, PS_FALLBACK(sub_ps))                                   \
-    X(SUBPD, "subpd", 16, true, PD_FALLBACK(sub_pd))                                   \
-    X(SUBSS, "subss", 4, true, PS_FALLBACK(sub_ss))                                    \
-    X(SUBSD, "subsd", 8, true, PD_FALLBACK(sub_sd))                                    \
-    X(MULPS, "mulps", 16, true, PS_FALLBACK(mul_ps))                                   \
-    X(MULPD, "mulpd", 16, true, PD_FALLBACK(mul_pd))                                   \
-    X(MULSS, "mulss", 4, true, PS_FALLBACK(mul_ss))                                    \
-    X(MULSD, "mulsd", 8, true, PD_FALLBACK(mul_sd))                                    \
-    X(DIVPS, "divps", 16, true, PS_FALLBACK(div_ps))                                   \
-    X(DIVPD, "divpd", 16, true, PD_FALLBACK(div_pd))                                   \
-    X(DIVSS, "divss", 4, true, PS_FALLBACK(div_ss))                                    \
-    X(DIVSD, "divsd", 8, true, PD_FALLBACK(div_sd))                                    \
-    X(MINPS, "minps", 16, true, PS_FALLBACK(min_ps))                                   \
-    X(MINPD, "minpd", 16, true, PD_FALLBACK(min_pd))                                   \
-    X(MINSS, "minss", 4, true, PS_FALLBACK(min_ss))                                    \
-    X(MINSD, "minsd", 8, true, PD_FALLBACK(min_sd))                                    \
-    X(MAXPS, "maxps", 16, true, PS_FALLBACK(max_ps))                                   \
-    X(MAXPD, "maxpd", 16, true, PD_FALLBACK(max_pd))                                   \
-    X(MAXSS, "maxss", 4, true, PS_FALLBACK(max_ss))                                    \
-    X(MAXSD, "maxsd", 8, true, PD_FALLBACK(max_sd))                                    \
-    X(SQRTPS, "sqrtps", 16, true, RF_FROM_PS(simde_mm_sqrt_ps(RF_PS(s))))              \
-    X(SQRTPD, "sqrtpd", 16, true, RF_FROM_PD(simde_mm_sqrt_pd(RF_PD(s))))              \
-    X(SQRTSS, "sqrtss", 4, true,                                                       \
-      RF_FROM_PS(simde_mm_move_ss(RF_PS(d), simde_mm_sqrt_ss(RF_PS(s)))))              \
-    X(SQRTSD, "sqrtsd", 8, true, PD_FALLBACK(sqrt_sd))                                 \
-    X(RCPPS, "rcpps", 16, false, RF_FROM_PS(simde_mm_rcp_ps(RF_PS(s))))                \
-    X(RCPSS, "rcpss", 4, false,                                                        \
-      RF_FROM_PS(simde_mm_move_ss(RF_PS(d), simde_mm_rcp_ss(RF_PS(s)))))               \
-    X(RSQRTPS, "rsqrtps", 16, false, RF_FROM_PS(simde_mm_rsqrt_ps(RF_PS(s))))          \
-    X(RSQRTSS, "rsqrtss", 4, false,                                                    \
-      RF_FROM_PS(simde_mm_move_ss(RF_PS(d), simde_mm_rsqrt_ss(RF_PS(s)))))             \
-    X(HADDPS, "haddps", 16, true, PS_FALLBACK(hadd_ps))                                \
-    X(HADDPD, "haddpd", 16, true, PD_FALLBACK(hadd_pd))                                \
-    X(HSUBPS, "hsubps", 16, true, PS_FALLBACK(hsub_ps))                                \
-    X(HSUBPD, "hsubpd", 16, true, PD_FALLBACK(hsub_pd))                                \
-    X(ADDSUBPS, "addsubps", 16, true, PS_FALLBACK(addsub_ps))                          \
-    X(ADDSUBPD, "addsubpd", 16, true, PD_FALLBACK(addsub_pd))
+/* Name, instruction, bytes of memory, enum rf_sse_raises, what stands for it elsewhere */
+#define ARITHMETIC(X)                                                                     \
+    X(ADDPS, "addps", 16, RF_RAISES_PS, PS_FALLBACK(add_ps))                              \
+    X(ADDPD, "addpd", 16, RF_RAISES_PD, PD_FALLBACK(add_pd))                              \
+    X(ADDSS, "addss", 4, RF_RAISES_SS, PS_FALLBACK(add_ss))                               \
+    X(ADDSD, "addsd", 8, RF_RAISES_SD, PD_FALLBACK(add_sd))                               \
+    X(SUBPS, "subps", 16, RF_RAISES_PS, PS_FALLBACK(sub_ps))                              \
+    X(SUBPD, "subpd", 16, RF_RAISES_PD, PD_FALLBACK(sub_pd))                              \
+    X(SUBSS, "subss", 4, RF_RAISES_SS, PS_FALLBACK(sub_ss))                               \
+    X(SUBSD, "subsd", 8, RF_RAISES_SD, PD_FALLBACK(sub_sd))                               \
+    X(MULPS, "mulps", 16, RF_RAISES_PS, PS_FALLBACK(mul_ps))                              \
+    X(MULPD, "mulpd", 16, RF_RAISES_PD, PD_FALLBACK(mul_pd))                              \
+    X(MULSS, "mulss", 4, RF_RAISES_SS, PS_FALLBACK(mul_ss))                               \
+    X(MULSD, "mulsd", 8, RF_RAISES_SD, PD_FALLBACK(mul_sd))                               \
+    X(DIVPS, "divps", 16, RF_RAISES_PS, PS_FALLBACK(div_ps))                              \
+    X(DIVPD, "divpd", 16, RF_RAISES_PD, PD_FALLBACK(div_pd))                              \
+    X(DIVSS, "divss", 4, RF_RAISES_SS, PS_FALLBACK(div_ss))                               \
+    X(DIVSD, "divsd", 8, RF_RAISES_SD, PD_FALLBACK(div_sd))                               \
+    X(MINPS, "minps", 16, RF_RAISES, PS_FALLBACK(min_ps))                                 \
+    X(MINPD, "minpd", 16, RF_RAISES, PD_FALLBACK(min_pd))                                 \
+    X(MINSS, "minss", 4, RF_RAISES, PS_FALLBACK(min_ss))                                  \
+    X(MINSD, "minsd", 8, RF_RAISES, PD_FALLBACK(min_sd))                                  \
+    X(MAXPS, "maxps", 16, RF_RAISES, PS_FALLBACK(max_ps))                                 \
+    X(MAXPD, "maxpd", 16, RF_RAISES, PD_FALLBACK(max_pd))                                 \
+    X(MAXSS, "maxss", 4, RF_RAISES, PS_FALLBACK(max_ss))                                  \
+    X(MAXSD, "maxsd", 8, RF_RAISES, PD_FALLBACK(max_sd))                                  \
+    X(SQRTPS, "sqrtps", 16, RF_RAISES, RF_FROM_PS(simde_mm_sqrt_ps(RF_PS(s))))            \
+    X(SQRTPD, "sqrtpd", 16, RF_RAISES, RF_FROM_PD(simde_mm_sqrt_pd(RF_PD(s))))            \
+    X(SQRTSS, "sqrtss", 4, RF_RAISES,                                                     \
+      RF_FROM_PS(simde_mm_move_ss(RF_PS(d), simde_mm_sqrt_ss(RF_PS(s)))))                 \
+    X(SQRTSD, "sqrtsd", 8, RF_RAISES, PD_FALLBACK(sqrt_sd))                               \
+    X(RCPPS, "rcpps", 16, RF_RAISES_NOTHING, RF_FROM_PS(simde_mm_rcp_ps(RF_PS(s))))       \
+    X(RCPSS, "rcpss", 4, RF_RAISES_NOTHING,                                               \
+      RF_FROM_PS(simde_mm_move_ss(RF_PS(d), simde_mm_rcp_ss(RF_PS(s)))))                  \
+    X(RSQRTPS, "rsqrtps", 16, RF_RAISES_NOTHING, RF_FROM_PS(simde_mm_rsqrt_ps(RF_PS(s)))) \
+    X(RSQRTSS, "rsqrtss", 4, RF_RAISES_NOTHING,                                           \
+      RF_FROM_PS(simde_mm_move_ss(RF_PS(d), simde_mm_rsqrt_ss(RF_PS(s)))))                \
+    X(HADDPS, "haddps", 16, RF_RAISES_PS, PS_FALLBACK(hadd_ps))                           \
+    X(HADDPD, "haddpd", 16, RF_RAISES_PD, PD_FALLBACK(hadd_pd))                           \
+    X(HSUBPS, "hsubps", 16, RF_RAISES_PS, PS_FALLBACK(hsub_ps))                           \
+    X(HSUBPD, "hsubpd", 16, RF_RAISES_PD, PD_FALLBACK(hsub_pd))                           \
+    X(ADDSUBPS, "addsubps", 16, RF_RAISES_PS, PS_FALLBACK(addsub_ps))                     \
+    X(ADDSUBPD, "addsubpd", 16, RF_RAISES_PD, PD_FALLBACK(addsub_pd))
 
-#define DEFINE(name, text, size, raising, fallback)                                    \
-    RF_SSE_XM(name, size, RF_VEC_ASM(text, fallback))                                  \
+#define DEFINE(name, text, size, raising, fallback)   \
+    RF_SSE_XM(name, size, RF_VEC_ASM(text, fallback)) \
     RF_SSE_LOWER(name, .reg = name##_reg, .mem = name##_mem, .raises = raising, .mem_bytes = size)
 ARITHMETIC(DEFINE)
 #undef DEFINE
 
 /* --- logic --- */
 
-#define LOGIC(X)                                      \
-    X(ANDPS, d = simde_mm_and_si128(d, s))            \
-    X(ANDPD, d = simde_mm_and_si128(d, s))            \
-    X(ANDNPS, d = simde_mm_andnot_si128(d, s))        \
-    X(ANDNPD, d = simde_mm_andnot_si128(d, s))        \
-    X(ORPS, d = simde_mm_or_si128(d, s))              \
-    X(ORPD, d = simde_mm_or_si128(d, s))              \
-    X(XORPS, d = simde_mm_xor_si128(d, s))            \
+#define LOGIC(X)                               \
+    X(ANDPS, d = simde_mm_and_si128(d, s))     \
+    X(ANDPD, d = simde_mm_and_si128(d, s))     \
+    X(ANDNPS, d = simde_mm_andnot_si128(d, s)) \
+    X(ANDNPD, d = simde_mm_andnot_si128(d, s)) \
+    X(ORPS, d = simde_mm_or_si128(d, s))       \
+    X(ORPD, d = simde_mm_or_si128(d, s))       \
+    X(XORPS, d = simde_mm_xor_si128(d, s))     \
     X(XORPD, d = simde_mm_xor_si128(d, s))
 
-#define DEFINE(name, statement)                       \
-    RF_SSE_XM(name, 16, statement)                    \
+#define DEFINE(name, statement)    \
+    RF_SSE_XM(name, 16, statement) \
     RF_SSE_LOWER(name, .reg = name##_reg, .mem = name##_mem)
 LOGIC(DEFINE)
 #undef DEFINE
@@ -83,19 +83,19 @@ LOGIC(DEFINE)
 #else
 /* Predicates 4 to 7 are the opposites of 0 to 3. */
 #define COMPARE(kind, predicate) d = compare_##kind(d, s, predicate)
-#define COMPARE_FUNCTION(kind, cast, back)                                                  \
-    static rf_m128 compare_##kind(rf_m128 d, rf_m128 s, unsigned predicate)                 \
-    {                                                                                       \
-        switch (predicate) {                                                                \
-        case 0: return back(simde_mm_cmpeq_##kind(cast(d), cast(s)));                       \
-        case 1: return back(simde_mm_cmplt_##kind(cast(d), cast(s)));                       \
-        case 2: return back(simde_mm_cmple_##kind(cast(d), cast(s)));                       \
-        case 3: return back(simde_mm_cmpunord_##kind(cast(d), cast(s)));                    \
-        case 4: return back(simde_mm_cmpneq_##kind(cast(d), cast(s)));                      \
-        case 5: return back(simde_mm_cmpnlt_##kind(cast(d), cast(s)));                      \
-        case 6: return back(simde_mm_cmpnle_##kind(cast(d), cast(s)));                      \
-        default: return back(simde_mm_cmpord_##kind(cast(d), cast(s)));                     \
-        }                                                                                   \
+#define COMPARE_FUNCTION(kind, cast, back)                                  \
+    static rf_m128 compare_##kind(rf_m128 d, rf_m128 s, unsigned predicate) \
+    {                                                                       \
+        switch (predicate) {                                                \
+        case 0: return back(simde_mm_cmpeq_##kind(cast(d), cast(s)));       \
+        case 1: return back(simde_mm_cmplt_##kind(cast(d), cast(s)));       \
+        case 2: return back(simde_mm_cmple_##kind(cast(d), cast(s)));       \
+        case 3: return back(simde_mm_cmpunord_##kind(cast(d), cast(s)));    \
+        case 4: return back(simde_mm_cmpneq_##kind(cast(d), cast(s)));      \
+        case 5: return back(simde_mm_cmpnlt_##kind(cast(d), cast(s)));      \
+        case 6: return back(simde_mm_cmpnle_##kind(cast(d), cast(s)));      \
+        default: return back(simde_mm_cmpord_##kind(cast(d), cast(s)));     \
+        }                                                                   \
     }
 COMPARE_FUNCTION(ps, RF_PS, RF_FROM_PS)
 COMPARE_FUNCTION(pd, RF_PD, RF_FROM_PD)
@@ -103,22 +103,22 @@ COMPARE_FUNCTION(ss, RF_PS, RF_FROM_PS)
 COMPARE_FUNCTION(sd, RF_PD, RF_FROM_PD)
 #endif
 
-#define COMPARE_1(kind, size, p)                                                            \
-    RF_SSE_XM(cmp##kind##_##p, size, COMPARE(kind, p))                                      \
+#define COMPARE_1(kind, size, p)                                                             \
+    RF_SSE_XM(cmp##kind##_##p, size, COMPARE(kind, p))                                       \
     static const struct rf_sse_form cmp##kind##_##p##_form = { .reg = cmp##kind##_##p##_reg, \
-        .mem = cmp##kind##_##p##_mem, .raises = true, .mem_bytes = size };
-#define COMPARE_8(kind, size)                                                               \
-    COMPARE_1(kind, size, 0) COMPARE_1(kind, size, 1) COMPARE_1(kind, size, 2)              \
-    COMPARE_1(kind, size, 3) COMPARE_1(kind, size, 4) COMPARE_1(kind, size, 5)              \
-    COMPARE_1(kind, size, 6) COMPARE_1(kind, size, 7)                                       \
-    static bool lower_cmp##kind(struct rf_lower *l)                                         \
-    {                                                                                       \
-        static const struct rf_sse_form *const forms[8] = {                                 \
-            &cmp##kind##_0_form, &cmp##kind##_1_form, &cmp##kind##_2_form,                  \
-            &cmp##kind##_3_form, &cmp##kind##_4_form, &cmp##kind##_5_form,                  \
-            &cmp##kind##_6_form, &cmp##kind##_7_form                                        \
-        };                                                                                  \
-        return rf_sse_lower(l, forms[l->operand[2].imm.value.u & 7]);                       \
+        .mem = cmp##kind##_##p##_mem, .raises = RF_RAISES, .mem_bytes = size };
+#define COMPARE_8(kind, size)                                                  \
+    COMPARE_1(kind, size, 0) COMPARE_1(kind, size, 1) COMPARE_1(kind, size, 2) \
+    COMPARE_1(kind, size, 3) COMPARE_1(kind, size, 4) COMPARE_1(kind, size, 5) \
+    COMPARE_1(kind, size, 6) COMPARE_1(kind, size, 7)                          \
+    static bool lower_cmp##kind(struct rf_lower *l)                            \
+    {                                                                          \
+        static const struct rf_sse_form *const forms[8] = {                    \
+            &cmp##kind##_0_form, &cmp##kind##_1_form, &cmp##kind##_2_form,     \
+            &cmp##kind##_3_form, &cmp##kind##_4_form, &cmp##kind##_5_form,     \
+            &cmp##kind##_6_form, &cmp##kind##_7_form                           \
+        };                                                                     \
+        return rf_sse_lower(l, forms[l->operand[2].imm.value.u & 7]);          \
     }
 COMPARE_8(ps, 16)
 COMPARE_8(pd, 16)
@@ -136,17 +136,17 @@ static bool lower_cmpsd_or_string(struct rf_lower *l)
 
 #if defined(__x86_64__)
 /* LAHF: SF, ZF, AF, PF, CF in AH, in their RFLAGS places. */
-#define FLAGS_COMPARE(text, kind, type)                                                      \
-    uint64_t flags;                                                                          \
-    __asm__ volatile(text " %2, %1\n\tlahf\n\tmovzbl %%ah, %%eax"                           \
-                     : "=a"(flags) : "x"(d), "x"(s) : "cc");                                 \
+#define FLAGS_COMPARE(text, kind, type)                           \
+    uint64_t flags;                                               \
+    __asm__ volatile(text " %2, %1\n\tlahf\n\tmovzbl %%ah, %%eax" \
+                     : "=a"(flags) : "x"(d), "x"(s) : "cc");      \
     rf_flags_set_status(cpu, (uint32_t)flags & (RF_FLAG_ZF | RF_FLAG_PF | RF_FLAG_CF))
 #else
-#define FLAGS_COMPARE(text, kind, type)                                                      \
-    type first = d.kind[0], second = s.kind[0];                                              \
-    rf_flags_set_status(cpu, first > second   ? 0                                            \
-                             : first < second ? RF_FLAG_CF                                   \
-                             : first == second ? RF_FLAG_ZF                                  \
+#define FLAGS_COMPARE(text, kind, type)                     \
+    type first = d.kind[0], second = s.kind[0];             \
+    rf_flags_set_status(cpu, first > second   ? 0           \
+                             : first < second ? RF_FLAG_CF  \
+                             : first == second ? RF_FLAG_ZF \
                                                : RF_FLAG_ZF | RF_FLAG_PF | RF_FLAG_CF)
 #endif
 
@@ -157,33 +157,33 @@ static bool lower_cmpsd_or_string(struct rf_lower *l)
 #else
 #define OPERAND_D union rf_vec d = cpu->fpu.v[op->a]
 #define OPERAND_S union rf_vec s = cpu->fpu.v[op->b]
-#define OPERAND_M(size)              \
-    RF_SSE_LOAD_##size(loaded);      \
-    union rf_vec s;                  \
+#define OPERAND_M(size)         \
+    RF_SSE_LOAD_##size(loaded); \
+    union rf_vec s;             \
     memcpy(&s, &loaded, sizeof loaded)
 #endif
 
-#define COMPARE_FLAGS(name, text, size, kind, type)                                          \
-    static RF_OP(name##_reg)                                                                 \
-    {                                                                                        \
-        OPERAND_D;                                                                           \
-        OPERAND_S;                                                                           \
-        FLAGS_COMPARE(text, kind, type);                                                     \
-        RF_NEXT;                                                                             \
-    }                                                                                        \
-    RF_MEM_HANDLER(name##_mem)                                                               \
-    {                                                                                        \
-        OPERAND_M(size);                                                                     \
-        OPERAND_D;                                                                           \
-        FLAGS_COMPARE(text, kind, type);                                                     \
-        RF_MEM_NEXT;                                                                         \
-    }                                                                                        \
-    static bool lower_##name(struct rf_lower *l)                                             \
-    {                                                                                        \
-        static const struct rf_sse_form form = { .reg = name##_reg, .mem = name##_mem,       \
-            .raises = true, .destination = RF_SSE_TO_FLAGS, .mem_bytes = size };             \
-        l->cc_after = RF_CC_FLAGS;                                                           \
-        return rf_sse_lower(l, &form);                                                       \
+#define COMPARE_FLAGS(name, text, size, kind, type)                                    \
+    static RF_OP(name##_reg)                                                           \
+    {                                                                                  \
+        OPERAND_D;                                                                     \
+        OPERAND_S;                                                                     \
+        FLAGS_COMPARE(text, kind, type);                                               \
+        RF_NEXT;                                                                       \
+    }                                                                                  \
+    RF_MEM_HANDLER(name##_mem)                                                         \
+    {                                                                                  \
+        OPERAND_M(size);                                                               \
+        OPERAND_D;                                                                     \
+        FLAGS_COMPARE(text, kind, type);                                               \
+        RF_MEM_NEXT;                                                                   \
+    }                                                                                  \
+    static bool lower_##name(struct rf_lower *l)                                       \
+    {                                                                                  \
+        static const struct rf_sse_form form = { .reg = name##_reg, .mem = name##_mem, \
+            .raises = RF_RAISES, .destination = RF_SSE_TO_FLAGS, .mem_bytes = size };  \
+        l->cc_after = RF_CC_FLAGS;                                                     \
+        return rf_sse_lower(l, &form);                                                 \
     }
 COMPARE_FLAGS(COMISS, "comiss", 4, f32, float)
 COMPARE_FLAGS(COMISD, "comisd", 8, f64, double)
@@ -192,34 +192,34 @@ COMPARE_FLAGS(UCOMISD, "ucomisd", 8, f64, double)
 
 /* --- rounding to integers (SSE4.1): imm bits 0 to 3 --- */
 
-#define ROUND_1(kind, size, imm)                                                             \
-    RF_SSE_XM(round##kind##_##imm, size,                                                     \
-              RF_VEC_ASM_IMM("round" #kind, imm, ROUND_FALLBACK_##kind(imm)))                \
-    static const struct rf_sse_form round##kind##_##imm##_form = {                           \
-        .reg = round##kind##_##imm##_reg, .mem = round##kind##_##imm##_mem,                  \
-        .raises = true, .mem_bytes = size };
+#define ROUND_1(kind, size, imm)                                              \
+    RF_SSE_XM(round##kind##_##imm, size,                                      \
+              RF_VEC_ASM_IMM("round" #kind, imm, ROUND_FALLBACK_##kind(imm))) \
+    static const struct rf_sse_form round##kind##_##imm##_form = {            \
+        .reg = round##kind##_##imm##_reg, .mem = round##kind##_##imm##_mem,   \
+        .raises = RF_RAISES, .mem_bytes = size };
 #define ROUND_FALLBACK_ps(imm) RF_FROM_PS(simde_mm_round_ps(RF_PS(s), imm))
 #define ROUND_FALLBACK_pd(imm) RF_FROM_PD(simde_mm_round_pd(RF_PD(s), imm))
 #define ROUND_FALLBACK_ss(imm) RF_FROM_PS(simde_mm_round_ss(RF_PS(d), RF_PS(s), imm))
 #define ROUND_FALLBACK_sd(imm) RF_FROM_PD(simde_mm_round_sd(RF_PD(d), RF_PD(s), imm))
 #define ROUND_FORM(kind, imm) &round##kind##_##imm##_form
-#define ROUND_16(kind, size)                                                                 \
-    ROUND_1(kind, size, 0) ROUND_1(kind, size, 1) ROUND_1(kind, size, 2)                     \
-    ROUND_1(kind, size, 3) ROUND_1(kind, size, 4) ROUND_1(kind, size, 8)                     \
-    ROUND_1(kind, size, 9) ROUND_1(kind, size, 10) ROUND_1(kind, size, 11)                   \
-    ROUND_1(kind, size, 12)                                                                  \
-    static bool lower_round##kind(struct rf_lower *l)                                        \
-    {                                                                                        \
-        /* With bit 2 set the rounding mode is MXCSR's, bits 0 and 1 mean nothing. */        \
-        static const struct rf_sse_form *const forms[16] = {                                 \
-            ROUND_FORM(kind, 0), ROUND_FORM(kind, 1), ROUND_FORM(kind, 2),                   \
-            ROUND_FORM(kind, 3), ROUND_FORM(kind, 4), ROUND_FORM(kind, 4),                   \
-            ROUND_FORM(kind, 4), ROUND_FORM(kind, 4), ROUND_FORM(kind, 8),                   \
-            ROUND_FORM(kind, 9), ROUND_FORM(kind, 10), ROUND_FORM(kind, 11),                 \
-            ROUND_FORM(kind, 12), ROUND_FORM(kind, 12), ROUND_FORM(kind, 12),                \
-            ROUND_FORM(kind, 12)                                                             \
-        };                                                                                   \
-        return rf_sse_lower(l, forms[l->operand[2].imm.value.u & 15]);                       \
+#define ROUND_16(kind, size)                                                          \
+    ROUND_1(kind, size, 0) ROUND_1(kind, size, 1) ROUND_1(kind, size, 2)              \
+    ROUND_1(kind, size, 3) ROUND_1(kind, size, 4) ROUND_1(kind, size, 8)              \
+    ROUND_1(kind, size, 9) ROUND_1(kind, size, 10) ROUND_1(kind, size, 11)            \
+    ROUND_1(kind, size, 12)                                                           \
+    static bool lower_round##kind(struct rf_lower *l)                                 \
+    {                                                                                 \
+        /* With bit 2 set the rounding mode is MXCSR's, bits 0 and 1 mean nothing. */ \
+        static const struct rf_sse_form *const forms[16] = {                          \
+            ROUND_FORM(kind, 0), ROUND_FORM(kind, 1), ROUND_FORM(kind, 2),            \
+            ROUND_FORM(kind, 3), ROUND_FORM(kind, 4), ROUND_FORM(kind, 4),            \
+            ROUND_FORM(kind, 4), ROUND_FORM(kind, 4), ROUND_FORM(kind, 8),            \
+            ROUND_FORM(kind, 9), ROUND_FORM(kind, 10), ROUND_FORM(kind, 11),          \
+            ROUND_FORM(kind, 12), ROUND_FORM(kind, 12), ROUND_FORM(kind, 12),         \
+            ROUND_FORM(kind, 12)                                                      \
+        };                                                                            \
+        return rf_sse_lower(l, forms[l->operand[2].imm.value.u & 15]);                \
     }
 ROUND_16(ps, 16)
 ROUND_16(pd, 16)
@@ -235,7 +235,7 @@ ROUND_16(sd, 8)
                              RF_FROM_PS(simde_mm_dp_ps(RF_PS(d), RF_PS(s), (n) << 4 | 15))); \
               d = simde_mm_and_si128(d, rf_lanes_32(op->imm)))                               \
     static const struct rf_sse_form dpps_##n##_form = { .reg = dpps_##n##_reg,               \
-        .mem = dpps_##n##_mem, .raises = true, .mem_bytes = 16 };
+        .mem = dpps_##n##_mem, .raises = RF_RAISES_PS, .mem_bytes = 16 };
 DPPS_1(0) DPPS_1(1) DPPS_1(2) DPPS_1(3) DPPS_1(4) DPPS_1(5) DPPS_1(6) DPPS_1(7)
 DPPS_1(8) DPPS_1(9) DPPS_1(10) DPPS_1(11) DPPS_1(12) DPPS_1(13) DPPS_1(14) DPPS_1(15)
 
@@ -249,13 +249,13 @@ static bool lower_dpps(struct rf_lower *l)
     return rf_sse_lower(l, forms[l->operand[2].imm.value.u >> 4 & 15]);
 }
 
-#define DPPD_1(n)                                                                            \
-    RF_SSE_XM(dppd_##n, 16,                                                                  \
-              RF_VEC_ASM_IMM("dppd", (n) << 4 | 3,                                           \
-                             RF_FROM_PD(simde_mm_dp_pd(RF_PD(d), RF_PD(s), (n) << 4 | 3)));  \
-              d = simde_mm_and_si128(d, rf_lanes_64(op->imm)))                               \
-    static const struct rf_sse_form dppd_##n##_form = { .reg = dppd_##n##_reg,               \
-        .mem = dppd_##n##_mem, .raises = true, .mem_bytes = 16 };
+#define DPPD_1(n)                                                                           \
+    RF_SSE_XM(dppd_##n, 16,                                                                 \
+              RF_VEC_ASM_IMM("dppd", (n) << 4 | 3,                                          \
+                             RF_FROM_PD(simde_mm_dp_pd(RF_PD(d), RF_PD(s), (n) << 4 | 3))); \
+              d = simde_mm_and_si128(d, rf_lanes_64(op->imm)))                              \
+    static const struct rf_sse_form dppd_##n##_form = { .reg = dppd_##n##_reg,              \
+        .mem = dppd_##n##_mem, .raises = RF_RAISES_PD, .mem_bytes = 16 };
 DPPD_1(0) DPPD_1(1) DPPD_1(2) DPPD_1(3)
 
 static bool lower_dppd(struct rf_lower *l)

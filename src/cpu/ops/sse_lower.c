@@ -3,7 +3,9 @@
  *
  * The operation itself always runs with the host's exceptions masked. Then: memory operand
  * to the scratch slot; save the destination and clear the sticky flags; operate; look what
- * was raised, and undo and raise #XM if it was unmasked. */
+ * was raised, and undo and raise #XM if it was unmasked. (The precision flag beside an
+ * unmasked overflow or underflow is that of the masked operation; the products and sums of
+ * DPPS and DPPD are looked at together, not one after the other.) */
 #include "cpu/ops/sse.h"
 
 #include "cpu/block.h"
@@ -11,14 +13,20 @@
 
 /* MXCSR flags; the masks are the same bits shifted left by 7. */
 #define MXCSR_PRECOMPUTATION 0x07u /* invalid, denormal, divide by zero */
+#define MXCSR_UE 0x10u
 #define MXCSR_STICKY 0x3fu
 #define MXCSR_MASK_SHIFT 7
+#define MXCSR_UM (MXCSR_UE << MXCSR_MASK_SHIFT)
+#define MXCSR_FTZ 0x8000u
 
 static RF_OP(op_begin)
 {
     uint32_t mxcsr = simde_mm_getcsr();
-    cpu->fpu.saved_sticky = mxcsr & MXCSR_STICKY;
-    simde_mm_setcsr(mxcsr & ~MXCSR_STICKY);
+    cpu->fpu.saved_mxcsr = mxcsr;
+    mxcsr &= ~MXCSR_STICKY;
+    if (!(cpu->fpu.mxcsr & MXCSR_UM))
+        mxcsr &= ~MXCSR_FTZ; /* only a masked underflow is flushed to zero */
+    simde_mm_setcsr(mxcsr);
     switch (op->c) {
     case RF_SSE_TO_XMM:
         cpu->fpu.v[RF_VEC_SAVED] = cpu->fpu.v[op->a];
@@ -61,17 +69,36 @@ static void undo(struct rf_cpu *cpu, const struct rf_op *op)
     }
 }
 
+/* Does a result lie below the normal numbers? Unmasked underflow is raised for it even when
+ * it is exact (SDM 1, 4.9.1.5), of which the masked operation says nothing. */
+static bool tiny_result(const union rf_vec *v, enum rf_sse_raises raises)
+{
+    unsigned lanes = raises == RF_RAISES_PS ? 4 : raises == RF_RAISES_PD ? 2 : 1;
+    for (unsigned i = 0; i < lanes; i++) {
+        if (raises == RF_RAISES_PS || raises == RF_RAISES_SS) {
+            if (!(v->u32[i] & 0x7f800000) && v->u32[i] << 1)
+                return true;
+        } else if (!(v->u64[i] & UINT64_C(0x7ff0000000000000)) && v->u64[i] << 1) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* b: enum rf_sse_raises. */
 static RF_OP(op_check)
 {
-    uint32_t mxcsr = simde_mm_getcsr();
-    uint32_t raised = mxcsr & MXCSR_STICKY;
-    uint32_t unmasked = raised & ~(cpu->fpu.mxcsr >> MXCSR_MASK_SHIFT);
+    uint32_t raised = simde_mm_getcsr() & MXCSR_STICKY;
+    uint32_t enabled = ~(cpu->fpu.mxcsr >> MXCSR_MASK_SHIFT) & MXCSR_STICKY;
     /* An unmasked exception of the operands comes before the operation, which then raises
      * nothing of its own (SDM 1, 4.9.2). */
-    if (unmasked & MXCSR_PRECOMPUTATION)
+    if (raised & enabled & MXCSR_PRECOMPUTATION)
         raised &= MXCSR_PRECOMPUTATION;
-    simde_mm_setcsr((mxcsr & ~MXCSR_STICKY) | raised | cpu->fpu.saved_sticky);
-    if (RF_LIKELY(!unmasked))
+    else if (enabled & MXCSR_UE && op->b >= RF_RAISES_PS &&
+             tiny_result(&cpu->fpu.v[op->a], (enum rf_sse_raises)op->b))
+        raised |= MXCSR_UE;
+    simde_mm_setcsr(cpu->fpu.saved_mxcsr | raised);
+    if (RF_LIKELY(!(raised & enabled)))
         RF_NEXT;
     undo(cpu, op);
     enum rf_vector vector = cpu->mmu.cr4 & RF_CR4_OSXMMEXCPT ? RF_XM : RF_UD;
@@ -84,12 +111,12 @@ static RF_OP(op_mmx_check)
     RF_NEXT;
 }
 
-#define LOAD_SCRATCH(name, size)                      \
-    RF_MEM_HANDLER(name)                              \
-    {                                                 \
-        RF_SSE_LOAD_##size(s);                        \
-        rf_xmm_set(cpu, RF_VEC_SCRATCH, s);           \
-        RF_MEM_NEXT;                                  \
+#define LOAD_SCRATCH(name, size)            \
+    RF_MEM_HANDLER(name)                    \
+    {                                       \
+        RF_SSE_LOAD_##size(s);              \
+        rf_xmm_set(cpu, RF_VEC_SCRATCH, s); \
+        RF_MEM_NEXT;                        \
     }
 LOAD_SCRATCH(op_load_4, 4)
 LOAD_SCRATCH(op_load_8, 8)
@@ -164,6 +191,7 @@ static bool lower_checked(struct rf_lower *l, const struct rf_sse_form *form)
     op->imm = immediate(l);
     op = rf_emit(l, op_check);
     op->a = destination;
+    op->b = form->raises;
     op->c = form->destination;
     return true;
 }

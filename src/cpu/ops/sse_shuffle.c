@@ -39,7 +39,7 @@ RF_SSE_XM(SHUFPS, 16, d = simde_mm_shuffle_epi8(d, BY_POINTER);
           d = RF_FROM_PD(simde_mm_shuffle_pd(RF_PD(d), RF_PD(s), 2)))
 RF_MMX_MM(PSHUFW, 8, d = simde_mm_shuffle_epi8(s, rf_m128_low(op->imm)))
 
-#define SHUFPD(n) \
+#define SHUFPD(n)       \
     RF_SSE_XM(shufpd_##n, 16, d = RF_FROM_PD(simde_mm_shuffle_pd(RF_PD(d), RF_PD(s), n)))
 SHUFPD(0) SHUFPD(1) SHUFPD(2) SHUFPD(3)
 
@@ -166,71 +166,71 @@ static bool lower_PALIGNR(struct rf_lower *l)
 #define PAIR d = simde_mm_unpacklo_epi64(d, s)
 
 /* Name, XMM form, bytes of MMX memory (the low unpacks read only 4), MMX form */
-#define BOTH(X)                                                                       \
-    X(PUNPCKLBW, F(unpacklo_epi8), 4, F(unpacklo_epi8))                               \
-    X(PUNPCKLWD, F(unpacklo_epi16), 4, F(unpacklo_epi16))                             \
-    X(PUNPCKLDQ, F(unpacklo_epi32), 4, F(unpacklo_epi32))                             \
-    X(PUNPCKHBW, F(unpackhi_epi8), 8, HIGH_MMX; F(unpacklo_epi8))                     \
-    X(PUNPCKHWD, F(unpackhi_epi16), 8, HIGH_MMX; F(unpacklo_epi16))                   \
-    X(PUNPCKHDQ, F(unpackhi_epi32), 8, HIGH_MMX; F(unpacklo_epi32))                   \
-    X(PACKSSWB, F(packs_epi16), 8, PAIR; d = simde_mm_packs_epi16(d, d))              \
-    X(PACKSSDW, F(packs_epi32), 8, PAIR; d = simde_mm_packs_epi32(d, d))              \
-    X(PACKUSWB, F(packus_epi16), 8, PAIR; d = simde_mm_packus_epi16(d, d))            \
-    X(PSHUFB, F(shuffle_epi8), 8,                                                     \
+#define BOTH(X)                                                            \
+    X(PUNPCKLBW, F(unpacklo_epi8), 4, F(unpacklo_epi8))                    \
+    X(PUNPCKLWD, F(unpacklo_epi16), 4, F(unpacklo_epi16))                  \
+    X(PUNPCKLDQ, F(unpacklo_epi32), 4, F(unpacklo_epi32))                  \
+    X(PUNPCKHBW, F(unpackhi_epi8), 8, HIGH_MMX; F(unpacklo_epi8))          \
+    X(PUNPCKHWD, F(unpackhi_epi16), 8, HIGH_MMX; F(unpacklo_epi16))        \
+    X(PUNPCKHDQ, F(unpackhi_epi32), 8, HIGH_MMX; F(unpacklo_epi32))        \
+    X(PACKSSWB, F(packs_epi16), 8, PAIR; d = simde_mm_packs_epi16(d, d))   \
+    X(PACKSSDW, F(packs_epi32), 8, PAIR; d = simde_mm_packs_epi32(d, d))   \
+    X(PACKUSWB, F(packus_epi16), 8, PAIR; d = simde_mm_packus_epi16(d, d)) \
+    X(PSHUFB, F(shuffle_epi8), 8,                                          \
       s = simde_mm_and_si128(s, simde_mm_set1_epi8(-121)); F(shuffle_epi8))
 
-#define DEFINE_BOTH(name, statement, size, mmx_statement)                             \
-    RF_SSE_XM(name, 16, statement)                                                    \
-    RF_MMX_MM(MMX_##name, size, mmx_statement)                                        \
-    RF_SSE_LOWER(name, .reg = name##_reg, .mem = name##_mem,                          \
+#define DEFINE_BOTH(name, statement, size, mmx_statement)    \
+    RF_SSE_XM(name, 16, statement)                           \
+    RF_MMX_MM(MMX_##name, size, mmx_statement)               \
+    RF_SSE_LOWER(name, .reg = name##_reg, .mem = name##_mem, \
                  .mmx_reg = MMX_##name##_reg, .mmx_mem = MMX_##name##_mem)
 BOTH(DEFINE_BOTH)
 
 /* --- XMM only --- */
 
-#define XMM_ONLY(X)                                                                   \
-    X(UNPCKLPS, 16, F(unpacklo_epi32))                                                \
-    X(UNPCKHPS, 16, F(unpackhi_epi32))                                                \
-    X(UNPCKLPD, 16, F(unpacklo_epi64))                                                \
-    X(UNPCKHPD, 16, F(unpackhi_epi64))                                                \
-    X(PUNPCKLQDQ, 16, F(unpacklo_epi64))                                              \
-    X(PUNPCKHQDQ, 16, F(unpackhi_epi64))                                              \
-    X(PACKUSDW, 16, F(packus_epi32))                                                  \
-    X(PMOVSXBW, 8, d = simde_mm_cvtepi8_epi16(s))                                     \
-    X(PMOVSXBD, 4, d = simde_mm_cvtepi8_epi32(s))                                     \
-    X(PMOVSXBQ, 2, d = simde_mm_cvtepi8_epi64(s))                                     \
-    X(PMOVSXWD, 8, d = simde_mm_cvtepi16_epi32(s))                                    \
-    X(PMOVSXWQ, 4, d = simde_mm_cvtepi16_epi64(s))                                    \
-    X(PMOVSXDQ, 8, d = simde_mm_cvtepi32_epi64(s))                                    \
-    X(PMOVZXBW, 8, d = simde_mm_cvtepu8_epi16(s))                                     \
-    X(PMOVZXBD, 4, d = simde_mm_cvtepu8_epi32(s))                                     \
-    X(PMOVZXBQ, 2, d = simde_mm_cvtepu8_epi64(s))                                     \
-    X(PMOVZXWD, 8, d = simde_mm_cvtepu16_epi32(s))                                    \
-    X(PMOVZXWQ, 4, d = simde_mm_cvtepu16_epi64(s))                                    \
-    X(PMOVZXDQ, 8, d = simde_mm_cvtepu32_epi64(s))                                    \
-    X(PBLENDVB, 16, d = simde_mm_blendv_epi8(d, s, rf_xmm(cpu, 0)))                   \
+#define XMM_ONLY(X)                                                 \
+    X(UNPCKLPS, 16, F(unpacklo_epi32))                              \
+    X(UNPCKHPS, 16, F(unpackhi_epi32))                              \
+    X(UNPCKLPD, 16, F(unpacklo_epi64))                              \
+    X(UNPCKHPD, 16, F(unpackhi_epi64))                              \
+    X(PUNPCKLQDQ, 16, F(unpacklo_epi64))                            \
+    X(PUNPCKHQDQ, 16, F(unpackhi_epi64))                            \
+    X(PACKUSDW, 16, F(packus_epi32))                                \
+    X(PMOVSXBW, 8, d = simde_mm_cvtepi8_epi16(s))                   \
+    X(PMOVSXBD, 4, d = simde_mm_cvtepi8_epi32(s))                   \
+    X(PMOVSXBQ, 2, d = simde_mm_cvtepi8_epi64(s))                   \
+    X(PMOVSXWD, 8, d = simde_mm_cvtepi16_epi32(s))                  \
+    X(PMOVSXWQ, 4, d = simde_mm_cvtepi16_epi64(s))                  \
+    X(PMOVSXDQ, 8, d = simde_mm_cvtepi32_epi64(s))                  \
+    X(PMOVZXBW, 8, d = simde_mm_cvtepu8_epi16(s))                   \
+    X(PMOVZXBD, 4, d = simde_mm_cvtepu8_epi32(s))                   \
+    X(PMOVZXBQ, 2, d = simde_mm_cvtepu8_epi64(s))                   \
+    X(PMOVZXWD, 8, d = simde_mm_cvtepu16_epi32(s))                  \
+    X(PMOVZXWQ, 4, d = simde_mm_cvtepu16_epi64(s))                  \
+    X(PMOVZXDQ, 8, d = simde_mm_cvtepu32_epi64(s))                  \
+    X(PBLENDVB, 16, d = simde_mm_blendv_epi8(d, s, rf_xmm(cpu, 0))) \
     X(PBLENDW, 16, d = rf_choose(rf_lanes_16(op->imm), s, d))
 
-#define DEFINE_XMM(name, size, statement)                                             \
-    RF_SSE_XM(name, size, statement)                                                  \
+#define DEFINE_XMM(name, size, statement) \
+    RF_SSE_XM(name, size, statement)      \
     RF_SSE_LOWER(name, .reg = name##_reg, .mem = name##_mem)
 XMM_ONLY(DEFINE_XMM)
 
 /* --- insertion: a = register, b = general register, imm = the lane's mask bit --- */
 
-#define INSERT(name, type, bits, lanes, set1)                                         \
-    static RF_OP(name##_reg)                                                          \
-    {                                                                                 \
-        rf_m128 s = set1((int##bits##_t)RF_AT(type, op->b));                          \
-        rf_xmm_set(cpu, op->a, rf_choose(lanes(op->imm), s, rf_xmm(cpu, op->a)));     \
-        RF_NEXT;                                                                      \
-    }                                                                                 \
-    RF_MEM_HANDLER(name##_mem)                                                        \
-    {                                                                                 \
-        RF_LOAD(type, value, rf_ea(cpu, op));                                         \
-        rf_m128 s = set1((int##bits##_t)value);                                       \
-        rf_xmm_set(cpu, op->a, rf_choose(lanes(op->imm), s, rf_xmm(cpu, op->a)));     \
-        RF_MEM_NEXT;                                                                  \
+#define INSERT(name, type, bits, lanes, set1)                                     \
+    static RF_OP(name##_reg)                                                      \
+    {                                                                             \
+        rf_m128 s = set1((int##bits##_t)RF_AT(type, op->b));                      \
+        rf_xmm_set(cpu, op->a, rf_choose(lanes(op->imm), s, rf_xmm(cpu, op->a))); \
+        RF_NEXT;                                                                  \
+    }                                                                             \
+    RF_MEM_HANDLER(name##_mem)                                                    \
+    {                                                                             \
+        RF_LOAD(type, value, rf_ea(cpu, op));                                     \
+        rf_m128 s = set1((int##bits##_t)value);                                   \
+        rf_xmm_set(cpu, op->a, rf_choose(lanes(op->imm), s, rf_xmm(cpu, op->a))); \
+        RF_MEM_NEXT;                                                              \
     }
 INSERT(insert_16, uint16_t, 16, rf_lanes_16, simde_mm_set1_epi16)
 INSERT(insert_32, uint32_t, 32, rf_lanes_32, simde_mm_set1_epi32)

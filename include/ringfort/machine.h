@@ -1,0 +1,139 @@
+/* A machine: one CPU, its memory, the emulated Linux kernel and the programs in it.
+ *
+ * Use: fill a config (zero means default everywhere), create, mount what the program may
+ * see, start one program, run, read the result, destroy. A machine is driven by one host
+ * thread at a time; different machines share nothing and may run in parallel threads.
+ *
+ * Every fallible call returns an rf_status and leaves a line for rf_error_text(). */
+#ifndef RINGFORT_MACHINE_H
+#define RINGFORT_MACHINE_H
+
+#include <ringfort/status.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct rf_machine rf_machine;
+
+typedef struct rf_machine_config {
+    uint64_t memory;      /* guest RAM in bytes, 8 MiB to 64 GiB, rounded up to pages; 0 = 4 GiB.
+                             Only touched pages use host memory. */
+    uint64_t max_cycles;  /* stop after this many modelled cycles; 0 = no limit */
+    uint64_t seed;        /* of everything random in the machine; 0 = a fixed default */
+    uint64_t epoch_ns;    /* wall clock at boot, ns since 1970; 0 = 2024-01-01T00:00:00Z */
+    const char *hostname; /* at most 64 bytes; NULL = "ringfort" */
+    uint32_t uid, gid;    /* of the first process */
+    /* A line (no newline) for each system call, signal and exit, as strace writes them;
+     * NULL = no tracing. trace_user is passed through. */
+    void (*trace)(void *user, const char *line);
+    void *trace_user;
+} rf_machine_config;
+
+/* Why rf_machine_run returned. */
+typedef enum rf_stop_reason {
+    RF_MACHINE_EXITED,   /* the first process has ended: see rf_machine_result */
+    RF_MACHINE_LIMIT,    /* max_cycles was reached; running again goes on if it was raised */
+    RF_MACHINE_STOPPED,  /* rf_machine_stop was called */
+    RF_MACHINE_DEADLOCK, /* every task sleeps and nothing can wake one */
+    RF_MACHINE_CRASHED,  /* the emulated kernel or CPU cannot go on; see rf_error_text */
+} rf_stop_reason;
+
+/* How the first process ended, with what a report of its death needs. */
+typedef struct rf_result {
+    bool signaled;         /* ended by a signal, else by exit */
+    int exit_code;         /* 0..255 when !signaled */
+    int signal;            /* Linux number when signaled */
+    uint64_t rip;          /* where it was */
+    bool has_fault;        /* the signal came from a CPU fault: the rest is meaningful */
+    int si_code;
+    uint64_t fault_address; /* CR2 for page faults */
+    char instruction[96];  /* disassembly at rip, or "" */
+    char reason[192];      /* why the CPU or MMU refused, in words, or "" */
+} rf_result;
+
+/* Figures of a run so far. All cycles are modelled. */
+typedef struct rf_stats {
+    uint64_t instructions;
+    uint64_t cycles;
+    uint64_t account_cycles[8]; /* by rf_stats_account_name(i); the parts add up to cycles */
+    uint64_t syscalls, sysrets, interrupts, software_interrupts, irets;
+    uint64_t exceptions[32];    /* by vector */
+    uint64_t page_walks, walk_levels, tlb_flushes;
+    uint64_t blocks_decoded, instructions_decoded;
+    uint64_t syscall_calls;     /* system calls finished */
+} rf_stats;
+
+/* One row of the per-call table. */
+typedef struct rf_syscall_stats {
+    uint64_t calls, errors, cycles;
+} rf_syscall_stats;
+
+/* Create a machine with a booted kernel and an in-memory root (/dev, /tmp, /proc).
+ * config NULL = all defaults. On success *out owns the machine: release it with
+ * rf_machine_destroy. On failure *out is NULL; rf_create_error_text() says why.
+ * Errors: RF_ERR_ARGUMENT (a value out of range), RF_ERR_NO_MEMORY. */
+rf_status rf_machine_create(const rf_machine_config *config, rf_machine **out);
+/* The line left by the last failed rf_machine_create of this thread. Never NULL. */
+const char *rf_create_error_text(void);
+
+/* Release everything. NULL is allowed. */
+void rf_machine_destroy(rf_machine *machine);
+
+/* The line left by the last call on this machine that failed; "" if none did. Owned by the
+ * machine, valid until the next call. */
+const char *rf_error_text(const rf_machine *machine);
+
+/* Show a host directory or file in the guest. guest_path is absolute; missing parents are
+ * made. Programs cannot leave host_path. Only before rf_machine_start.
+ * Errors: RF_ERR_NOT_FOUND, RF_ERR_PERMISSION, RF_ERR_ARGUMENT, RF_ERR_STATE. */
+rf_status rf_machine_mount(rf_machine *machine, const char *host_path, const char *guest_path,
+                           bool writable);
+/* Make a host directory the guest's root. Before any other mount. */
+rf_status rf_machine_root(rf_machine *machine, const char *host_path, bool writable);
+/* Add one file to the guest's tree with a copy of `size` bytes; mode: permission bits. */
+rf_status rf_machine_add_file(rf_machine *machine, const char *guest_path, const void *bytes,
+                              size_t size, uint32_t mode);
+
+/* Load a program as the first process: guest_path inside the guest, argv and envp
+ * NULL-terminated (argv[0] included; envp NULL = empty), cwd absolute or NULL = "/". Its
+ * standard descriptors are the host process' own 0, 1 and 2. Once per machine.
+ * Errors: RF_ERR_NOT_FOUND, RF_ERR_PERMISSION, RF_ERR_FORMAT, RF_ERR_ARGUMENT, RF_ERR_STATE. */
+rf_status rf_machine_start(rf_machine *machine, const char *guest_path, const char *const *argv,
+                           const char *const *envp, const char *cwd);
+
+/* Run until something stops it. Errors: RF_ERR_STATE (nothing started, or it has ended). */
+rf_status rf_machine_run(rf_machine *machine, rf_stop_reason *reason);
+
+/* Make a running machine stop at its next block end. May be called from another thread or
+ * a signal handler. */
+void rf_machine_stop(rf_machine *machine);
+
+/* How the first process ended. Errors: RF_ERR_STATE if it has not. */
+rf_status rf_machine_result(const rf_machine *machine, rf_result *out);
+
+/* Copy the figures so far. */
+void rf_machine_stats(const rf_machine *machine, rf_stats *out);
+/* Name of account_cycles[index], or NULL past the last. Constant. */
+const char *rf_stats_account_name(unsigned index);
+/* Per-call figures; false if the number has no name or was never called. */
+bool rf_machine_syscall_stats(const rf_machine *machine, unsigned number, rf_syscall_stats *out);
+/* Name of a system call number, NULL for a hole; numbers are below rf_syscall_limit(). */
+const char *rf_syscall_name(unsigned number);
+unsigned rf_syscall_limit(void);
+/* True if the kernel implements the call; others return -ENOSYS. */
+bool rf_syscall_implemented(const rf_machine *machine, unsigned number);
+
+/* "#PF", "#GP", ... for an exception vector. Never NULL. */
+const char *rf_exception_name(unsigned vector);
+
+/* "0.1.0" */
+const char *rf_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

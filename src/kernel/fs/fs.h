@@ -1,0 +1,62 @@
+/* The file system drivers' entry points. */
+#ifndef RF_KERNEL_FS_FS_H
+#define RF_KERNEL_FS_FS_H
+
+#include "kernel/vfs/inode.h"
+
+/* --- pages.c: the page frames of a file by index; holes cost nothing --- */
+struct rf_pages {
+    uint64_t root;   /* a frame (height 0), or a node: host address */
+    uint32_t height; /* levels of nodes */
+    uint64_t count;  /* frames held */
+};
+uint64_t rf_pages_get(const struct rf_pages *pages, uint64_t index); /* 0: hole */
+/* Put a frame (its reference is taken over) where a hole is. False: no memory. */
+bool rf_pages_set(struct rf_kernel *k, struct rf_pages *pages, uint64_t index, uint64_t pa);
+/* Release the frames of [first, end). */
+void rf_pages_clear(struct rf_kernel *k, struct rf_pages *pages, uint64_t first, uint64_t end);
+/* The lowest index >= from that holds a frame, UINT64_MAX if none. */
+uint64_t rf_pages_next(const struct rf_pages *pages, uint64_t from);
+/* Bytes of a frame from a uio, seen by code decoded from it. Returns bytes moved. */
+size_t rf_frame_from_uio(struct rf_kernel *k, uint64_t pa, size_t offset, size_t n,
+                         struct rf_uio *uio);
+void rf_frame_zero(struct rf_kernel *k, uint64_t pa, size_t offset, size_t n);
+
+/* --- tmpfs.c, tmpfs_data.c --- */
+struct rf_mount *rf_tmpfs_create(struct rf_kernel *k, const char *type, uint32_t root_mode);
+
+/* --- hostfs.c: NULL with err filled --- */
+struct rf_mount *rf_hostfs_create(struct rf_kernel *k, const char *host_path, bool writable,
+                                  struct rf_error *err);
+int64_t rf_hostfs_may_map_shared(struct rf_inode *inode);
+
+/* --- devfs.c --- */
+/* Nodes and links of /dev in a directory. False: no memory. */
+bool rf_devfs_populate(struct rf_kernel *k, struct rf_dentry *dev);
+/* Open a character device: sets file->ops. -RF_ENXIO: no such device. */
+int64_t rf_device_open(struct rf_kernel *k, struct rf_file *file);
+
+/* --- procfs.c --- */
+struct rf_mount *rf_procfs_create(struct rf_kernel *k);
+
+/* --- pipe.c --- */
+/* Both ends of a new pipe. */
+int64_t rf_pipe_create(struct rf_kernel *k, uint32_t flags, struct rf_file *ends[2]);
+/* Open a FIFO: sets file->ops; may be RF_BLOCKED. */
+int64_t rf_fifo_open(struct rf_kernel *k, struct rf_file *file);
+bool rf_file_is_pipe(const struct rf_file *file);
+int64_t rf_pipe_size(struct rf_file *file);
+int64_t rf_pipe_set_size(struct rf_kernel *k, struct rf_file *file, uint64_t size);
+void rf_pipe_free(struct rf_kernel *k, struct rf_pipe *pipe);
+
+/* --- stdio.c --- */
+extern const struct rf_file_ops rf_stdio_ops;
+int64_t rf_stdio_ioctl(struct rf_kernel *k, struct rf_file *file, uint32_t command,
+                       uint64_t argument);
+bool rf_stdio_is_tty(const struct rf_inode *inode);
+
+/* --- eventfd.c --- */
+int64_t rf_eventfd_create(struct rf_kernel *k, uint32_t count, uint32_t flags,
+                          struct rf_file **out);
+
+#endif

@@ -1,0 +1,34 @@
+/* tmpfs' own: what an inode holds, shared by its two files. */
+#ifndef RF_KERNEL_FS_TMPFS_H
+#define RF_KERNEL_FS_TMPFS_H
+
+#include "kernel/fs/fs.h"
+
+/* A directory's entries in order of creation; numbered for readdir's cursor. */
+struct rf_tmpfs_entry {
+    struct rf_tmpfs_entry *next, *previous;
+    struct rf_tmpfs_entry *next_hash;
+    struct rf_inode *inode; /* referenced */
+    uint64_t cursor;        /* ascending, never used again */
+    uint32_t hash;
+    char name[];
+};
+
+struct rf_tmpfs_node {
+    struct rf_pages pages; /* regular files */
+    char *target;          /* symbolic links */
+    struct rf_tmpfs_entry *first, *last; /* directories */
+    struct rf_tmpfs_entry **buckets;
+    uint32_t bucket_count, entry_count;
+    uint64_t next_cursor;
+    uint64_t parent_ino;
+};
+
+extern const struct rf_file_ops rf_tmpfs_file_ops;
+int64_t rf_tmpfs_page(struct rf_kernel *k, struct rf_inode *inode, uint64_t index, uint64_t *pa);
+int64_t rf_tmpfs_punch(struct rf_kernel *k, struct rf_inode *inode, uint64_t start, uint64_t end);
+int64_t rf_tmpfs_setattr(struct rf_kernel *k, struct rf_inode *inode,
+                         const struct rf_attributes *change);
+void rf_tmpfs_free_data(struct rf_kernel *k, struct rf_inode *inode);
+
+#endif

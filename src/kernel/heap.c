@@ -1,0 +1,115 @@
+/* Size-class allocator over one reserved region (kernel/heap.h). */
+#include "kernel/heap.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+/* In front of every allocation. */
+struct rf_heap_chunk {
+    uint32_t size_class;
+    uint32_t magic;
+    struct rf_heap_chunk *next; /* while free */
+};
+#define CHUNK_USED 0x75736564u
+#define CHUNK_FREE 0x66726565u
+#define HEADER 16u
+
+_Static_assert(sizeof(struct rf_heap_chunk) == HEADER, "payload stays 16-aligned");
+
+/* Class c holds payloads of up to 16, 32, 48, 64, 96, 128, 192, 256, ... bytes. */
+static size_t class_bytes(unsigned c)
+{
+    if (c < 4)
+        return (c + 1) * 16;
+    size_t power = (size_t)64 << ((c - 4) / 2);
+    return (c - 4) % 2 ? power * 2 : power + power / 2;
+}
+
+static unsigned class_of(size_t size)
+{
+    unsigned c = 0;
+    while (c < RF_HEAP_CLASSES && class_bytes(c) < size)
+        c++;
+    return c;
+}
+
+rf_status rf_heap_create(struct rf_heap *heap, size_t size, struct rf_error *err)
+{
+    memset(heap, 0, sizeof *heap);
+    void *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                      -1, 0);
+    if (base == MAP_FAILED)
+        return rf_error_set(err, RF_ERR_NO_MEMORY, "no address space for a kernel heap of %zu bytes", size);
+    heap->base = base;
+    heap->size = size;
+    return RF_OK;
+}
+
+void rf_heap_destroy(struct rf_heap *heap)
+{
+    if (heap->base)
+        munmap(heap->base, heap->size);
+    memset(heap, 0, sizeof *heap);
+}
+
+void *rf_heap_alloc(struct rf_heap *heap, size_t size)
+{
+    unsigned c = class_of(size);
+    if (c >= RF_HEAP_CLASSES)
+        return NULL;
+    size_t bytes = class_bytes(c);
+    struct rf_heap_chunk *chunk = heap->free_list[c];
+    if (chunk) {
+        heap->free_list[c] = chunk->next;
+    } else {
+        if (bytes + HEADER > heap->size - heap->used)
+            return NULL;
+        chunk = (struct rf_heap_chunk *)(heap->base + heap->used);
+        heap->used += bytes + HEADER;
+    }
+    chunk->size_class = c;
+    chunk->magic = CHUNK_USED;
+    chunk->next = NULL;
+    heap->live += bytes;
+    heap->objects++;
+    return memset((uint8_t *)chunk + HEADER, 0, bytes);
+}
+
+static struct rf_heap_chunk *chunk_of(const void *p)
+{
+    return (struct rf_heap_chunk *)((uintptr_t)p - HEADER);
+}
+
+void rf_heap_free(struct rf_heap *heap, void *p)
+{
+    if (!p)
+        return;
+    struct rf_heap_chunk *chunk = chunk_of(p);
+    if (chunk->magic != CHUNK_USED)
+        __builtin_trap(); /* double free: a defect of the kernel itself */
+    chunk->magic = CHUNK_FREE;
+    chunk->next = heap->free_list[chunk->size_class];
+    heap->free_list[chunk->size_class] = chunk;
+    heap->live -= class_bytes(chunk->size_class);
+    heap->objects--;
+}
+
+size_t rf_heap_size_of(const void *p)
+{
+    return class_bytes(chunk_of(p)->size_class);
+}
+
+void *rf_heap_realloc(struct rf_heap *heap, void *p, size_t size)
+{
+    if (!p)
+        return rf_heap_alloc(heap, size);
+    size_t old = rf_heap_size_of(p);
+    if (size <= old && class_of(size) == chunk_of(p)->size_class)
+        return p;
+    void *q = rf_heap_alloc(heap, size);
+    if (!q)
+        return NULL;
+    memcpy(q, p, old < size ? old : size);
+    rf_heap_free(heap, p);
+    return q;
+}

@@ -1,0 +1,167 @@
+/* The emulated kernel: the object that owns everything, and what every part of it uses.
+ *
+ * One kernel belongs to one machine and is driven by one host thread. All of its objects
+ * live in its heap. System call handlers are C functions entered through VMCALL from the
+ * stubs that the syscall table points to; a handler that must wait returns RF_BLOCKED and
+ * is run again from its beginning when its task is woken. */
+#ifndef RF_KERNEL_KERNEL_H
+#define RF_KERNEL_KERNEL_H
+
+#include "abi/errno.h"
+#include "abi/linux_flags.h"
+#include "abi/linux_structs.h"
+#include "abi/syscalls.h"
+#include "base/compiler.h"
+#include "base/error.h"
+#include "cpu/cpu.h"
+#include "kernel/heap.h"
+
+struct rf_kernel;
+struct rf_task;
+struct rf_mm;
+struct rf_file;
+struct rf_inode;
+struct rf_mount;
+
+/* What a handler returns besides a result or -errno: it has put its task on a wait queue. */
+#define RF_BLOCKED INT64_MIN
+
+/* A system call handler. The caller is k->current; a[0..5] are RDI RSI RDX R10 R8 R9. */
+typedef int64_t rf_syscall_handler(struct rf_kernel *k, const uint64_t a[6]);
+
+struct rf_handler_entry {
+    uint16_t number; /* RF_NR_* */
+    rf_syscall_handler *handler;
+};
+struct rf_handler_table {
+    const struct rf_handler_entry *entries;
+    size_t count;
+};
+#define RF_HANDLER_TABLE(entries) { entries, RF_ARRAY_SIZE(entries) }
+
+/* One per file in syscalls/. */
+extern const struct rf_handler_table rf_handlers_file, rf_handlers_stat, rf_handlers_directory,
+    rf_handlers_descriptor, rf_handlers_poll, rf_handlers_memory, rf_handlers_process,
+    rf_handlers_identity, rf_handlers_signal, rf_handlers_time, rf_handlers_system,
+    rf_handlers_futex;
+
+/* --- wait queues (task/wait.c) ---
+ * A list of sleeping tasks. Waking makes them all runnable; each runs its handler again
+ * and finds out by itself whether what it waits for has come. */
+struct rf_wait_queue {
+    struct rf_wait *first;
+};
+/* Put the current task to sleep on q until rf_wake(q), a signal, or its deadline. Returns
+ * RF_BLOCKED, or -RF_ERESTARTSYS at once when a signal is pending. May be called several
+ * times for different queues before the handler returns RF_BLOCKED (poll). */
+int64_t rf_sleep_on(struct rf_kernel *k, struct rf_wait_queue *q);
+void rf_wake(struct rf_kernel *k, struct rf_wait_queue *q);
+/* A deadline for the sleep in ns of the monotonic clock, kept while the handler runs again
+ * and again: the first call of one system call sets it, later ones return the same.
+ * rf_deadline_passed tells. UINT64_MAX: none. */
+uint64_t rf_sleep_deadline(struct rf_kernel *k, uint64_t relative_ns);
+uint64_t rf_sleep_deadline_at(struct rf_kernel *k, uint64_t absolute_ns);
+bool rf_deadline_passed(const struct rf_kernel *k);
+/* Sleep with a deadline only. */
+int64_t rf_sleep_until_deadline(struct rf_kernel *k);
+/* Sleep until the host descriptor is ready for `events` (POLLIN, POLLOUT) or rf_wake/deadline:
+ * the run loop polls the host only when no task can run. */
+int64_t rf_sleep_on_host(struct rf_kernel *k, int host_fd, short events);
+
+/* --- time (time/clock in task/clock.c): modelled cycles at 1 GHz-scaled rate --- */
+uint64_t rf_clock_monotonic(const struct rf_kernel *k); /* ns since boot */
+uint64_t rf_clock_realtime(const struct rf_kernel *k);  /* ns since 1970 */
+
+/* --- user memory (mm/uaccess.c): SMAP-honouring copies with demand paging --- */
+/* 0 or -RF_EFAULT; nothing of dst/user memory beyond the failing page is touched... a
+ * partial copy may have happened up to the faulting byte. */
+int rf_copy_from_user(struct rf_kernel *k, void *dst, uint64_t user, size_t size);
+int rf_copy_to_user(struct rf_kernel *k, uint64_t user, const void *src, size_t size);
+/* As much as possible: returns the bytes copied (0..size). */
+size_t rf_copy_from_user_partial(struct rf_kernel *k, void *dst, uint64_t user, size_t size);
+size_t rf_copy_to_user_partial(struct rf_kernel *k, uint64_t user, const void *src, size_t size);
+size_t rf_clear_user_partial(struct rf_kernel *k, uint64_t user, size_t size);
+/* Length of a NUL-terminated string copied to dst (NUL included in dst, not counted), or
+ * -RF_EFAULT, or -RF_ENAMETOOLONG if no NUL lies within size bytes. */
+int64_t rf_strncpy_from_user(struct rf_kernel *k, char *dst, uint64_t user, size_t size);
+#define RF_GET_USER(k, var, user) rf_copy_from_user((k), &(var), (user), sizeof(var))
+#define RF_PUT_USER(k, user, var) rf_copy_to_user((k), (user), &(var), sizeof(var))
+#define RF_TASK_SIZE UINT64_C(0x7ffffffff000) /* first address user space cannot have */
+
+/* Charge a handler's work to the cost account, in units of rf_cost_event. */
+RF_INLINE void rf_charge(struct rf_kernel *k, enum rf_cost_event event, uint64_t units);
+
+/* --- configuration, fixed at creation --- */
+struct rf_kernel_config {
+    uint64_t seed;            /* random numbers; 0 = a fixed default */
+    uint64_t epoch_ns;        /* realtime at boot; 0 = 2024-01-01T00:00:00Z */
+    const char *hostname;     /* NULL = "ringfort" */
+    /* Called for each finished or started system call when tracing is on. */
+};
+
+struct rf_kernel {
+    struct rf_cpu *cpu;
+    struct rf_ram *ram;
+    struct rf_heap heap;
+    struct rf_error *error; /* where boot and start-up report */
+
+    /* tasks */
+    struct rf_task *current;
+    struct rf_task *tasks; /* all, by rf_task.next_task */
+    struct rf_task *init;  /* the first process */
+    struct rf_task *run_first, *run_last; /* runnable, in order, by rf_task.next_run */
+    int32_t next_pid;
+    int exit_status;       /* wait status of init, once it has ended */
+    bool finished;         /* init has ended: the machine stops */
+    bool need_resched;
+    struct rf_task *reap;  /* a thread that has ended and is to be freed once not current */
+    char stop_text[512];   /* why the machine stopped, when not by init's end */
+    uint64_t counted_user, counted_kernel; /* cycles already given to a process */
+
+    /* physical frames */
+    struct rf_frames *frames;
+
+    /* what boot made (boot/boot.h) */
+    struct rf_boot_layout *layout;
+    rf_syscall_handler *handlers[RF_SYSCALL_COUNT];
+
+    /* file system */
+    struct rf_vfs *vfs;
+
+    uint64_t random_state;
+    uint64_t epoch_ns;
+    char hostname[65];
+
+    /* observers */
+    const struct rf_kernel_observer *observer;
+    void *observer_user;
+    struct rf_syscall_count *syscall_counts; /* RF_SYSCALL_COUNT */
+};
+
+struct rf_syscall_count {
+    uint64_t calls, errors, cycles;
+};
+
+/* Fed at system calls, signals and exits; any member may be NULL. */
+struct rf_kernel_observer {
+    void (*syscall_enter)(void *user, struct rf_kernel *k, struct rf_task *task, unsigned nr,
+                          const uint64_t args[6]);
+    void (*syscall_leave)(void *user, struct rf_kernel *k, struct rf_task *task, unsigned nr,
+                          int64_t result);
+    void (*signal)(void *user, struct rf_kernel *k, struct rf_task *task, const struct rf_siginfo *info);
+    void (*exit)(void *user, struct rf_kernel *k, struct rf_task *task, int wait_status);
+};
+
+RF_INLINE void rf_charge(struct rf_kernel *k, enum rf_cost_event event, uint64_t units)
+{
+    k->cpu->budget -= (int64_t)(k->cpu->cost->event[event] * units);
+}
+
+/* Heap shorthands; NULL when the machine's kernel heap is full (-RF_ENOMEM then). Zeroed. */
+RF_INLINE void *rf_kalloc(struct rf_kernel *k, size_t size) { return rf_heap_alloc(&k->heap, size); }
+RF_INLINE void rf_kfree(struct rf_kernel *k, void *p) { rf_heap_free(&k->heap, p); }
+
+/* Deterministic random bytes from the seed. */
+void rf_kernel_random(struct rf_kernel *k, void *out, size_t size);
+
+#endif

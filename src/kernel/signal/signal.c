@@ -1,0 +1,279 @@
+/* Sending and delivering signals (signal(7), sigaction(2)). */
+#include "kernel/signal/signal.h"
+
+#include "kernel/boot/boot.h"
+#include "kernel/task/task.h"
+
+#include <string.h>
+
+#define SYNCHRONOUS                                                                       \
+    (RF_SIGMASK(RF_SIGSEGV) | RF_SIGMASK(RF_SIGBUS) | RF_SIGMASK(RF_SIGILL) |             \
+     RF_SIGMASK(RF_SIGTRAP) | RF_SIGMASK(RF_SIGFPE) | RF_SIGMASK(RF_SIGSYS))
+#define UNBLOCKABLE (RF_SIGMASK(RF_SIGKILL) | RF_SIGMASK(RF_SIGSTOP))
+#define STOPPING                                                                          \
+    (RF_SIGMASK(RF_SIGSTOP) | RF_SIGMASK(RF_SIGTSTP) | RF_SIGMASK(RF_SIGTTIN) | RF_SIGMASK(RF_SIGTTOU))
+#define IGNORED_BY_DEFAULT                                                                \
+    (RF_SIGMASK(RF_SIGCHLD) | RF_SIGMASK(RF_SIGCONT) | RF_SIGMASK(RF_SIGURG) | RF_SIGMASK(RF_SIGWINCH))
+
+bool rf_signal_pending(const struct rf_task *task)
+{
+    return (task->pending | task->process->pending) & ~task->blocked;
+}
+
+static bool is_ignored(const struct rf_task *task, int signo)
+{
+    uint64_t handler = task->sighand->action[signo].handler;
+    if (RF_SIGMASK(signo) & (task->blocked | task->awaited))
+        return false; /* it may have a handler by the time it is unblocked */
+    return handler == RF_SIG_IGN || (handler == RF_SIG_DFL && RF_SIGMASK(signo) & IGNORED_BY_DEFAULT);
+}
+
+/* The signal concerns the task now: unblocked, or awaited by rt_sigtimedwait. */
+static bool concerns(const struct rf_task *task, int signo)
+{
+    return RF_SIGMASK(signo) & (~task->blocked | task->awaited);
+}
+
+/* A sleeping task runs its handler again and finds the signal. */
+static void interrupt_task(struct rf_kernel *k, struct rf_task *task)
+{
+    if (task->state == RF_TASK_SLEEPING) {
+        rf_leave_queues(k, task);
+        rf_make_runnable(k, task);
+    }
+    if (task == k->current)
+        rf_update_exit_work(k, 0);
+}
+
+static void continue_process(struct rf_kernel *k, struct rf_process *process)
+{
+    process->pending &= ~STOPPING;
+    if (!process->stopped)
+        return;
+    process->stopped = false;
+    process->continued = true;
+    for (struct rf_task *task = k->tasks; task; task = task->next_task) {
+        if (task->process != process)
+            continue;
+        task->pending &= ~STOPPING;
+        if (task->state == RF_TASK_STOPPED) {
+            task->state = RF_TASK_SLEEPING;
+            rf_make_runnable(k, task);
+        }
+    }
+    if (process->parent)
+        rf_wake(k, &process->parent->child_exit);
+}
+
+static void prepare(struct rf_kernel *k, struct rf_process *process, int signo)
+{
+    if (signo == RF_SIGCONT || signo == RF_SIGKILL)
+        continue_process(k, process);
+    if (RF_SIGMASK(signo) & STOPPING)
+        process->pending &= ~RF_SIGMASK(RF_SIGCONT);
+}
+
+void rf_signal_send_task(struct rf_kernel *k, struct rf_task *task, const struct rf_siginfo *info)
+{
+    int signo = info->si_signo;
+    if (task->state == RF_TASK_ZOMBIE)
+        return;
+    prepare(k, task->process, signo);
+    if (is_ignored(task, signo))
+        return;
+    if (!(task->pending & RF_SIGMASK(signo)))
+        task->info[signo] = *info;
+    task->pending |= RF_SIGMASK(signo);
+    if (concerns(task, signo))
+        interrupt_task(k, task);
+}
+
+void rf_signal_send_process(struct rf_kernel *k, struct rf_process *process, const struct rf_siginfo *info)
+{
+    int signo = info->si_signo;
+    if (process->zombie || !process->leader->sighand)
+        return;
+    prepare(k, process, signo);
+    if (is_ignored(process->leader, signo))
+        return;
+    if (!(process->pending & RF_SIGMASK(signo)))
+        process->info[signo] = *info;
+    process->pending |= RF_SIGMASK(signo);
+    /* the current thread if it may, else the first that does not block it */
+    struct rf_task *chosen = NULL;
+    for (struct rf_task *task = k->tasks; task; task = task->next_task) {
+        if (task->process != process || task->state == RF_TASK_ZOMBIE || !concerns(task, signo))
+            continue;
+        if (!chosen || task == k->current)
+            chosen = task;
+    }
+    if (chosen)
+        interrupt_task(k, chosen);
+}
+
+void rf_signal_send_current(struct rf_kernel *k, int signo)
+{
+    struct rf_siginfo info = { .si_signo = signo, .si_code = RF_SI_USER };
+    info.kill.pid = k->current->process->pid;
+    info.kill.uid = k->current->credentials.uid;
+    rf_signal_send_task(k, k->current, &info);
+}
+
+void rf_signal_force(struct rf_kernel *k, struct rf_task *task, const struct rf_siginfo *info)
+{
+    int signo = info->si_signo;
+    struct rf_sigaction *action = &task->sighand->action[signo];
+    if (task->blocked & RF_SIGMASK(signo) || action->handler == RF_SIG_IGN) {
+        action->handler = RF_SIG_DFL;
+        task->blocked &= ~RF_SIGMASK(signo);
+    }
+    task->info[signo] = *info;
+    task->pending |= RF_SIGMASK(signo);
+    interrupt_task(k, task);
+}
+
+/* The next signal to act on: faults first, then by number (kernel/signal.c, next_signal). */
+static int dequeue(struct rf_task *task, struct rf_siginfo *info)
+{
+    struct rf_process *process = task->process;
+    uint64_t own = task->pending & ~task->blocked, shared = process->pending & ~task->blocked;
+    uint64_t set = own ? own : shared;
+    if (!set)
+        return 0;
+    if (set & SYNCHRONOUS)
+        set &= SYNCHRONOUS;
+    int signo = __builtin_ctzll(set) + 1;
+    if (own) {
+        task->pending &= ~RF_SIGMASK(signo);
+        *info = task->info[signo];
+    } else {
+        process->pending &= ~RF_SIGMASK(signo);
+        *info = process->info[signo];
+    }
+    return signo;
+}
+
+static void stop_process(struct rf_kernel *k, struct rf_task *task, int signo)
+{
+    struct rf_process *process = task->process;
+    process->stopped = true;
+    process->stop_reported = false;
+    process->wait_status = signo << 8 | 0x7f;
+    for (struct rf_task *other = k->tasks; other; other = other->next_task)
+        if (other->process == process && other->state != RF_TASK_ZOMBIE) {
+            rf_leave_queues(k, other);
+            other->state = RF_TASK_STOPPED;
+        }
+    if (process->parent) {
+        struct rf_siginfo info = { .si_signo = RF_SIGCHLD, .si_code = RF_SI_CLD_STOPPED };
+        info.chld.pid = process->pid;
+        info.chld.status = signo;
+        rf_signal_send_process(k, process->parent, &info);
+        rf_wake(k, &process->parent->child_exit);
+    }
+}
+
+/* What becomes of an interrupted system call: restarted (RIP back to SYSCALL) or EINTR. */
+static void fix_interrupted_call(struct rf_pt_regs *regs, bool handler, uint64_t sa_flags)
+{
+    if ((int64_t)regs->orig_rax < 0)
+        return;
+    switch (-(int64_t)regs->rax) {
+    case RF_ERESTART_RESTARTBLOCK:
+        if (!handler) {
+            regs->rax = RF_NR_restart_syscall;
+            regs->rip -= 2;
+            break;
+        }
+        regs->rax = (uint64_t)-RF_EINTR;
+        break;
+    case RF_ERESTARTNOHAND:
+        if (handler) {
+            regs->rax = (uint64_t)-RF_EINTR;
+            break;
+        }
+        regs->rax = regs->orig_rax;
+        regs->rip -= 2;
+        break;
+    case RF_ERESTARTSYS:
+        if (handler && !(sa_flags & RF_SA_RESTART)) {
+            regs->rax = (uint64_t)-RF_EINTR;
+            break;
+        } /* fall through */
+    case RF_ERESTARTNOINTR:
+        regs->rax = regs->orig_rax;
+        regs->rip -= 2;
+        break;
+    default:
+        return;
+    }
+}
+
+static void run_handler(struct rf_kernel *k, struct rf_task *task, int signo, const struct rf_siginfo *info)
+{
+    struct rf_sigaction action = task->sighand->action[signo];
+    fix_interrupted_call(task->regs, true, action.flags);
+    task->regs->orig_rax = UINT64_MAX; /* at most one restart for several signals */
+    uint64_t saved = task->restore_blocked ? task->saved_blocked : task->blocked;
+    task->restore_blocked = false;
+    if (action.flags & RF_SA_RESETHAND)
+        task->sighand->action[signo].handler = RF_SIG_DFL;
+    if (!rf_signal_push_frame(k, signo, &action, info, saved)) {
+        /* the frame does not fit: SIGSEGV, which kills if it is the one that failed */
+        struct rf_siginfo segv = { .si_signo = RF_SIGSEGV, .si_code = RF_SI_KERNEL };
+        if (signo == RF_SIGSEGV)
+            task->sighand->action[RF_SIGSEGV].handler = RF_SIG_DFL;
+        rf_signal_force(k, task, &segv);
+        return;
+    }
+    task->blocked |= action.mask;
+    if (!(action.flags & RF_SA_NODEFER))
+        task->blocked |= RF_SIGMASK(signo);
+    task->blocked &= ~UNBLOCKABLE;
+}
+
+/* True if the task goes on towards user space. */
+static bool act(struct rf_kernel *k, struct rf_task *task, int signo, const struct rf_siginfo *info)
+{
+    uint64_t handler = task->sighand->action[signo].handler;
+    if (k->observer && k->observer->signal && handler != RF_SIG_IGN)
+        k->observer->signal(k->observer_user, k, task, info);
+    if (handler == RF_SIG_IGN || (handler == RF_SIG_DFL && RF_SIGMASK(signo) & IGNORED_BY_DEFAULT))
+        return true;
+    if (handler != RF_SIG_DFL) {
+        run_handler(k, task, signo, info);
+        return true;
+    }
+    if (RF_SIGMASK(signo) & STOPPING) {
+        stop_process(k, task, signo);
+        return false;
+    }
+    task->process->death = *info;
+    rf_task_exit(k, signo, true);
+    return false;
+}
+
+void rf_signal_deliver(struct rf_kernel *k)
+{
+    struct rf_task *task = k->current;
+    struct rf_siginfo info;
+    int signo;
+    bool any = false;
+    if (task->process->exiting) {
+        rf_task_exit(k, task->process->wait_status, true);
+        return;
+    }
+    while ((signo = dequeue(task, &info))) {
+        uint64_t handler = task->sighand->action[signo].handler;
+        if (!act(k, task, signo, &info))
+            return;
+        any |= handler > RF_SIG_IGN;
+    }
+    if (!any) {
+        fix_interrupted_call(task->regs, false, 0);
+        if (task->restore_blocked) {
+            task->blocked = task->saved_blocked;
+            task->restore_blocked = false;
+        }
+    }
+}

@@ -1,0 +1,36 @@
+/* Signals: sending, masks, default actions, frames on the user stack. */
+#ifndef RF_KERNEL_SIGNAL_SIGNAL_H
+#define RF_KERNEL_SIGNAL_SIGNAL_H
+
+#include "abi/signal_names.h"
+#include "kernel/kernel.h"
+
+struct rf_process;
+
+
+/* Some unblocked signal waits for the task or its process. */
+bool rf_signal_pending(const struct rf_task *task);
+
+/* Send to a process (any thread that does not block it) or to one thread. Ignored signals
+ * vanish; SIGCONT and the stopping ones act at once on the process' state. */
+void rf_signal_send_process(struct rf_kernel *k, struct rf_process *process, const struct rf_siginfo *info);
+void rf_signal_send_task(struct rf_kernel *k, struct rf_task *task, const struct rf_siginfo *info);
+/* SIGPIPE and the like: to the current thread, from the kernel. */
+void rf_signal_send_current(struct rf_kernel *k, int signo);
+/* A fault's signal cannot be blocked or ignored: it then has its default action. */
+void rf_signal_force(struct rf_kernel *k, struct rf_task *task, const struct rf_siginfo *info);
+
+/* Deliver what is pending to the current task, before it returns to user space: handlers
+ * get a frame, default actions happen. May end or stop the task. */
+void rf_signal_deliver(struct rf_kernel *k);
+
+/* frame.c: push a frame for a handler; false if the stack is not writable. */
+bool rf_signal_push_frame(struct rf_kernel *k, int signo, const struct rf_sigaction *action,
+                          const struct rf_siginfo *info, uint64_t mask_to_save);
+/* rt_sigreturn: registers from the frame; the value for RAX. */
+int64_t rf_signal_return(struct rf_kernel *k);
+
+/* True while the task runs on its alternate stack. */
+bool rf_on_altstack(const struct rf_task *task, uint64_t rsp);
+
+#endif

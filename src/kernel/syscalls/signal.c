@@ -1,0 +1,317 @@
+/* rt_sigaction and its family, kill, sigaltstack, pause, alarm. */
+#include "kernel/signal/signal.h"
+
+#include "kernel/task/task.h"
+
+#include <string.h>
+
+#define UNBLOCKABLE (RF_SIGMASK(RF_SIGKILL) | RF_SIGMASK(RF_SIGSTOP))
+
+static int64_t sys_rt_sigaction(struct rf_kernel *k, const uint64_t a[6])
+{
+    int signo = (int)a[0];
+    struct rf_sigaction action;
+    if (a[3] != 8)
+        return -RF_EINVAL;
+    if (a[1] && RF_GET_USER(k, action, a[1]))
+        return -RF_EFAULT;
+    if (signo < 1 || signo > RF_NSIG || (a[1] && RF_SIGMASK(signo) & UNBLOCKABLE))
+        return -RF_EINVAL;
+    struct rf_task *task = k->current;
+    struct rf_sigaction old = task->sighand->action[signo];
+    if (a[1]) {
+        action.mask &= ~UNBLOCKABLE;
+        task->sighand->action[signo] = action;
+        /* a signal that is now ignored is not kept pending (POSIX) */
+        bool by_default = action.handler == RF_SIG_DFL &&
+                          (signo == RF_SIGCHLD || signo == RF_SIGCONT || signo == RF_SIGURG || signo == RF_SIGWINCH);
+        if (action.handler == RF_SIG_IGN || by_default) {
+            task->pending &= ~RF_SIGMASK(signo);
+            task->process->pending &= ~RF_SIGMASK(signo);
+        }
+    }
+    return a[2] && RF_PUT_USER(k, a[2], old) ? -RF_EFAULT : 0;
+}
+
+static int64_t sys_rt_sigprocmask(struct rf_kernel *k, const uint64_t a[6])
+{
+    struct rf_task *task = k->current;
+    uint64_t set, old = task->blocked;
+    if (a[3] != 8)
+        return -RF_EINVAL;
+    if (a[1]) {
+        if (RF_GET_USER(k, set, a[1]))
+            return -RF_EFAULT;
+        set &= ~UNBLOCKABLE;
+        switch ((int)a[0]) {
+        case RF_SIG_BLOCK: task->blocked |= set; break;
+        case RF_SIG_UNBLOCK: task->blocked &= ~set; break;
+        case RF_SIG_SETMASK: task->blocked = set; break;
+        default: return -RF_EINVAL;
+        }
+        rf_update_exit_work(k, 0);
+    }
+    return a[2] && RF_PUT_USER(k, a[2], old) ? -RF_EFAULT : 0;
+}
+
+static int64_t sys_rt_sigpending(struct rf_kernel *k, const uint64_t a[6])
+{
+    uint64_t set = (k->current->pending | k->current->process->pending) & k->current->blocked;
+    if (a[1] > 8)
+        return -RF_EINVAL;
+    return rf_copy_to_user(k, a[0], &set, a[1]);
+}
+
+static int64_t sys_rt_sigreturn(struct rf_kernel *k, const uint64_t a[6])
+{
+    (void)a;
+    return rf_signal_return(k);
+}
+
+static int64_t sys_rt_sigsuspend(struct rf_kernel *k, const uint64_t a[6])
+{
+    struct rf_task *task = k->current;
+    uint64_t set;
+    if (a[1] != 8)
+        return -RF_EINVAL;
+    if (RF_GET_USER(k, set, a[0]))
+        return -RF_EFAULT;
+    if (!task->scratch[0]) { /* first run: swap the masks until a handler has run */
+        task->scratch[0] = 1;
+        task->saved_blocked = task->blocked;
+        task->blocked = set & ~UNBLOCKABLE;
+    }
+    int64_t result = rf_sleep_until_deadline(k);
+    if (result == RF_BLOCKED)
+        return result;
+    task->restore_blocked = true;
+    return -RF_ERESTARTNOHAND;
+}
+
+static int64_t sys_pause(struct rf_kernel *k, const uint64_t a[6])
+{
+    (void)a;
+    int64_t result = rf_sleep_until_deadline(k);
+    return result == RF_BLOCKED ? result : -RF_ERESTARTNOHAND;
+}
+
+static int64_t sys_sigaltstack(struct rf_kernel *k, const uint64_t a[6])
+{
+    struct rf_task *task = k->current;
+    bool on = rf_on_altstack(task, task->regs->rsp);
+    rf_stack_t wanted, old = { .ss_sp = task->altstack_base, .ss_size = task->altstack_size };
+    old.ss_flags = (int32_t)(!task->altstack_size ? RF_SS_DISABLE : on ? RF_SS_ONSTACK : task->altstack_flags);
+    if (a[0]) {
+        if (RF_GET_USER(k, wanted, a[0]))
+            return -RF_EFAULT;
+        uint32_t mode = (uint32_t)wanted.ss_flags & ~RF_SS_AUTODISARM;
+        if (on)
+            return -RF_EPERM;
+        if (mode && mode != RF_SS_DISABLE && mode != RF_SS_ONSTACK)
+            return -RF_EINVAL;
+        bool off = mode == RF_SS_DISABLE;
+        if (!off && wanted.ss_size < 2048) /* MINSIGSTKSZ */
+            return -RF_ENOMEM;
+        task->altstack_base = off ? 0 : wanted.ss_sp;
+        task->altstack_size = off ? 0 : wanted.ss_size;
+        task->altstack_flags = (uint32_t)wanted.ss_flags & RF_SS_AUTODISARM;
+    }
+    return a[1] && RF_PUT_USER(k, a[1], old) ? -RF_EFAULT : 0;
+}
+
+/* --- sending --- */
+
+static bool may_signal(const struct rf_task *from, const struct rf_task *to, int signo)
+{
+    const struct rf_credentials *f = &from->credentials, *t = &to->credentials;
+    if (f->euid == 0 || f->euid == t->suid || f->euid == t->uid || f->uid == t->suid || f->uid == t->uid)
+        return true;
+    return signo == RF_SIGCONT && from->process->sid == to->process->sid;
+}
+
+static struct rf_siginfo user_info(const struct rf_kernel *k, int signo, int code)
+{
+    struct rf_siginfo info = { .si_signo = signo, .si_code = code };
+    info.kill.pid = k->current->process->pid;
+    info.kill.uid = k->current->credentials.uid;
+    return info;
+}
+
+/* kill(2): pid > 0 one process, 0 the caller's group, -1 everyone, < -1 a group. */
+static bool addressed(const struct rf_kernel *k, const struct rf_process *p, int32_t pid)
+{
+    if (pid > 0)
+        return p->pid == pid;
+    if (pid == -1)
+        return p != k->current->process;
+    return p->pgid == (pid == 0 ? k->current->process->pgid : -pid);
+}
+
+static int64_t sys_kill(struct rf_kernel *k, const uint64_t a[6])
+{
+    int32_t pid = (int32_t)a[0];
+    int signo = (int)a[1];
+    bool found = false, sent = false;
+    if (signo < 0 || signo > RF_NSIG)
+        return -RF_EINVAL;
+    if (pid == INT32_MIN)
+        return -RF_ESRCH;
+    struct rf_siginfo info = user_info(k, signo, RF_SI_USER);
+    for (struct rf_task *task = k->tasks; task; task = task->next_task) {
+        if (task != task->process->leader || !addressed(k, task->process, pid))
+            continue;
+        found = true;
+        if (!may_signal(k->current, task, signo))
+            continue;
+        sent = true;
+        if (signo)
+            rf_signal_send_process(k, task->process, &info);
+    }
+    if (!found)
+        return -RF_ESRCH;
+    return sent ? 0 : -RF_EPERM;
+}
+
+static int64_t send_to_thread(struct rf_kernel *k, int32_t tgid, int32_t tid, int signo)
+{
+    struct rf_task *task = rf_task_find(k, tid);
+    if (!task || (tgid > 0 && task->process->pid != tgid))
+        return -RF_ESRCH;
+    if (!may_signal(k->current, task, signo))
+        return -RF_EPERM;
+    struct rf_siginfo info = user_info(k, signo, RF_SI_TKILL);
+    if (signo)
+        rf_signal_send_task(k, task, &info);
+    return 0;
+}
+
+static int64_t sys_tgkill(struct rf_kernel *k, const uint64_t a[6])
+{
+    int signo = (int)a[2];
+    if ((int32_t)a[0] <= 0 || (int32_t)a[1] <= 0 || signo < 0 || signo > RF_NSIG)
+        return -RF_EINVAL;
+    return send_to_thread(k, (int32_t)a[0], (int32_t)a[1], signo);
+}
+
+static int64_t sys_tkill(struct rf_kernel *k, const uint64_t a[6])
+{
+    int signo = (int)a[1];
+    if ((int32_t)a[0] <= 0 || signo < 0 || signo > RF_NSIG)
+        return -RF_EINVAL;
+    return send_to_thread(k, 0, (int32_t)a[0], signo);
+}
+
+/* --- waiting for signals --- */
+
+static bool take_pending(struct rf_task *task, uint64_t set, struct rf_siginfo *info)
+{
+    uint64_t own = task->pending & set, shared = task->process->pending & set;
+    if (!own && !shared)
+        return false;
+    int signo = __builtin_ctzll(own ? own : shared) + 1;
+    *info = own ? task->info[signo] : task->process->info[signo];
+    if (own)
+        task->pending &= ~RF_SIGMASK(signo);
+    else
+        task->process->pending &= ~RF_SIGMASK(signo);
+    return true;
+}
+
+static int64_t sys_rt_sigtimedwait(struct rf_kernel *k, const uint64_t a[6])
+{
+    struct rf_task *task = k->current;
+    uint64_t set, deadline = UINT64_MAX;
+    struct rf_timespec timeout;
+    struct rf_siginfo info;
+    if (a[3] != 8)
+        return -RF_EINVAL;
+    if (RF_GET_USER(k, set, a[0]) || (a[2] && RF_GET_USER(k, timeout, a[2])))
+        return -RF_EFAULT;
+    if (a[2] && (timeout.tv_sec < 0 || timeout.tv_nsec < 0 || timeout.tv_nsec >= 1000000000))
+        return -RF_EINVAL;
+    if (a[2])
+        deadline = (uint64_t)timeout.tv_sec * 1000000000 + (uint64_t)timeout.tv_nsec;
+    set &= ~UNBLOCKABLE;
+    if (take_pending(task, set, &info)) {
+        if (a[1] && RF_PUT_USER(k, a[1], info))
+            return -RF_EFAULT;
+        return info.si_signo;
+    }
+    rf_sleep_deadline(k, deadline);
+    if (rf_deadline_passed(k))
+        return -RF_EAGAIN;
+    uint64_t blocked = task->blocked; /* the awaited ones wake us though they are blocked */
+    task->blocked &= ~set;
+    int64_t result = rf_sleep_until_deadline(k);
+    if (result == RF_BLOCKED) {
+        task->awaited = set;
+        task->blocked = blocked;
+        return result;
+    }
+    task->blocked = blocked;
+    return -RF_EINTR;
+}
+
+/* --- alarm, setitimer(ITIMER_REAL) --- */
+
+static uint64_t timeval_ns(const struct rf_timeval *t)
+{
+    return (uint64_t)t->tv_sec * 1000000000 + (uint64_t)t->tv_usec * 1000;
+}
+
+static struct rf_timeval ns_timeval(uint64_t ns)
+{
+    return (struct rf_timeval){ (int64_t)(ns / 1000000000), (int64_t)(ns % 1000000000 / 1000) };
+}
+
+static uint64_t alarm_left(const struct rf_kernel *k)
+{
+    uint64_t at = k->current->process->itimer_real_ns, now = rf_clock_monotonic(k);
+    return !at ? 0 : at > now ? at - now : 1;
+}
+
+static void set_alarm(struct rf_kernel *k, uint64_t first, uint64_t interval)
+{
+    struct rf_process *p = k->current->process;
+    p->itimer_real_ns = first ? rf_clock_monotonic(k) + first : 0;
+    p->itimer_interval_ns = interval;
+    rf_timers_arm(k);
+}
+
+static int64_t sys_alarm(struct rf_kernel *k, const uint64_t a[6])
+{
+    uint64_t left = alarm_left(k);
+    set_alarm(k, (uint64_t)(uint32_t)a[0] * 1000000000, 0);
+    return (int64_t)((left + 999999999) / 1000000000);
+}
+
+static int64_t sys_getitimer(struct rf_kernel *k, const uint64_t a[6])
+{
+    if ((int)a[0] != 0) /* ITIMER_VIRTUAL and ITIMER_PROF are not offered yet */
+        return (uint32_t)a[0] > 2 ? -RF_EINVAL : -RF_ENOSYS;
+    struct rf_itimerval value = { ns_timeval(k->current->process->itimer_interval_ns), ns_timeval(alarm_left(k)) };
+    return RF_PUT_USER(k, a[1], value) ? -RF_EFAULT : 0;
+}
+
+static int64_t sys_setitimer(struct rf_kernel *k, const uint64_t a[6])
+{
+    struct rf_itimerval value = { 0 };
+    if ((int)a[0] != 0)
+        return (uint32_t)a[0] > 2 ? -RF_EINVAL : -RF_ENOSYS;
+    if (a[1] && RF_GET_USER(k, value, a[1]))
+        return -RF_EFAULT;
+    if (value.it_value.tv_sec < 0 || value.it_value.tv_usec < 0 || value.it_value.tv_usec >= 1000000 ||
+        value.it_interval.tv_sec < 0 || value.it_interval.tv_usec < 0 || value.it_interval.tv_usec >= 1000000)
+        return -RF_EINVAL;
+    struct rf_itimerval old = { ns_timeval(k->current->process->itimer_interval_ns), ns_timeval(alarm_left(k)) };
+    set_alarm(k, timeval_ns(&value.it_value), timeval_ns(&value.it_interval));
+    return a[2] && RF_PUT_USER(k, a[2], old) ? -RF_EFAULT : 0;
+}
+
+#define ENTRY(name) { RF_NR_##name, sys_##name }
+static const struct rf_handler_entry entries[] = {
+    ENTRY(rt_sigaction), ENTRY(rt_sigprocmask), ENTRY(rt_sigpending), ENTRY(rt_sigreturn),
+    ENTRY(rt_sigsuspend), ENTRY(rt_sigtimedwait), ENTRY(pause), ENTRY(sigaltstack), ENTRY(kill),
+    ENTRY(tgkill), ENTRY(tkill), ENTRY(alarm), ENTRY(getitimer), ENTRY(setitimer),
+};
+const struct rf_handler_table rf_handlers_signal = RF_HANDLER_TABLE(entries);

@@ -1,0 +1,157 @@
+/* Clocks and sleeps, from the virtual clock. */
+#include "kernel/signal/signal.h"
+#include "kernel/task/clock.h"
+#include "kernel/task/task.h"
+
+#define NS 1000000000u
+
+static struct rf_timespec to_timespec(uint64_t ns)
+{
+    return (struct rf_timespec){ (int64_t)(ns / NS), (int64_t)(ns % NS) };
+}
+
+static int64_t read_clock(struct rf_kernel *k, int clock, uint64_t *ns)
+{
+    switch (clock) {
+    case RF_CLOCK_REALTIME:
+    case RF_CLOCK_REALTIME_COARSE:
+    case RF_CLOCK_REALTIME_ALARM:
+    case RF_CLOCK_TAI:
+        *ns = rf_clock_realtime(k);
+        return 0;
+    case RF_CLOCK_MONOTONIC:
+    case RF_CLOCK_MONOTONIC_RAW:
+    case RF_CLOCK_MONOTONIC_COARSE:
+    case RF_CLOCK_BOOTTIME:
+    case RF_CLOCK_BOOTTIME_ALARM:
+        *ns = rf_clock_monotonic(k);
+        return 0;
+    case RF_CLOCK_PROCESS_CPUTIME_ID:
+    case RF_CLOCK_THREAD_CPUTIME_ID:
+        rf_account_times(k);
+        *ns = rf_clock_to_ns(k, k->current->process->user_cycles + k->current->process->kernel_cycles);
+        return 0;
+    default:
+        return -RF_EINVAL;
+    }
+}
+
+static int64_t sys_clock_gettime(struct rf_kernel *k, const uint64_t a[6])
+{
+    uint64_t ns;
+    int64_t error = read_clock(k, (int)a[0], &ns);
+    if (error)
+        return error;
+    struct rf_timespec t = to_timespec(ns);
+    return RF_PUT_USER(k, a[1], t) ? -RF_EFAULT : 0;
+}
+
+static int64_t sys_clock_getres(struct rf_kernel *k, const uint64_t a[6])
+{
+    uint64_t ns;
+    int64_t error = read_clock(k, (int)a[0], &ns);
+    if (error)
+        return error;
+    bool coarse = (int)a[0] == RF_CLOCK_REALTIME_COARSE || (int)a[0] == RF_CLOCK_MONOTONIC_COARSE;
+    struct rf_timespec t = { 0, coarse ? 4000000 : 1 };
+    return a[1] && RF_PUT_USER(k, a[1], t) ? -RF_EFAULT : 0;
+}
+
+static int64_t sys_gettimeofday(struct rf_kernel *k, const uint64_t a[6])
+{
+    uint64_t ns = rf_clock_realtime(k);
+    struct rf_timeval t = { (int64_t)(ns / NS), (int64_t)(ns % NS / 1000) };
+    struct rf_timezone zone = { 0, 0 };
+    if (a[0] && RF_PUT_USER(k, a[0], t))
+        return -RF_EFAULT;
+    return a[1] && RF_PUT_USER(k, a[1], zone) ? -RF_EFAULT : 0;
+}
+
+static int64_t sys_time(struct rf_kernel *k, const uint64_t a[6])
+{
+    int64_t seconds = (int64_t)(rf_clock_realtime(k) / NS);
+    return a[0] && RF_PUT_USER(k, a[0], seconds) ? -RF_EFAULT : seconds;
+}
+
+/* --- sleeping --- */
+
+static bool valid(const struct rf_timespec *t)
+{
+    return t->tv_sec >= 0 && t->tv_nsec >= 0 && t->tv_nsec < NS;
+}
+
+static uint64_t to_ns(const struct rf_timespec *t)
+{
+    if ((uint64_t)t->tv_sec > UINT64_MAX / NS - 1)
+        return UINT64_MAX - 1;
+    return (uint64_t)t->tv_sec * NS + (uint64_t)t->tv_nsec;
+}
+
+/* Sleep until the current deadline. remaining: where to store what is left if a signal
+ * comes first; 0 for absolute sleeps, which are restarted as they are. */
+static int64_t sleep_now(struct rf_kernel *k, uint64_t remaining, bool absolute)
+{
+    if (rf_deadline_passed(k))
+        return 0;
+    uint64_t deadline = k->current->deadline, now = rf_clock_monotonic(k);
+    int64_t result = rf_sleep_until_deadline(k);
+    if (result == RF_BLOCKED)
+        return result;
+    if (absolute)
+        return -RF_ERESTARTNOHAND;
+    struct rf_timespec left = to_timespec(deadline > now ? deadline - now : 0);
+    if (remaining && RF_PUT_USER(k, remaining, left))
+        return -RF_EFAULT;
+    k->current->restart_deadline = deadline;
+    return -RF_ERESTART_RESTARTBLOCK;
+}
+
+static int64_t sys_nanosleep(struct rf_kernel *k, const uint64_t a[6])
+{
+    struct rf_timespec t;
+    if (RF_GET_USER(k, t, a[0]))
+        return -RF_EFAULT;
+    if (!valid(&t))
+        return -RF_EINVAL;
+    rf_sleep_deadline(k, to_ns(&t));
+    return sleep_now(k, a[1], false);
+}
+
+static int64_t sys_clock_nanosleep(struct rf_kernel *k, const uint64_t a[6])
+{
+    struct rf_timespec t;
+    uint64_t now;
+    bool absolute = a[1] & 1; /* TIMER_ABSTIME */
+    int clock = (int)a[0];
+    int64_t error = read_clock(k, clock, &now);
+    if (error || clock == RF_CLOCK_THREAD_CPUTIME_ID)
+        return -RF_EINVAL;
+    if (clock == RF_CLOCK_MONOTONIC_RAW || clock == RF_CLOCK_REALTIME_COARSE || clock == RF_CLOCK_MONOTONIC_COARSE)
+        return -RF_EOPNOTSUPP;
+    if (RF_GET_USER(k, t, a[2]))
+        return -RF_EFAULT;
+    if (!valid(&t))
+        return -RF_EINVAL;
+    uint64_t wanted = to_ns(&t);
+    if (absolute)
+        rf_sleep_deadline(k, wanted > now ? wanted - now : 0);
+    else
+        rf_sleep_deadline(k, wanted);
+    return sleep_now(k, absolute ? 0 : a[3], absolute);
+}
+
+static int64_t sys_restart_syscall(struct rf_kernel *k, const uint64_t a[6])
+{
+    (void)a;
+    if (!k->current->restart_deadline)
+        return -RF_EINTR;
+    rf_sleep_deadline_at(k, k->current->restart_deadline);
+    return sleep_now(k, 0, false);
+}
+
+#define ENTRY(name) { RF_NR_##name, sys_##name }
+static const struct rf_handler_entry entries[] = {
+    ENTRY(clock_gettime), ENTRY(clock_getres), ENTRY(gettimeofday), ENTRY(time), ENTRY(nanosleep),
+    ENTRY(clock_nanosleep), ENTRY(restart_syscall),
+};
+const struct rf_handler_table rf_handlers_time = RF_HANDLER_TABLE(entries);

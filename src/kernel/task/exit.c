@@ -1,0 +1,120 @@
+/* The end of tasks and processes. */
+#include "kernel/mm/mm.h"
+#include "kernel/signal/signal.h"
+#include "kernel/syscalls/futex.h"
+#include "kernel/task/task.h"
+#include "kernel/vfs/vfs.h"
+
+static void release_resources(struct rf_kernel *k, struct rf_task *task)
+{
+    rf_futex_release_robust(k);
+    if (task->clear_child_tid && task->mm->references > 1) {
+        int32_t zero = 0;
+        RF_PUT_USER(k, task->clear_child_tid, zero);
+        rf_futex_wake(k, task->clear_child_tid, 1);
+    }
+    rf_wake(k, &task->vfork_done);
+    task->vfork_parent = NULL;
+    rf_fd_table_put(k, task->files);
+    rf_fs_context_put(k, task->fs);
+    task->files = NULL;
+    task->fs = NULL;
+    rf_mm_put(k, task->mm);
+    task->mm = NULL;
+    if (--task->sighand->references == 0)
+        rf_kfree(k, task->sighand);
+    task->sighand = NULL;
+}
+
+static bool parent_ignores_children(const struct rf_process *parent)
+{
+    const struct rf_task *leader = parent->leader;
+    if (!leader->sighand)
+        return true;
+    const struct rf_sigaction *action = &leader->sighand->action[RF_SIGCHLD];
+    return action->handler == RF_SIG_IGN || action->flags & RF_SA_NOCLDWAIT;
+}
+
+/* Children of a process that ends have nobody to wait for them any more. */
+static void orphan_children(struct rf_kernel *k, struct rf_process *process)
+{
+    for (struct rf_task *task = k->tasks, *next; task; task = next) {
+        next = task->next_task;
+        if (task->process->parent != process || task != task->process->leader)
+            continue;
+        task->process->parent = NULL;
+        if (task->process->zombie)
+            rf_task_free(k, task);
+    }
+}
+
+static void notify_parent(struct rf_kernel *k, struct rf_process *process)
+{
+    struct rf_process *parent = process->parent;
+    struct rf_siginfo info = { .si_signo = process->exit_signal };
+    int status = process->wait_status;
+    info.si_code = status & 0x7f ? (status & 0x80 ? RF_SI_CLD_DUMPED : RF_SI_CLD_KILLED) : RF_SI_CLD_EXITED;
+    info.chld.pid = process->pid;
+    info.chld.uid = process->leader->credentials.uid;
+    info.chld.status = status & 0x7f ? status & 0x7f : status >> 8 & 0xff;
+    if (process->exit_signal)
+        rf_signal_send_process(k, parent, &info);
+    rf_wake(k, &parent->child_exit);
+}
+
+static void end_process(struct rf_kernel *k, struct rf_task *last, struct rf_process *process)
+{
+    process->zombie = true;
+    orphan_children(k, process);
+    if (k->observer && k->observer->exit)
+        k->observer->exit(k->observer_user, k, last, process->wait_status);
+    if (process->leader == k->init) {
+        k->finished = true;
+        k->exit_status = process->wait_status;
+        return;
+    }
+    if (!process->parent || (process->exit_signal == RF_SIGCHLD && parent_ignores_children(process->parent))) {
+        if (process->parent)
+            rf_wake(k, &process->parent->child_exit);
+        process->parent = NULL;
+        if (process->leader == k->current)
+            k->reap = process->leader;
+        else
+            rf_task_free(k, process->leader);
+        return;
+    }
+    notify_parent(k, process);
+}
+
+/* All other threads of the process must end too. */
+static void end_other_threads(struct rf_kernel *k, struct rf_task *task)
+{
+    struct rf_process *process = task->process;
+    for (struct rf_task *other = k->tasks; other; other = other->next_task) {
+        if (other->process != process || other == task || other->state == RF_TASK_ZOMBIE)
+            continue;
+        rf_leave_queues(k, other);
+        other->state = RF_TASK_SLEEPING;
+        rf_make_runnable(k, other); /* they see process->exiting on their way */
+    }
+}
+
+void rf_task_exit(struct rf_kernel *k, int wait_status, bool group)
+{
+    struct rf_task *task = k->current;
+    struct rf_process *process = task->process;
+    if (group && !process->exiting) {
+        process->exiting = true;
+        process->wait_status = wait_status;
+        end_other_threads(k, task);
+    } else if (!process->exiting && process->thread_count == 1) {
+        process->wait_status = wait_status;
+    }
+    release_resources(k, task);
+    task->state = RF_TASK_ZOMBIE;
+    bool last = --process->thread_count == 0;
+    if (task != process->leader)
+        k->reap = task;
+    if (last)
+        end_process(k, task, process);
+}

@@ -1,0 +1,297 @@
+/* The scheduler: round robin on modelled time, idle time, context switches. */
+#include "kernel/boot/boot.h"
+#include "kernel/frames.h"
+#include "kernel/mm/mm.h"
+#include "kernel/signal/signal.h"
+#include "kernel/task/clock.h"
+#include "kernel/task/task.h"
+
+#include <poll.h>
+#include <stdio.h>
+
+void rf_make_runnable(struct rf_kernel *k, struct rf_task *task)
+{
+    if (task->state == RF_TASK_ZOMBIE || task->state == RF_TASK_STOPPED)
+        return;
+    task->state = RF_TASK_RUNNABLE;
+    if (task->on_run_queue || task == k->current)
+        return;
+    task->on_run_queue = true;
+    task->next_run = NULL;
+    if (k->run_last)
+        k->run_last->next_run = task;
+    else
+        k->run_first = task;
+    k->run_last = task;
+    rf_timers_arm(k); /* a time slice must end now */
+}
+
+static struct rf_task *take_next(struct rf_kernel *k)
+{
+    while (k->run_first) {
+        struct rf_task *task = k->run_first;
+        k->run_first = task->next_run;
+        if (!k->run_first)
+            k->run_last = NULL;
+        task->on_run_queue = false;
+        if (task->state == RF_TASK_RUNNABLE)
+            return task;
+    }
+    return NULL;
+}
+
+/* --- time --- */
+
+static uint64_t next_deadline(const struct rf_kernel *k)
+{
+    uint64_t next = UINT64_MAX;
+    for (const struct rf_task *task = k->tasks; task; task = task->next_task) {
+        if (task->state == RF_TASK_SLEEPING && task->deadline && task->deadline < next)
+            next = task->deadline;
+        uint64_t alarm = task->process->itimer_real_ns;
+        if (task == task->process->leader && alarm && alarm < next)
+            next = alarm;
+    }
+    return next;
+}
+
+static void run_alarm(struct rf_kernel *k, struct rf_process *process, uint64_t now)
+{
+    if (!process->itimer_real_ns || process->itimer_real_ns > now)
+        return;
+    process->itimer_real_ns = process->itimer_interval_ns ? now + process->itimer_interval_ns : 0;
+    struct rf_siginfo info = { .si_signo = RF_SIGALRM, .si_code = RF_SI_KERNEL };
+    rf_signal_send_process(k, process, &info);
+}
+
+void rf_timers_run(struct rf_kernel *k)
+{
+    uint64_t now = rf_clock_monotonic(k);
+    for (struct rf_task *task = k->tasks; task; task = task->next_task) {
+        if (task->state == RF_TASK_SLEEPING && task->deadline && task->deadline <= now) {
+            rf_leave_queues(k, task);
+            rf_make_runnable(k, task);
+        }
+        if (task == task->process->leader && task->state != RF_TASK_ZOMBIE)
+            run_alarm(k, task->process, now);
+    }
+    if (k->run_first && k->current && rf_cpu_cycles(k->cpu) >= k->current->timeslice_end)
+        k->need_resched = true;
+}
+
+void rf_timers_arm(struct rf_kernel *k)
+{
+    uint64_t deadline = next_deadline(k);
+    uint64_t cycles = deadline == UINT64_MAX ? UINT64_MAX : rf_clock_to_cycles(k, deadline);
+    if (k->run_first && k->current && k->current->timeslice_end < cycles)
+        cycles = k->current->timeslice_end;
+    k->cpu->timer_cycles = cycles;
+    rf_cpu_refresh_budget(k->cpu);
+}
+
+void rf_kernel_timer(void *user, struct rf_cpu *cpu)
+{
+    struct rf_kernel *k = user;
+    rf_timers_run(k);
+    rf_timers_arm(k);
+    rf_update_exit_work(k, 0);
+    /* enter the kernel, so that the exit path sees the work */
+    if (k->layout->percpu->exit_work) {
+        cpu->interrupt_pending = true;
+        cpu->interrupt_vector = RF_TIMER_VECTOR;
+    }
+    /* a slice that ended with nothing else to run: do not ask again at once */
+    if (k->current && cpu->timer_cycles <= rf_cpu_cycles(cpu))
+        cpu->timer_cycles = rf_cpu_cycles(cpu) + RF_TIMESLICE_CYCLES;
+}
+
+/* --- waiting for the outside --- */
+
+#define MAX_HOST_WAITS 64
+
+/* Sleep until a host descriptor that a task waits for is ready, at most timeout_ms of host
+ * time (-1: no limit). True if a task became runnable. */
+static bool wait_for_host(struct rf_kernel *k, int timeout_ms)
+{
+    struct pollfd fds[MAX_HOST_WAITS];
+    struct rf_task *tasks[MAX_HOST_WAITS];
+    nfds_t count = 0;
+    for (struct rf_task *task = k->tasks; task && count < MAX_HOST_WAITS; task = task->next_task) {
+        if (task->state != RF_TASK_SLEEPING || task->host_fd < 0)
+            continue;
+        fds[count] = (struct pollfd){ .fd = task->host_fd, .events = task->host_events };
+        tasks[count++] = task;
+    }
+    if (!count)
+        return false;
+    int ready = poll(fds, count, timeout_ms);
+    for (nfds_t i = 0; ready > 0 && i < count; i++) {
+        if (!fds[i].revents)
+            continue;
+        rf_leave_queues(k, tasks[i]);
+        rf_make_runnable(k, tasks[i]);
+    }
+    return ready > 0;
+}
+
+static bool anyone_waits_for_host(const struct rf_kernel *k)
+{
+    for (const struct rf_task *task = k->tasks; task; task = task->next_task)
+        if (task->state == RF_TASK_SLEEPING && task->host_fd >= 0)
+            return true;
+    return false;
+}
+
+static void pass_time_until(struct rf_kernel *k, uint64_t deadline)
+{
+    uint64_t target = rf_clock_to_cycles(k, deadline), now = rf_cpu_cycles(k->cpu);
+    if (target > now)
+        rf_cpu_charge(k->cpu, RF_ACCOUNT_IDLE, target - now);
+    rf_timers_run(k);
+}
+
+/* Nobody can run. Let time pass, or wait for the host; false if neither can help. */
+static bool idle(struct rf_kernel *k)
+{
+    uint64_t deadline = next_deadline(k);
+    bool host = anyone_waits_for_host(k);
+    if (k->cpu->stop_requested)
+        return false;
+    if (host) {
+        uint64_t now = rf_clock_monotonic(k);
+        int timeout = -1;
+        if (deadline != UINT64_MAX)
+            timeout = deadline > now ? (int)((deadline - now) / 1000000 < 86400000 ? (deadline - now) / 1000000 : 86400000) : 0;
+        if (wait_for_host(k, timeout) || deadline == UINT64_MAX)
+            return true;
+    }
+    if (deadline == UINT64_MAX) {
+        snprintf(k->stop_text, sizeof k->stop_text,
+                 "deadlock: every task sleeps and nothing can wake one (task %d in system call %u)",
+                 k->tasks ? k->tasks->tid : 0, k->tasks ? k->tasks->syscall_number : 0);
+        return false;
+    }
+    if (deadline > rf_clock_to_ns(k, k->cpu->stop_cycles)) {
+        pass_time_until(k, rf_clock_to_ns(k, k->cpu->stop_cycles) + 1);
+        return false; /* the cycle limit comes first */
+    }
+    pass_time_until(k, deadline);
+    return true;
+}
+
+/* --- context switch --- */
+
+static void save_context(struct rf_kernel *k, struct rf_task *task)
+{
+    const struct rf_cpu *cpu = k->cpu;
+    struct rf_cpu_context *c = &task->context;
+    for (unsigned i = 0; i < 16; i++)
+        c->r[i] = cpu->r[i];
+    c->rip = cpu->r[RF_REG_IP];
+    c->rflags = rf_cpu_flags(cpu);
+    c->fs_base = cpu->seg[RF_FS].base;
+    c->gs_base = cpu->seg[RF_GS].base;
+    c->kernel_gs_base = cpu->kernel_gs_base;
+    c->fs = cpu->seg[RF_FS].selector;
+    c->gs = cpu->seg[RF_GS].selector;
+    c->ds = cpu->seg[RF_DS].selector;
+    c->es = cpu->seg[RF_ES].selector;
+    c->fpu = cpu->fpu;
+}
+
+static void load_context(struct rf_kernel *k, struct rf_task *task)
+{
+    struct rf_cpu *cpu = k->cpu;
+    const struct rf_cpu_context *c = &task->context;
+    uint32_t host_mxcsr = cpu->fpu.host_mxcsr;
+    for (unsigned i = 0; i < 16; i++)
+        cpu->r[i] = c->r[i];
+    cpu->r[RF_REG_IP] = c->rip;
+    rf_cpu_set_flags(cpu, c->rflags);
+    cpu->seg[RF_FS].base = c->fs_base;
+    cpu->seg[RF_GS].base = c->gs_base;
+    cpu->kernel_gs_base = c->kernel_gs_base;
+    cpu->seg[RF_FS].selector = c->fs;
+    cpu->seg[RF_GS].selector = c->gs;
+    cpu->seg[RF_DS].selector = c->ds;
+    cpu->seg[RF_ES].selector = c->es;
+    cpu->fpu = c->fpu;
+    cpu->fpu.host_mxcsr = host_mxcsr;
+}
+
+void rf_account_times(struct rf_kernel *k)
+{
+    struct rf_cpu *cpu = k->cpu;
+    rf_cpu_account(cpu, cpu->account.current);
+    uint64_t user = cpu->account.cycles[RF_ACCOUNT_USER], all = 0;
+    for (unsigned i = 0; i < RF_ACCOUNT_COUNT; i++)
+        if (i != RF_ACCOUNT_IDLE)
+            all += cpu->account.cycles[i];
+    if (k->current) {
+        k->current->process->user_cycles += user - k->counted_user;
+        k->current->process->kernel_cycles += (all - user) - k->counted_kernel;
+    }
+    k->counted_user = user;
+    k->counted_kernel = all - user;
+}
+
+static void switch_to(struct rf_kernel *k, struct rf_task *next)
+{
+    uint64_t top = RF_DIRECT_MAP + next->kstack_pa + RF_KSTACK_BYTES;
+    load_context(k, next);
+    k->current = next;
+    k->layout->percpu->kernel_rsp = top;
+    k->layout->tss->rsp[0] = top;
+    rf_mm_activate(k, next->mm);
+    rf_charge(k, RF_EVENT_SWITCH, 1);
+}
+
+bool rf_schedule(struct rf_kernel *k)
+{
+    struct rf_task *previous = k->current, *next;
+    if (previous && previous->state == RF_TASK_RUNNABLE) {
+        if (!k->run_first) {
+            k->need_resched = false;
+            return true;
+        }
+        k->current = NULL; /* so that it queues */
+        rf_make_runnable(k, previous);
+        k->current = previous;
+    }
+    while (!(next = take_next(k))) {
+        if (k->finished || !idle(k))
+            return false;
+    }
+    if (next != previous) {
+        rf_account_times(k);
+        if (previous && previous->state != RF_TASK_ZOMBIE)
+            save_context(k, previous);
+        switch_to(k, next);
+    }
+    k->need_resched = false;
+    next->timeslice_end = rf_cpu_cycles(k->cpu) + RF_TIMESLICE_CYCLES;
+    if (k->reap && k->reap != next) {
+        rf_task_free(k, k->reap);
+        k->reap = NULL;
+    }
+    rf_timers_arm(k);
+    rf_update_exit_work(k, 0);
+    return true;
+}
+
+void rf_yield(struct rf_kernel *k)
+{
+    k->need_resched = true;
+    rf_update_exit_work(k, 0);
+}
+
+void rf_update_exit_work(struct rf_kernel *k, uint32_t also)
+{
+    uint64_t work = also | (k->layout->percpu->exit_work & RF_WORK_IRET);
+    if (k->current && (rf_signal_pending(k->current) || k->current->process->exiting ||
+                       k->current->process->stopped || k->current->restore_blocked))
+        work |= RF_WORK_SIGNAL;
+    if (k->need_resched)
+        work |= RF_WORK_RESCHED;
+    k->layout->percpu->exit_work = work;
+}

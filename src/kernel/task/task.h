@@ -1,0 +1,148 @@
+/* Tasks: threads and processes, their states, scheduling, birth and death. */
+#ifndef RF_KERNEL_TASK_TASK_H
+#define RF_KERNEL_TASK_TASK_H
+
+#include "kernel/kernel.h"
+
+enum rf_task_state { RF_TASK_RUNNABLE, RF_TASK_SLEEPING, RF_TASK_STOPPED, RF_TASK_ZOMBIE };
+
+/* What the CPU holds while another task runs. Taken inside a door function, so the CPU is
+ * always at CPL 0 then; user registers are in the pt_regs on the kernel stack. */
+struct rf_cpu_context {
+    uint64_t r[16], rip, rflags;
+    uint64_t fs_base, gs_base, kernel_gs_base;
+    uint16_t fs, gs, ds, es;
+    struct rf_fpu fpu;
+};
+
+struct rf_credentials {
+    uint32_t uid, euid, suid, fsuid, gid, egid, sgid, fsgid;
+    uint32_t group_count;
+    uint32_t groups[32];
+};
+
+/* Signal handlers: shared by threads. */
+struct rf_sighand {
+    uint32_t references;
+    struct rf_sigaction action[65]; /* by signal number */
+};
+
+/* One process: what its threads share besides memory and files. */
+struct rf_process {
+    uint32_t references; /* live threads + the zombie leader until reaped */
+    int32_t pid, pgid, sid;
+    struct rf_task *leader;
+    struct rf_process *parent;
+    struct rf_wait_queue child_exit;    /* wait4 sleeps here */
+    uint64_t pending;                   /* process-directed signals, bit n-1 */
+    struct rf_siginfo info[65];
+    struct rf_rlimit64 rlimit[16];
+    uint32_t thread_count;
+    int32_t exit_signal;                /* sent to the parent; 0 = none */
+    int wait_status;                    /* once all threads are gone, or of the last stop */
+    bool zombie, stopped, stop_reported, continued;
+    bool exiting;                       /* exit_group: every thread must end with wait_status */
+    struct rf_siginfo death;            /* the signal that ended it */
+    uint64_t user_cycles, kernel_cycles, child_cycles;
+    uint64_t itimer_real_ns, itimer_interval_ns; /* alarm, ITIMER_REAL */
+};
+
+/* A task's registration on one wait queue. */
+struct rf_wait {
+    struct rf_task *task;
+    struct rf_wait_queue *queue;
+    struct rf_wait *next_on_queue, *next_of_task;
+};
+
+struct rf_task {
+    struct rf_task *next_task, *next_run;
+    enum rf_task_state state;
+    bool on_run_queue;
+    int32_t tid;
+    char comm[16];
+    struct rf_process *process;
+    struct rf_mm *mm;
+    struct rf_fd_table *files;
+    struct rf_fs_context *fs;
+    struct rf_credentials credentials;
+
+    /* kernel stack: physically contiguous, mapped by the direct map */
+    uint64_t kstack_pa;            /* lowest address */
+    struct rf_pt_regs *regs;       /* user registers, at the stack's top (host pointer) */
+    struct rf_cpu_context context; /* valid while not current */
+
+    /* signals */
+    struct rf_sighand *sighand;
+    uint64_t pending, blocked;
+    uint64_t awaited;              /* blocked signals that rt_sigtimedwait sleeps for */
+    uint64_t saved_blocked;        /* restored on return to user: sigsuspend, ppoll */
+    bool restore_blocked;
+    struct rf_siginfo info[65];
+    uint64_t altstack_base, altstack_size;
+    uint32_t altstack_flags;
+    uint64_t clear_child_tid, robust_list;
+
+    uint64_t trap_number, trap_error, trap_cr2; /* of the last fault, for signal frames */
+    uint64_t restart_deadline;                  /* for restart_syscall */
+
+    /* the system call in progress */
+    uint32_t syscall_number;
+    bool in_syscall;               /* entered and not yet returned from */
+    bool handler_started;          /* run at least once: strace has shown it */
+    uint64_t syscall_args[6];
+    uint64_t syscall_start_cycles;
+    struct rf_wait *waits;         /* queues this task is on */
+    bool woken;                    /* since it went to sleep */
+    uint64_t deadline;             /* ns monotonic; 0 = not set, UINT64_MAX = none */
+    int host_fd;                   /* -1, or the host descriptor it waits for */
+    short host_events;
+    uint64_t scratch[4];           /* a restarted handler's memory; zero at system call entry */
+
+    uint64_t timeslice_end;        /* cycles */
+    struct rf_task *vfork_parent;  /* sleeping until this task execs or exits */
+    struct rf_wait_queue vfork_done;
+    int exit_code;
+};
+
+#define RF_KSTACK_BYTES RF_PAGE_SIZE /* C handlers run on the host: entry frames alone fit easily */
+#define RF_TIMESLICE_CYCLES UINT64_C(4000000)
+
+/* --- task.c: making and finding --- */
+struct rf_task *rf_task_find(struct rf_kernel *k, int32_t tid);
+struct rf_process *rf_process_find(struct rf_kernel *k, int32_t pid);
+/* A new task with a kernel stack and process; everything else zero. NULL: no memory. */
+struct rf_task *rf_task_create(struct rf_kernel *k);
+void rf_task_free(struct rf_kernel *k, struct rf_task *task);
+
+/* --- sched.c --- */
+void rf_make_runnable(struct rf_kernel *k, struct rf_task *task);
+/* Save the running task's CPU context and switch to another; called in door functions
+ * when current cannot or should not go on. Waits for time or the host if nobody can run.
+ * False: nothing will ever run again (all ended, or a deadlock): the machine must stop. */
+bool rf_schedule(struct rf_kernel *k);
+/* Remove a task from every wait queue it is on. */
+void rf_leave_queues(struct rf_kernel *k, struct rf_task *task);
+/* Wake whatever sleeps past its deadline; arms the CPU's timer for the next one. */
+void rf_timers_run(struct rf_kernel *k);
+
+/* Give up the CPU to other runnable tasks when current returns to user space. */
+void rf_yield(struct rf_kernel *k);
+/* Add the time since the last call to the current process' user and kernel cycles. */
+void rf_account_times(struct rf_kernel *k);
+/* Set the CPU's timer to the next deadline or time slice end. */
+void rf_timers_arm(struct rf_kernel *k);
+/* Recompute the current task's exit_work word. */
+void rf_update_exit_work(struct rf_kernel *k, uint32_t also);
+
+/* --- fork.c --- */
+int64_t rf_task_clone(struct rf_kernel *k, const struct rf_clone_args *args);
+
+/* --- exec.c: path and vectors in kernel memory --- */
+int64_t rf_task_exec(struct rf_kernel *k, int dirfd, const char *path, int flags, char **argv,
+                     char **envp);
+
+/* --- exit.c --- */
+/* End the current thread, or with group all of its process. wait_status as wait4 gives it. */
+void rf_task_exit(struct rf_kernel *k, int wait_status, bool group);
+
+#endif

@@ -1,0 +1,95 @@
+/* Wait queues, deadlines, and the clock that they are measured by. */
+#include "kernel/signal/signal.h"
+#include "kernel/task/clock.h"
+#include "kernel/task/task.h"
+
+uint64_t rf_clock_monotonic(const struct rf_kernel *k)
+{
+    return rf_clock_to_ns(k, rf_cpu_cycles(k->cpu));
+}
+
+uint64_t rf_clock_realtime(const struct rf_kernel *k)
+{
+    return k->epoch_ns + rf_clock_monotonic(k);
+}
+
+void rf_leave_queues(struct rf_kernel *k, struct rf_task *task)
+{
+    while (task->waits) {
+        struct rf_wait *wait = task->waits;
+        task->waits = wait->next_of_task;
+        struct rf_wait **link = &wait->queue->first;
+        while (*link && *link != wait)
+            link = &(*link)->next_on_queue;
+        if (*link)
+            *link = wait->next_on_queue;
+        rf_kfree(k, wait);
+    }
+    task->host_fd = -1;
+}
+
+static int64_t go_to_sleep(struct rf_kernel *k)
+{
+    if (rf_signal_pending(k->current) || k->current->process->exiting) {
+        rf_leave_queues(k, k->current);
+        k->current->state = RF_TASK_RUNNABLE;
+        return -RF_ERESTARTSYS;
+    }
+    k->current->state = RF_TASK_SLEEPING;
+    return RF_BLOCKED;
+}
+
+int64_t rf_sleep_on(struct rf_kernel *k, struct rf_wait_queue *q)
+{
+    struct rf_wait *wait = rf_kalloc(k, sizeof *wait);
+    if (!wait)
+        return -RF_ENOMEM;
+    *wait = (struct rf_wait){ k->current, q, NULL, k->current->waits };
+    k->current->waits = wait;
+    struct rf_wait **tail = &q->first; /* first come, first woken */
+    while (*tail)
+        tail = &(*tail)->next_on_queue;
+    *tail = wait;
+    return go_to_sleep(k);
+}
+
+int64_t rf_sleep_until_deadline(struct rf_kernel *k)
+{
+    return go_to_sleep(k);
+}
+
+int64_t rf_sleep_on_host(struct rf_kernel *k, int host_fd, short events)
+{
+    k->current->host_fd = host_fd;
+    k->current->host_events = events;
+    return go_to_sleep(k);
+}
+
+void rf_wake(struct rf_kernel *k, struct rf_wait_queue *q)
+{
+    while (q->first) {
+        struct rf_task *task = q->first->task;
+        rf_charge(k, RF_EVENT_WAKE, 1);
+        rf_leave_queues(k, task);
+        rf_make_runnable(k, task);
+    }
+}
+
+uint64_t rf_sleep_deadline_at(struct rf_kernel *k, uint64_t absolute_ns)
+{
+    if (!k->current->deadline)
+        k->current->deadline = absolute_ns ? absolute_ns : 1;
+    return k->current->deadline;
+}
+
+uint64_t rf_sleep_deadline(struct rf_kernel *k, uint64_t relative_ns)
+{
+    uint64_t now = rf_clock_monotonic(k);
+    return rf_sleep_deadline_at(k, relative_ns > UINT64_MAX - 1 - now ? UINT64_MAX : now + relative_ns);
+}
+
+bool rf_deadline_passed(const struct rf_kernel *k)
+{
+    uint64_t deadline = k->current->deadline;
+    return deadline && deadline != UINT64_MAX && rf_clock_monotonic(k) >= deadline;
+}

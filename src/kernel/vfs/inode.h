@@ -1,0 +1,175 @@
+/* What stands behind an open file: inodes (objects), dentries (names), mounts (file systems).
+ *
+ * A dentry lives while somebody holds it: an open file, a working directory, a child. Inodes
+ * live while a dentry, or their driver's own directory, holds them. A file system is mounted
+ * at one place only, so a dentry alone says where one is. */
+#ifndef RF_KERNEL_VFS_INODE_H
+#define RF_KERNEL_VFS_INODE_H
+
+#include "kernel/vfs/vfs.h"
+
+struct rf_lock;
+struct rf_pipe;
+
+/* A change of attributes: the fields that `mask` names. */
+enum {
+    RF_ATTR_MODE = 1,
+    RF_ATTR_UID = 2,
+    RF_ATTR_GID = 4,
+    RF_ATTR_SIZE = 8,
+    RF_ATTR_ATIME = 16,
+    RF_ATTR_MTIME = 32,
+    RF_ATTR_CTIME = 64, /* always with another */
+};
+struct rf_attributes {
+    uint32_t mask;
+    uint32_t mode; /* permission bits */
+    uint32_t uid, gid;
+    uint64_t size;
+    struct rf_timespec atime, mtime, ctime;
+};
+
+/* Names reach a driver checked: 1 to 255 bytes, no slash, not "." or "..", and the rights of
+ * the caller with them. Inodes handed out carry a reference for the caller. */
+struct rf_inode_ops {
+    int64_t (*lookup)(struct rf_kernel *k, struct rf_inode *dir, const char *name,
+                      struct rf_inode **out);
+    /* mode holds the type: regular, directory, FIFO, socket or device. */
+    int64_t (*create)(struct rf_kernel *k, struct rf_inode *dir, const char *name, uint32_t mode,
+                      uint64_t rdev, struct rf_inode **out);
+    int64_t (*symlink)(struct rf_kernel *k, struct rf_inode *dir, const char *name,
+                       const char *target, struct rf_inode **out);
+    int64_t (*link)(struct rf_kernel *k, struct rf_inode *dir, const char *name,
+                    struct rf_inode *inode);
+    /* Remove a name; a directory must be empty (-RF_ENOTEMPTY). */
+    int64_t (*remove)(struct rf_kernel *k, struct rf_inode *dir, const char *name,
+                      struct rf_inode *inode);
+    /* victim: what new_name is now, or NULL; its kind fits. */
+    int64_t (*rename)(struct rf_kernel *k, struct rf_inode *dir, const char *name,
+                      struct rf_inode *inode, struct rf_inode *new_dir, const char *new_name,
+                      struct rf_inode *victim);
+    /* A regular file without a name (O_TMPFILE). */
+    int64_t (*tmpfile)(struct rf_kernel *k, struct rf_inode *dir, uint32_t mode,
+                       struct rf_inode **out);
+    /* The target of a symbolic link, not terminated: its length, cut at size. */
+    int64_t (*readlink)(struct rf_kernel *k, struct rf_inode *inode, char *out, size_t size);
+    /* A link that leads straight to an object (/proc/self/fd/1): a referenced dentry. */
+    int64_t (*follow)(struct rf_kernel *k, struct rf_inode *inode, struct rf_dentry **out);
+    /* Bring the inode's fields up to date. NULL: they always are. */
+    int64_t (*getattr)(struct rf_kernel *k, struct rf_inode *inode);
+    int64_t (*setattr)(struct rf_kernel *k, struct rf_inode *inode,
+                       const struct rf_attributes *change);
+    /* The file is made, its ops are inode->file_ops; may set private_data, refuse. */
+    int64_t (*open)(struct rf_kernel *k, struct rf_inode *inode, struct rf_file *file);
+    int64_t (*page)(struct rf_kernel *k, struct rf_inode *inode, uint64_t index, uint64_t *pa);
+    int64_t (*sync)(struct rf_kernel *k, struct rf_inode *inode);
+    /* Bytes of [start, end) become holes. */
+    int64_t (*punch)(struct rf_kernel *k, struct rf_inode *inode, uint64_t start, uint64_t end);
+    void (*destroy)(struct rf_kernel *k, struct rf_inode *inode); /* last reference gone */
+};
+
+struct rf_inode {
+    const struct rf_inode_ops *ops;
+    const struct rf_file_ops *file_ops; /* regular files and directories */
+    struct rf_mount *mount;
+    uint32_t references;
+    uint32_t mode, uid, gid;
+    uint32_t nlink;
+    uint64_t ino, rdev, size, blocks; /* blocks of 512 bytes */
+    struct rf_timespec atime, mtime, ctime, btime;
+    struct rf_pipe *pipe;             /* FIFOs that are open, pipes */
+    struct rf_lock *locks;            /* advisory locks (vfs/lock.h) */
+    struct rf_wait_queue lock_wait;
+    uint32_t shared_writers;          /* set once a shared writable mapping was allowed */
+    void *private_data;
+};
+
+struct rf_dentry {
+    uint32_t references;
+    bool deleted;
+    struct rf_dentry *parent; /* NULL: root of a mount, or an object without a place */
+    struct rf_inode *inode;
+    struct rf_mount *mounted; /* what is seen here instead */
+    struct rf_dentry *children, *next, *previous; /* live children */
+    char *name;
+};
+
+struct rf_mount_ops {
+    void (*statfs)(struct rf_kernel *k, struct rf_mount *mount, struct rf_statfs *out);
+    /* Every dentry and inode is gone. */
+    void (*destroy)(struct rf_kernel *k, struct rf_mount *mount);
+};
+
+struct rf_mount {
+    const struct rf_mount_ops *ops;
+    struct rf_mount *next;
+    const char *type, *source; /* as /proc/mounts shows them: constant text */
+    struct rf_dentry *root, *mountpoint; /* mountpoint NULL: the root mount, internal ones */
+    uint64_t device;           /* st_dev */
+    uint64_t magic;            /* f_type */
+    uint64_t next_ino;
+    uint32_t id;
+    bool read_only;
+    bool changes_outside;      /* names may change behind our back: look again each time */
+    void *private_data;
+};
+
+/* --- inode.c --- */
+/* One reference, one link, the next number, times now, owned by the current task. */
+struct rf_inode *rf_inode_alloc(struct rf_kernel *k, struct rf_mount *mount, uint32_t mode);
+void rf_inode_get(struct rf_inode *inode);
+void rf_inode_put(struct rf_kernel *k, struct rf_inode *inode);
+struct rf_timespec rf_now(struct rf_kernel *k); /* realtime */
+/* Current time into mtime and ctime of a directory or file that was changed. */
+void rf_inode_modified(struct rf_kernel *k, struct rf_inode *inode);
+/* mask of RF_R_OK, RF_W_OK, RF_X_OK, with the current task's fsuid and groups: 0, -RF_EACCES,
+ * -RF_EROFS. rf_inode_access is the same for another user and group. */
+int64_t rf_inode_permission(struct rf_kernel *k, struct rf_inode *inode, int mask);
+int64_t rf_inode_access(struct rf_kernel *k, struct rf_inode *inode, int mask, uint32_t uid,
+                        uint32_t gid);
+bool rf_in_group(const struct rf_kernel *k, uint32_t gid);
+int64_t rf_inode_getattr(struct rf_kernel *k, struct rf_inode *inode);
+/* With -RF_EROFS and ctime, but no rights checked. */
+int64_t rf_inode_setattr(struct rf_kernel *k, struct rf_inode *inode, struct rf_attributes *change);
+/* The whole of truncate on an open or named file: type, limits. */
+int64_t rf_inode_truncate(struct rf_kernel *k, struct rf_inode *inode, uint64_t size);
+uint8_t rf_mode_to_dtype(uint32_t mode);
+int64_t rf_generic_setattr(struct rf_kernel *k, struct rf_inode *inode,
+                           const struct rf_attributes *change); /* fields only */
+
+/* --- dentry.c --- */
+/* A referenced dentry for inode (reference taken); parent may be NULL. NULL: no memory. */
+struct rf_dentry *rf_dentry_new(struct rf_kernel *k, struct rf_dentry *parent, const char *name,
+                                struct rf_inode *inode);
+void rf_dentry_get(struct rf_dentry *dentry);
+void rf_dentry_put(struct rf_kernel *k, struct rf_dentry *dentry); /* NULL is allowed */
+/* The child of a directory; mounts on it are not crossed. -RF_ENOENT. */
+int64_t rf_dentry_child(struct rf_kernel *k, struct rf_dentry *dir, const char *name,
+                        struct rf_dentry **out);
+/* A name was removed: a live dentry for it becomes nameless. */
+void rf_dentry_forget(struct rf_kernel *k, struct rf_dentry *dir, const char *name);
+/* A live dentry gets another place. False: no memory (nothing changed). */
+bool rf_dentry_move(struct rf_kernel *k, struct rf_dentry *dentry, struct rf_dentry *dir,
+                    const char *name);
+bool rf_dentry_is_below(const struct rf_dentry *dentry, const struct rf_dentry *above);
+/* The absolute path as seen from root: length without NUL, -RF_ENAMETOOLONG. *reachable
+ * (may be NULL) tells whether root lies above it. " (deleted)" is added as Linux does. */
+int64_t rf_dentry_path(struct rf_kernel *k, struct rf_dentry *dentry, struct rf_dentry *root,
+                       char *out, size_t size, bool *reachable);
+RF_INLINE bool rf_dentry_is_directory(const struct rf_dentry *dentry)
+{
+    return RF_S_ISDIR(dentry->inode->mode);
+}
+
+/* --- mount.c --- */
+/* A file system whose root is not made yet. NULL: no memory. */
+struct rf_mount *rf_mount_alloc(struct rf_kernel *k, const char *type, uint64_t magic,
+                                const struct rf_mount_ops *ops);
+/* Show mount (its root is set) at a directory or file; takes over the mount. */
+void rf_mount_attach(struct rf_kernel *k, struct rf_mount *mount, struct rf_dentry *at);
+void rf_mount_free(struct rf_kernel *k, struct rf_mount *mount);
+/* The topmost file system at a dentry, and back down. */
+struct rf_dentry *rf_mount_cross(struct rf_dentry *dentry);
+struct rf_dentry *rf_mount_uncross(struct rf_dentry *dentry);
+
+#endif

@@ -1,0 +1,337 @@
+/* The public machine: creation, mounts, start, run, figures. */
+#include "machine/machine.h"
+
+#include "kernel/start.h"
+#include "kernel/task/task.h"
+#include "kernel/vfs/vfs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_MEMORY (UINT64_C(4) << 30)
+#define LEAST_MEMORY (UINT64_C(8) << 20)
+#define MOST_MEMORY (UINT64_C(64) << 30)
+
+static _Thread_local char create_error[512];
+
+const char *rf_create_error_text(void)
+{
+    return create_error;
+}
+
+const char *rf_version(void)
+{
+    return RF_VERSION;
+}
+
+const char *rf_exception_name(unsigned vector)
+{
+    return rf_vector_name(vector);
+}
+
+/* --- observers --- */
+
+static void on_enter(void *user, struct rf_kernel *k, struct rf_task *task, unsigned nr, const uint64_t args[6])
+{
+    struct rf_machine *m = user;
+    if (m->trace.write)
+        rf_trace_syscall_enter(&m->trace, k, task, nr, args);
+}
+
+static void on_leave(void *user, struct rf_kernel *k, struct rf_task *task, unsigned nr, int64_t result)
+{
+    struct rf_machine *m = user;
+    (void)nr;
+    if (m->trace.write)
+        rf_trace_syscall_leave(&m->trace, k, task, result);
+}
+
+static void on_signal(void *user, struct rf_kernel *k, struct rf_task *task, const struct rf_siginfo *info)
+{
+    struct rf_machine *m = user;
+    if (task->process->leader == k->init)
+        rf_report_signal(m, task, info);
+    if (m->trace.write)
+        rf_trace_signal(&m->trace, k, task, info);
+}
+
+static void on_task_exit(void *user, struct rf_kernel *k, struct rf_task *task, int wait_status)
+{
+    struct rf_machine *m = user;
+    if (m->trace.write)
+        rf_trace_exit(&m->trace, k, task, wait_status);
+}
+
+static const struct rf_kernel_observer observer = { on_enter, on_leave, on_signal, on_task_exit };
+
+/* An instruction we do not know: one clear line, with the address and the bytes. */
+static void on_unimplemented(void *user, struct rf_cpu *cpu, const uint8_t *bytes, unsigned length)
+{
+    struct rf_machine *m = user;
+    size_t used = (size_t)snprintf(m->unimplemented, sizeof m->unimplemented,
+                                   "instruction not implemented at %#llx:",
+                                   (unsigned long long)cpu->r[RF_REG_IP]);
+    for (unsigned i = 0; i < length && used + 4 < sizeof m->unimplemented; i++)
+        used += (size_t)snprintf(m->unimplemented + used, sizeof m->unimplemented - used, " %02x", bytes[i]);
+    if (m->trace.write)
+        m->trace.write(m->trace.user, m->unimplemented);
+}
+
+/* --- life --- */
+
+static rf_status check_config(const rf_machine_config *c, struct rf_error *err)
+{
+    if (c->memory && (c->memory < LEAST_MEMORY || c->memory > MOST_MEMORY))
+        return rf_error_set(err, RF_ERR_ARGUMENT, "memory of %llu bytes is outside 8 MiB to 64 GiB",
+                            (unsigned long long)c->memory);
+    if (c->hostname && strlen(c->hostname) > 64)
+        return rf_error_set(err, RF_ERR_ARGUMENT, "the host name is longer than 64 bytes");
+    return RF_OK;
+}
+
+static rf_status build(struct rf_machine *m, struct rf_error *err)
+{
+    uint64_t memory = m->config.memory ? m->config.memory : DEFAULT_MEMORY;
+    memory = (memory + RF_PAGE_MASK) & ~RF_PAGE_MASK;
+    rf_status status = rf_ram_create(&m->ram, memory, err);
+    if (status)
+        return status;
+    status = rf_cpu_init(&m->cpu, &m->ram, &rf_cost_generic, err);
+    if (status) {
+        rf_ram_destroy(&m->ram);
+        return status;
+    }
+    const struct rf_kernel_config kernel = { m->config.seed, m->config.epoch_ns, m->config.hostname };
+    status = rf_kernel_create(&m->kernel, &m->cpu, &m->ram, &kernel, err);
+    if (status) {
+        rf_cpu_destroy(&m->cpu);
+        rf_ram_destroy(&m->ram);
+    }
+    return status;
+}
+
+rf_status rf_machine_create(const rf_machine_config *config, rf_machine **out)
+{
+    static const rf_machine_config defaults;
+    struct rf_error err = { 0 };
+    create_error[0] = '\0';
+    if (!out)
+        return RF_ERR_ARGUMENT;
+    *out = NULL;
+    if (!config)
+        config = &defaults;
+    rf_status status = check_config(config, &err);
+    struct rf_machine *m = NULL;
+    if (!status) {
+        size_t size = (sizeof *m + 63) / 64 * 64; /* vector registers are aligned inside */
+        m = aligned_alloc(64, size);
+        if (m)
+            memset(m, 0, size);
+        else
+            status = rf_error_set(&err, RF_ERR_NO_MEMORY, "no memory for a machine");
+    }
+    if (!status) {
+        m->config = *config;
+        status = build(m, &err);
+    }
+    if (status) {
+        free(m);
+        snprintf(create_error, sizeof create_error, "%s", err.text);
+        return status;
+    }
+    m->kernel.observer = &observer;
+    m->kernel.observer_user = m;
+    m->cpu.unimplemented = on_unimplemented;
+    m->cpu.unimplemented_user = m;
+    m->cpu.stop_cycles = config->max_cycles ? config->max_cycles : UINT64_MAX;
+    m->trace.write = config->trace;
+    m->trace.user = config->trace_user;
+    *out = m;
+    return RF_OK;
+}
+
+void rf_machine_destroy(rf_machine *machine)
+{
+    if (!machine)
+        return;
+    rf_trace_feed_release(&machine->trace);
+    rf_kernel_destroy(&machine->kernel);
+    rf_cpu_destroy(&machine->cpu);
+    rf_ram_destroy(&machine->ram);
+    free(machine);
+}
+
+const char *rf_error_text(const rf_machine *machine)
+{
+    return machine ? machine->error.text : "";
+}
+
+static rf_status before_start(struct rf_machine *m)
+{
+    m->error.text[0] = '\0';
+    if (m->started)
+        return rf_error_set(&m->error, RF_ERR_STATE, "a program has already been started");
+    return RF_OK;
+}
+
+rf_status rf_machine_mount(rf_machine *machine, const char *host_path, const char *guest_path,
+                           bool writable)
+{
+    if (!machine || !host_path || !guest_path)
+        return RF_ERR_ARGUMENT;
+    rf_status status = before_start(machine);
+    return status ? status : rf_vfs_mount_host(&machine->kernel, host_path, guest_path, writable, &machine->error);
+}
+
+rf_status rf_machine_root(rf_machine *machine, const char *host_path, bool writable)
+{
+    if (!machine || !host_path)
+        return RF_ERR_ARGUMENT;
+    rf_status status = before_start(machine);
+    return status ? status : rf_vfs_mount_root(&machine->kernel, host_path, writable, &machine->error);
+}
+
+rf_status rf_machine_add_file(rf_machine *machine, const char *guest_path, const void *bytes,
+                              size_t size, uint32_t mode)
+{
+    if (!machine || !guest_path || (!bytes && size))
+        return RF_ERR_ARGUMENT;
+    rf_status status = before_start(machine);
+    return status ? status : rf_vfs_add_file(&machine->kernel, guest_path, bytes, size, mode, &machine->error);
+}
+
+rf_status rf_machine_start(rf_machine *machine, const char *guest_path, const char *const *argv,
+                           const char *const *envp, const char *cwd)
+{
+    static const char *const nothing[] = { NULL };
+    if (!machine || !guest_path || !argv)
+        return RF_ERR_ARGUMENT;
+    rf_status status = before_start(machine);
+    if (status)
+        return status;
+    const struct rf_start_request request = {
+        .path = guest_path,
+        .argv = (char **)(uintptr_t)argv,
+        .envp = (char **)(uintptr_t)(envp ? envp : nothing),
+        .cwd = cwd,
+        .uid = machine->config.uid,
+        .gid = machine->config.gid,
+    };
+    machine->started = true;
+    return rf_kernel_start(&machine->kernel, &request, &machine->error);
+}
+
+/* --- running --- */
+
+static rf_stop_reason reason_of(struct rf_machine *m, enum rf_stop stop)
+{
+    const struct rf_kernel *k = &m->kernel;
+    if (k->finished)
+        return RF_MACHINE_EXITED;
+    switch (stop) {
+    case RF_STOP_LIMIT: return RF_MACHINE_LIMIT;
+    case RF_STOP_REQUEST: return RF_MACHINE_STOPPED;
+    case RF_STOP_TRIPLE_FAULT:
+        rf_error_set(&m->error, RF_ERR_STATE, "%.400s", m->cpu.stop_text);
+        return RF_MACHINE_CRASHED;
+    default: break;
+    }
+    if (rf_cpu_cycles(&m->cpu) >= m->cpu.stop_cycles)
+        return RF_MACHINE_LIMIT;
+    if (m->cpu.stop_requested)
+        return RF_MACHINE_STOPPED;
+    rf_error_set(&m->error, RF_ERR_STATE, "%.500s", k->stop_text[0] ? k->stop_text : "the CPU halted");
+    return strncmp(k->stop_text, "deadlock", 8) ? RF_MACHINE_CRASHED : RF_MACHINE_DEADLOCK;
+}
+
+rf_status rf_machine_run(rf_machine *machine, rf_stop_reason *reason)
+{
+    if (!machine || !reason)
+        return RF_ERR_ARGUMENT;
+    machine->error.text[0] = '\0';
+    if (!machine->kernel.init || machine->kernel.finished)
+        return rf_error_set(&machine->error, RF_ERR_STATE, "there is no program to run");
+    *reason = reason_of(machine, rf_cpu_run(&machine->cpu));
+    return RF_OK;
+}
+
+void rf_machine_stop(rf_machine *machine)
+{
+    rf_cpu_request_stop(&machine->cpu);
+}
+
+rf_status rf_machine_result(const rf_machine *machine, rf_result *out)
+{
+    if (!machine || !out)
+        return RF_ERR_ARGUMENT;
+    if (!machine->kernel.finished)
+        return RF_ERR_STATE;
+    int status = machine->kernel.exit_status;
+    memset(out, 0, sizeof *out);
+    if (status & 0x7f) {
+        if (machine->death.signal == (status & 0x7f))
+            *out = machine->death;
+        out->signaled = true;
+        out->signal = status & 0x7f;
+    } else {
+        out->exit_code = status >> 8 & 0xff;
+    }
+    return RF_OK;
+}
+
+/* --- figures --- */
+
+void rf_machine_stats(const rf_machine *machine, rf_stats *out)
+{
+    const struct rf_cpu *cpu = &machine->cpu;
+    memset(out, 0, sizeof *out);
+    out->instructions = cpu->instructions;
+    out->cycles = rf_cpu_cycles(cpu);
+    for (unsigned i = 0; i < RF_ACCOUNT_COUNT; i++)
+        out->account_cycles[i] = cpu->account.cycles[i];
+    out->account_cycles[cpu->account.current] += out->cycles - cpu->account.mark;
+    out->syscalls = cpu->counts.syscalls;
+    out->sysrets = cpu->counts.sysrets;
+    out->interrupts = cpu->counts.interrupts;
+    out->software_interrupts = cpu->counts.software_interrupts;
+    out->irets = cpu->counts.irets;
+    memcpy(out->exceptions, cpu->counts.exceptions, sizeof out->exceptions);
+    out->page_walks = cpu->mmu.counts.walks;
+    out->walk_levels = cpu->mmu.counts.walk_levels;
+    out->tlb_flushes = cpu->mmu.counts.flushes;
+    out->blocks_decoded = cpu->counts.blocks_decoded;
+    out->instructions_decoded = cpu->counts.instructions_decoded;
+    for (unsigned i = 0; i < RF_SYSCALL_COUNT; i++)
+        out->syscall_calls += machine->kernel.syscall_counts[i].calls;
+}
+
+const char *rf_stats_account_name(unsigned index)
+{
+    return index < RF_ACCOUNT_COUNT ? rf_account_name((enum rf_account_id)index) : NULL;
+}
+
+bool rf_machine_syscall_stats(const rf_machine *machine, unsigned number, rf_syscall_stats *out)
+{
+    if (number >= RF_SYSCALL_COUNT || !machine->kernel.syscall_counts[number].calls)
+        return false;
+    const struct rf_syscall_count *c = &machine->kernel.syscall_counts[number];
+    *out = (rf_syscall_stats){ c->calls, c->errors, c->cycles };
+    return true;
+}
+
+const char *rf_syscall_name(unsigned number)
+{
+    const struct rf_syscall_desc *desc = rf_syscall_desc(number);
+    return desc ? desc->name : NULL;
+}
+
+unsigned rf_syscall_limit(void)
+{
+    return RF_SYSCALL_COUNT;
+}
+
+bool rf_syscall_implemented(const rf_machine *machine, unsigned number)
+{
+    return number < RF_SYSCALL_COUNT && machine->kernel.handlers[number];
+}

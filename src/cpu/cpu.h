@@ -112,6 +112,14 @@ struct rf_event {
     uint64_t cr2; /* for #PF */
 };
 
+/* A refused privilege check, to be raised as an exception. */
+struct rf_refusal {
+    uint8_t vector;
+    bool has_error_code;
+    uint32_t error_code;
+    uint64_t cr2;
+};
+
 /* Why rf_cpu_run returned. */
 enum rf_stop {
     RF_STOP_NONE,
@@ -163,6 +171,10 @@ struct rf_cpu {
     bool code_changed;     /* a slow store hit decoded code: leave the block */
     bool step_armed;       /* an instruction began with RFLAGS.TF set: #DB after it */
     uint8_t code_bits;     /* 64 in 64-bit mode, else 32 or 16: CS.L and CS.D */
+
+    uint8_t bounce[64]; /* data of a slow access on its way */
+    uint64_t msr_value; /* scratch of RDMSR */
+    struct rf_refusal refusal;
 
     struct rf_fpu fpu; /* x87, XMM/YMM, MXCSR */
 

@@ -7,7 +7,7 @@
 #include <simde/x86/sse.h>
 
 /* Raise the refused fetch in cpu->fault. */
-static bool raise_fetch_fault(struct rf_cpu *cpu)
+static RF_NOINLINE bool raise_fetch_fault(struct rf_cpu *cpu)
 {
     struct rf_event event = { .vector = RF_GP, .has_error_code = true };
     if (cpu->fault.kind == RF_FAULT_PAGE) {
@@ -19,7 +19,7 @@ static bool raise_fetch_fault(struct rf_cpu *cpu)
 }
 
 /* The first op at r[RF_REG_IP], or NULL when rf_cpu_run must look what happened. */
-static struct rf_op *enter(struct rf_cpu *cpu)
+static RF_NOINLINE struct rf_op *enter(struct rf_cpu *cpu)
 {
     for (;;) {
         struct rf_block *block = rf_block_find(cpu);
@@ -38,6 +38,8 @@ static struct rf_op *enter(struct rf_cpu *cpu)
 
 struct rf_op *rf_dispatch(struct rf_cpu *cpu)
 {
+    if (RF_UNLIKELY(cpu->stop))
+        return NULL;
     if (RF_UNLIKELY(cpu->budget < 0))
         return rf_block_event(cpu);
     struct rf_op *op = rf_jump_lookup(cpu, cpu->r[RF_REG_IP]);
@@ -78,28 +80,31 @@ void rf_op_sync(struct rf_cpu *cpu, struct rf_op *op)
     cpu->instructions += op->number;
 }
 
-struct rf_op *rf_op_raise(struct rf_cpu *cpu, struct rf_op *op, enum rf_vector vector,
-                          bool has_error_code, uint32_t error_code)
+static RF_NOINLINE void deliver(struct rf_cpu *cpu, struct rf_op *op, enum rf_vector vector,
+                                bool has_error_code, uint32_t error_code, uint64_t cr2)
 {
     rf_op_sync(cpu, op);
     struct rf_event event = { .vector = (uint8_t)vector,
                               .has_error_code = has_error_code,
-                              .error_code = error_code };
+                              .error_code = error_code,
+                              .cr2 = cr2 };
     rf_cpu_deliver(cpu, &event);
-    return cpu->stop ? NULL : rf_dispatch(cpu);
+}
+
+struct rf_op *rf_op_raise(struct rf_cpu *cpu, struct rf_op *op, enum rf_vector vector,
+                          bool has_error_code, uint32_t error_code)
+{
+    deliver(cpu, op, vector, has_error_code, error_code, 0);
+    return rf_dispatch(cpu);
 }
 
 struct rf_op *rf_op_fault(struct rf_cpu *cpu, struct rf_op *op)
 {
-    if (cpu->fault.kind != RF_FAULT_PAGE)
-        return rf_op_raise(cpu, op, op->stack ? RF_SS : RF_GP, true, 0);
-    rf_op_sync(cpu, op);
-    struct rf_event event = { .vector = RF_PF,
-                              .has_error_code = true,
-                              .error_code = cpu->fault.error_code,
-                              .cr2 = cpu->fault.address };
-    rf_cpu_deliver(cpu, &event);
-    return cpu->stop ? NULL : rf_dispatch(cpu);
+    if (cpu->fault.kind == RF_FAULT_PAGE)
+        deliver(cpu, op, RF_PF, true, cpu->fault.error_code, cpu->fault.address);
+    else
+        deliver(cpu, op, op->stack ? RF_SS : RF_GP, true, 0, 0);
+    return rf_dispatch(cpu);
 }
 
 /* --- slow memory --- */
@@ -122,10 +127,9 @@ bool rf_load_rmw_slow(struct rf_cpu *cpu, uint64_t va, void *out, unsigned size)
 
 bool rf_probe_write(struct rf_cpu *cpu, uint64_t va, unsigned size)
 {
-    uint8_t scratch[64];
     if (rf_tlb_write(cpu->tlb, va, size))
         return true;
-    return rf_load_rmw_slow(cpu, va, scratch, size);
+    return rf_load_rmw_slow(cpu, va, cpu->bounce, size);
 }
 
 struct rf_op *rf_after_slow(struct rf_cpu *cpu, struct rf_op *op)
@@ -289,7 +293,7 @@ static enum rf_stop wait_halted(struct rf_cpu *cpu)
 }
 
 /* Everything due at a block end. */
-static enum rf_stop block_end(struct rf_cpu *cpu)
+static RF_NOINLINE enum rf_stop block_end(struct rf_cpu *cpu)
 {
     do {
         enum rf_stop stop = stop_due(cpu);

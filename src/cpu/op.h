@@ -49,7 +49,8 @@ struct rf_exit {
 };
 _Static_assert(sizeof(struct rf_op) == 32 && sizeof(struct rf_exit) == 32, "one slot each");
 
-#define RF_OP(name) struct rf_op *name(struct rf_cpu *cpu, struct rf_op *op)
+#define RF_OP(name)                                                                       \
+    struct rf_op *name(struct rf_cpu *cpu __attribute__((unused)), struct rf_op *op)
 
 #if RF_DISPATCH_TAIL
 #define RF_JUMP(target)                     \
@@ -148,7 +149,11 @@ RF_INLINE uint64_t rf_ea_base(const struct rf_cpu *cpu, const struct rf_op *op)
     return RF_AT(const uint64_t, op->base) + (uint64_t)(int64_t)op->disp;
 }
 
-/* --- memory --- */
+/* --- memory ---
+ * A compiler turns a handler's last call into a jump only if no local variable's address
+ * has been passed on. So nothing here passes one: slow accesses go through cpu->bounce, and
+ * handlers leave what needs an address to RF_NOINLINE helpers. tests/run_tail_calls.sh
+ * checks the machine code. */
 
 /* Slow accesses with the current mode's rights. False: cpu->fault is set. */
 bool rf_load_slow(struct rf_cpu *cpu, uint64_t va, void *out, unsigned size);
@@ -181,8 +186,10 @@ struct rf_op *rf_after_slow(struct rf_cpu *cpu, struct rf_op *op);
             if (RF_UNLIKELY(!p_))                                                   \
                 return slow(cpu, op);                                               \
             memcpy(&var, p_, sizeof(type));                                         \
-        } else if (!rf_load_slow(cpu, va_, &var, sizeof(type))) {                   \
-            return rf_op_fault(cpu, op);                                            \
+        } else {                                                                    \
+            if (!rf_load_slow(cpu, va_, cpu->bounce, sizeof(type)))                 \
+                return rf_op_fault(cpu, op);                                        \
+            memcpy(&var, cpu->bounce, sizeof(type));                                \
         }                                                                           \
     } while (0)
 
@@ -196,8 +203,10 @@ struct rf_op *rf_after_slow(struct rf_cpu *cpu, struct rf_op *op);
             if (RF_UNLIKELY(!p_))                                                   \
                 return slow(cpu, op);                                               \
             memcpy(p_, &value_, sizeof(type));                                      \
-        } else if (!rf_store_slow(cpu, va_, &value_, sizeof(type))) {               \
-            return rf_op_fault(cpu, op);                                            \
+        } else {                                                                    \
+            memcpy(cpu->bounce, &value_, sizeof(type));                             \
+            if (!rf_store_slow(cpu, va_, cpu->bounce, sizeof(type)))                \
+                return rf_op_fault(cpu, op);                                        \
         }                                                                           \
     } while (0)
 
@@ -213,17 +222,21 @@ struct rf_op *rf_after_slow(struct rf_cpu *cpu, struct rf_op *op);
             if (RF_UNLIKELY(!var##_place_))                                         \
                 return slow(cpu, op);                                               \
             memcpy(&var, var##_place_, sizeof(type));                               \
-        } else if (!rf_load_rmw_slow(cpu, var##_va_, &var, sizeof(type))) {         \
-            return rf_op_fault(cpu, op);                                            \
+        } else {                                                                    \
+            if (!rf_load_rmw_slow(cpu, var##_va_, cpu->bounce, sizeof(type)))       \
+                return rf_op_fault(cpu, op);                                        \
+            memcpy(&var, cpu->bounce, sizeof(type));                                \
         }                                                                           \
     } while (0)
 #define RF_RMW_STORE(type, var, expression)                                         \
     do {                                                                            \
         type value_ = (expression);                                                 \
-        if (slow)                                                                   \
+        if (slow) {                                                                 \
             memcpy(var##_place_, &value_, sizeof(type));                            \
-        else                                                                        \
-            rf_store_slow(cpu, var##_va_, &value_, sizeof(type));                   \
+        } else {                                                                    \
+            memcpy(cpu->bounce, &value_, sizeof(type));                             \
+            rf_store_slow(cpu, var##_va_, cpu->bounce, sizeof(type));               \
+        }                                                                           \
     } while (0)
 
 #define RF_MEM_NEXT                            \

@@ -5,14 +5,6 @@
 
 #include "cpu/op.h"
 
-/* A refusal to be raised as an exception. */
-struct rf_refusal {
-    uint8_t vector;
-    bool has_error_code;
-    uint32_t error_code;
-    uint64_t cr2;
-};
-
 /* A descriptor as read from the GDT or LDT. */
 struct rf_descriptor {
     struct rf_segment segment; /* selector included */
@@ -41,8 +33,8 @@ bool rf_refuse_plain(struct rf_refusal *refusal, enum rf_vector vector); /* no e
 /* From cpu->fault, after a refused implicit access. */
 bool rf_refuse_fault(const struct rf_cpu *cpu, struct rf_refusal *refusal, bool stack);
 
-/* Raise a refusal at an op's own instruction. */
-struct rf_op *rf_op_refused(struct rf_cpu *cpu, struct rf_op *op, const struct rf_refusal *refusal);
+/* Raise cpu->refusal at an op's own instruction. */
+struct rf_op *rf_op_refused(struct rf_cpu *cpu, struct rf_op *op);
 
 /* Read the descriptor that a non-null selector names. Beyond the table: `vector` with the
  * selector as error code (ext is or-ed in). */

@@ -18,9 +18,8 @@
 /* --- loads of a segment register: op->b is enum rf_seg --- */
 static struct rf_op *load_and_go(struct rf_cpu *cpu, struct rf_op *op, uint16_t selector, uint64_t new_rsp)
 {
-    struct rf_refusal refusal;
-    if (!rf_load_segment(cpu, (enum rf_seg)op->b, selector, &refusal))
-        return rf_op_refused(cpu, op, &refusal);
+    if (!rf_load_segment(cpu, (enum rf_seg)op->b, selector, &cpu->refusal))
+        return rf_op_refused(cpu, op);
     rf_op_retire(cpu, op);
     cpu->r[RF_RSP] = new_rsp;
     cpu->budget -= cpu->cost->event[RF_EVENT_SEGMENT_LOAD];
@@ -154,7 +153,7 @@ static bool lower_table(struct rf_lower *l)
 }
 
 /* LLDT and LTR (SDM 2): op->b 0 = LDT, 1 = task register */
-static bool load_system(struct rf_cpu *cpu, bool task, uint16_t selector, struct rf_refusal *refusal)
+static RF_NOINLINE bool load_system(struct rf_cpu *cpu, bool task, uint16_t selector, struct rf_refusal *refusal)
 {
     uint32_t error = selector & ~3u;
     struct rf_descriptor d;
@@ -186,9 +185,8 @@ static bool load_system(struct rf_cpu *cpu, bool task, uint16_t selector, struct
 }
 static struct rf_op *load_system_op(struct rf_cpu *cpu, struct rf_op *op, uint16_t selector)
 {
-    struct rf_refusal refusal;
-    if (!load_system(cpu, op->b, selector, &refusal))
-        return rf_op_refused(cpu, op, &refusal);
+    if (!load_system(cpu, op->b, selector, &cpu->refusal))
+        return rf_op_refused(cpu, op);
     return rf_after_slow(cpu, op);
 }
 static RF_OP(load_system_reg)
@@ -309,15 +307,15 @@ static bool query_segment(struct rf_cpu *cpu, enum query query, uint16_t selecto
     return true;
 }
 
-static struct rf_op *query(struct rf_cpu *cpu, struct rf_op *op, uint16_t selector)
+/* ZF and the result register; false: a page fault, in cpu->refusal. */
+static RF_NOINLINE bool do_query(struct rf_cpu *cpu, const struct rf_op *op, uint16_t selector)
 {
     uint32_t result = 0;
     bool faulted;
-    struct rf_refusal refusal;
     enum query kind = (enum query)op->c;
-    bool good = query_segment(cpu, kind, selector, &result, &faulted, &refusal);
+    bool good = query_segment(cpu, kind, selector, &result, &faulted, &cpu->refusal);
     if (faulted)
-        return rf_op_refused(cpu, op, &refusal);
+        return false;
     rf_flags_set_status(cpu, (rf_flags_status(cpu) & ~RF_FLAG_ZF) | (good ? RF_FLAG_ZF : 0));
     if (good && kind <= LSL) {
         if (op->imm == 16)
@@ -325,6 +323,13 @@ static struct rf_op *query(struct rf_cpu *cpu, struct rf_op *op, uint16_t select
         else
             RF_R64(op->a) = result;
     }
+    return true;
+}
+
+static struct rf_op *query(struct rf_cpu *cpu, struct rf_op *op, uint16_t selector)
+{
+    if (!do_query(cpu, op, selector))
+        return rf_op_refused(cpu, op);
     RF_NEXT;
 }
 static RF_OP(query_reg) { return query(cpu, op, RF_R16(op->b)); }
@@ -354,11 +359,10 @@ static bool lower_query(struct rf_lower *l)
 static RF_OP(far_return)
 {
     uint64_t ip = cpu->r[RF_REG_IP];
-    struct rf_refusal refusal;
     const struct rf_exit *exit = (const struct rf_exit *)(op + 1);
-    if (!rf_far_return(cpu, op->a, op->imm, &refusal)) {
+    if (!rf_far_return(cpu, op->a, op->imm, &cpu->refusal)) {
         cpu->r[RF_REG_IP] = ip;
-        return rf_op_refused(cpu, op, &refusal);
+        return rf_op_refused(cpu, op);
     }
     cpu->budget -= exit->cost;
     cpu->instructions += exit->instructions;
@@ -369,11 +373,10 @@ static struct rf_op *far_transfer(struct rf_cpu *cpu, struct rf_op *op, uint16_t
 {
     const struct rf_exit *exit = (const struct rf_exit *)(op + 1);
     uint64_t ip = cpu->r[RF_REG_IP];
-    struct rf_refusal refusal;
     cpu->r[RF_REG_IP] = ip + op->ip_offset + op->length;
-    if (!rf_far_transfer(cpu, selector, offset, op->c, op->a, &refusal)) {
+    if (!rf_far_transfer(cpu, selector, offset, op->c, op->a, &cpu->refusal)) {
         cpu->r[RF_REG_IP] = ip;
-        return rf_op_refused(cpu, op, &refusal);
+        return rf_op_refused(cpu, op);
     }
     cpu->budget -= exit->cost;
     cpu->instructions += exit->instructions;

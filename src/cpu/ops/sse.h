@@ -41,8 +41,15 @@ RF_INLINE rf_m128 rf_mm(const struct rf_cpu *cpu, unsigned number)
     return rf_m128_low(rf_mmx(cpu, number));
 }
 
+/* RF_PORTABLE: leave the host's own instructions out, to test what stands for them. */
+#if defined(__x86_64__) && !defined(RF_PORTABLE)
+#define RF_HOST_X86 1
+#else
+#define RF_HOST_X86 0
+#endif
+
 /* d = instruction(d, s): the x86 instruction itself, or what stands for it elsewhere. */
-#if defined(__x86_64__)
+#if RF_HOST_X86
 #define RF_VEC_ASM(text, fallback) __asm__ volatile(text " %1, %0" : "+x"(d) : "x"(s))
 #define RF_VEC_ASM_IMM(text, immediate, fallback) \
     __asm__ volatile(text " %2, %1, %0" : "+x"(d) : "x"(s), "n"(immediate))

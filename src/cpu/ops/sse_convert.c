@@ -3,7 +3,7 @@
  * guest's MXCSR apply. */
 #include "cpu/ops/sse.h"
 
-#if defined(__x86_64__)
+#if RF_HOST_X86
 #define FROM_INTEGER(text, fallback) __asm__ volatile(text " %1, %0" : "+x"(d) : "r"(s))
 #define TO_INTEGER(text, fallback) __asm__ volatile(text " %1, %0" : "=r"(d) : "x"(s))
 #else

@@ -78,7 +78,7 @@ LOGIC(DEFINE)
 
 /* --- comparison with a predicate: one handler for each --- */
 
-#if defined(__x86_64__)
+#if RF_HOST_X86
 #define COMPARE(kind, predicate) RF_VEC_ASM_IMM("cmp" #kind, predicate, 0)
 #else
 /* Predicates 4 to 7 are the opposites of 0 to 3. */
@@ -134,7 +134,7 @@ static bool lower_cmpsd_or_string(struct rf_lower *l)
 
 /* --- comparison into the flags: ZF, PF, CF; OF, SF and AF are cleared --- */
 
-#if defined(__x86_64__)
+#if RF_HOST_X86
 /* LAHF: SF, ZF, AF, PF, CF in AH, in their RFLAGS places. */
 #define FLAGS_COMPARE(text, kind, type)                           \
     uint64_t flags;                                               \
@@ -150,7 +150,7 @@ static bool lower_cmpsd_or_string(struct rf_lower *l)
                                                : RF_FLAG_ZF | RF_FLAG_PF | RF_FLAG_CF)
 #endif
 
-#if defined(__x86_64__)
+#if RF_HOST_X86
 #define OPERAND_D rf_m128 d = rf_xmm(cpu, op->a)
 #define OPERAND_S rf_m128 s = rf_xmm(cpu, op->b)
 #define OPERAND_M(size) RF_SSE_LOAD_##size(s)

@@ -168,7 +168,7 @@ static bool lower_leave(struct rf_lower *l)
 
 /* ENTER size, level (SDM 2, ENTER): op->imm = size, op->c = level & 31. All of the new
  * frame is checked before RSP and RBP change. */
-static RF_OP(enter_64)
+static RF_NOINLINE bool make_frame(struct rf_cpu *cpu, const struct rf_op *op)
 {
     uint64_t rsp = cpu->r[RF_RSP], frame = rsp - 8, rbp = cpu->r[RF_RBP];
     uint64_t slots[33];
@@ -176,7 +176,7 @@ static RF_OP(enter_64)
     slots[count++] = rbp;
     for (unsigned i = 1; i < level; i++)
         if (!rf_load_slow(cpu, rbp - 8 * i, &slots[count++], 8))
-            return rf_op_fault(cpu, op);
+            return false;
     if (level)
         slots[count++] = frame;
     uint64_t end = rsp - 8 * count;
@@ -186,9 +186,15 @@ static RF_OP(enter_64)
         slots[count - 1 - i] = swap;
     }
     if (!rf_probe_write(cpu, end - op->imm, 1) || !rf_store_slow(cpu, end, slots, 8 * count))
-        return rf_op_fault(cpu, op);
+        return false;
     cpu->r[RF_RBP] = frame;
     cpu->r[RF_RSP] = end - op->imm;
+    return true;
+}
+static RF_OP(enter_64)
+{
+    if (!make_frame(cpu, op))
+        return rf_op_fault(cpu, op);
     return rf_after_slow(cpu, op);
 }
 

@@ -69,9 +69,16 @@ RF_INLINE bool must_pause(const struct rf_cpu *cpu, const struct rf_op *op)
     return cpu->budget < op->cost || cpu->code_changed;
 }
 
-static struct rf_op *pause_here(struct rf_cpu *cpu, struct rf_op *op)
+/* How a run of iterations ended. */
+enum outcome { DONE, PAUSED, FAULTED };
+
+static struct rf_op *finish(struct rf_cpu *cpu, struct rf_op *op, enum outcome outcome)
 {
-    rf_op_sync(cpu, op);
+    if (RF_LIKELY(outcome == DONE))
+        return rf_after_slow(cpu, op);
+    if (outcome == FAULTED)
+        return rf_op_fault(cpu, op);
+    rf_op_sync(cpu, op); /* the same instruction goes on after what is due */
     return rf_dispatch(cpu);
 }
 
@@ -111,7 +118,7 @@ static uint64_t move_run(struct rf_cpu *cpu, const struct rf_op *op, uint64_t co
     return n;
 }
 
-static RF_OP(movs)
+static RF_NOINLINE enum outcome run_movs(struct rf_cpu *cpu, const struct rf_op *op)
 {
     uint64_t count = iterations(cpu, op), element;
     while (count) {
@@ -119,15 +126,15 @@ static RF_OP(movs)
         if (!n) {
             if (!get(cpu, source(cpu, op), &element, op->a) ||
                 !put(cpu, destination(cpu, op), &element, op->a))
-                return rf_op_fault(cpu, op);
+                return FAULTED;
             n = 1;
         }
         advance(cpu, op, true, true, n);
         count -= n;
         if (count && must_pause(cpu, op))
-            return pause_here(cpu, op);
+            return PAUSED;
     }
-    return rf_after_slow(cpu, op);
+    return DONE;
 }
 
 static void fill(uint8_t *to, uint64_t value, uint64_t n, unsigned size)
@@ -152,40 +159,40 @@ static uint64_t store_run(struct rf_cpu *cpu, const struct rf_op *op, uint64_t c
     return n;
 }
 
-static RF_OP(stos)
+static RF_NOINLINE enum outcome run_stos(struct rf_cpu *cpu, const struct rf_op *op)
 {
     uint64_t count = iterations(cpu, op);
     while (count) {
         uint64_t n = store_run(cpu, op, count);
         if (!n) {
             if (!put(cpu, destination(cpu, op), &cpu->r[RF_RAX], op->a))
-                return rf_op_fault(cpu, op);
+                return FAULTED;
             n = 1;
         }
         advance(cpu, op, false, true, n);
         count -= n;
         if (count && must_pause(cpu, op))
-            return pause_here(cpu, op);
+            return PAUSED;
     }
-    return rf_after_slow(cpu, op);
+    return DONE;
 }
 
-static RF_OP(lods)
+static RF_NOINLINE enum outcome run_lods(struct rf_cpu *cpu, const struct rf_op *op)
 {
     uint64_t count = iterations(cpu, op);
     while (count) {
         uint64_t element = 0;
         if (!get(cpu, source(cpu, op), &element, op->a))
-            return rf_op_fault(cpu, op);
+            return FAULTED;
         if (op->a >= 4)
             cpu->r[RF_RAX] = element;
         else
             memcpy(&cpu->r[RF_RAX], &element, op->a);
         advance(cpu, op, true, false, 1);
         if (--count && must_pause(cpu, op))
-            return pause_here(cpu, op);
+            return PAUSED;
     }
-    RF_NEXT;
+    return DONE;
 }
 
 /* True if the repetition goes on after a comparison. */
@@ -200,41 +207,48 @@ RF_INLINE void set_compare_flags(struct rf_cpu *cpu, unsigned size, uint64_t a, 
     rf_cc_set(cpu, RF_CC_SUB + (uint32_t)__builtin_ctz(size), (a - b) & mask, b & mask);
 }
 
-static RF_OP(cmps)
+static RF_NOINLINE enum outcome run_cmps(struct rf_cpu *cpu, const struct rf_op *op)
 {
     uint64_t count = iterations(cpu, op);
     while (count) {
         uint64_t a = 0, b = 0;
         if (!get(cpu, source(cpu, op), &a, op->a) || !get(cpu, destination(cpu, op), &b, op->a))
-            return rf_op_fault(cpu, op);
+            return FAULTED;
         set_compare_flags(cpu, op->a, a, b);
         advance(cpu, op, true, true, 1);
         count--;
         if (op->b == ONCE || !goes_on(op, a == b))
             break;
         if (count && must_pause(cpu, op))
-            return pause_here(cpu, op);
+            return PAUSED;
     }
-    RF_NEXT;
+    return DONE;
 }
 
-static RF_OP(scas)
+static RF_NOINLINE enum outcome run_scas(struct rf_cpu *cpu, const struct rf_op *op)
 {
     uint64_t count = iterations(cpu, op), mask = UINT64_MAX >> (64 - 8 * op->a);
     while (count) {
         uint64_t a = cpu->r[RF_RAX] & mask, b = 0;
         if (!get(cpu, destination(cpu, op), &b, op->a))
-            return rf_op_fault(cpu, op);
+            return FAULTED;
         set_compare_flags(cpu, op->a, a, b);
         advance(cpu, op, false, true, 1);
         count--;
         if (op->b == ONCE || !goes_on(op, a == b))
             break;
         if (count && must_pause(cpu, op))
-            return pause_here(cpu, op);
+            return PAUSED;
     }
-    RF_NEXT;
+    return DONE;
 }
+
+#define STRING_OP(name) static RF_OP(name) { return finish(cpu, op, run_##name(cpu, op)); }
+STRING_OP(movs)
+STRING_OP(stos)
+STRING_OP(lods)
+STRING_OP(cmps)
+STRING_OP(scas)
 
 static enum repeat repeat_of(const struct rf_lower *l, bool compares)
 {

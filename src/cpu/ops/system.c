@@ -10,7 +10,8 @@
             return rf_op_gp0(cpu, op);                                                    \
     } while (0)
 
-struct rf_op *rf_op_refused(struct rf_cpu *cpu, struct rf_op *op, const struct rf_refusal *refusal)
+static RF_NOINLINE void deliver_refusal(struct rf_cpu *cpu, struct rf_op *op,
+                                        const struct rf_refusal *refusal)
 {
     rf_op_sync(cpu, op);
     struct rf_event event = { .vector = refusal->vector,
@@ -18,7 +19,12 @@ struct rf_op *rf_op_refused(struct rf_cpu *cpu, struct rf_op *op, const struct r
                               .error_code = refusal->error_code,
                               .cr2 = refusal->cr2 };
     rf_cpu_deliver(cpu, &event);
-    return cpu->stop ? NULL : rf_dispatch(cpu);
+}
+
+struct rf_op *rf_op_refused(struct rf_cpu *cpu, struct rf_op *op)
+{
+    deliver_refusal(cpu, op, &cpu->refusal);
+    return rf_dispatch(cpu);
 }
 
 /* Run a transition with the block retired; undo the retirement if it is refused. */
@@ -26,28 +32,27 @@ struct rf_op *rf_op_refused(struct rf_cpu *cpu, struct rf_op *op, const struct r
     do {                                                                                  \
         const struct rf_exit *exit_ = (const struct rf_exit *)(op + 1);                   \
         uint64_t ip_ = cpu->r[RF_REG_IP];                                                 \
-        struct rf_refusal refusal;                                                        \
         rf_op_retire(cpu, op);                                                            \
         if (RF_UNLIKELY(!(call))) {                                                       \
             cpu->budget += exit_->cost;                                                   \
             cpu->instructions -= exit_->instructions;                                     \
             cpu->r[RF_REG_IP] = ip_;                                                      \
-            return rf_op_refused(cpu, op, &refusal);                                      \
+            return rf_op_refused(cpu, op);                                                \
         }                                                                                 \
         return rf_dispatch(cpu);                                                          \
     } while (0)
 
-static RF_OP(syscall_) { TRANSITION(rf_syscall(cpu, &refusal)); }
-static RF_OP(sysret_64) { TRANSITION(rf_sysret(cpu, true, &refusal)); }
-static RF_OP(sysret_32) { TRANSITION(rf_sysret(cpu, false, &refusal)); }
-static RF_OP(sysenter) { TRANSITION(rf_sysenter(cpu, &refusal)); }
-static RF_OP(sysexit_64) { TRANSITION(rf_sysexit(cpu, true, &refusal)); }
-static RF_OP(sysexit_32) { TRANSITION(rf_sysexit(cpu, false, &refusal)); }
-static RF_OP(iret) { TRANSITION(rf_iret(cpu, op->a, &refusal)); }
+static RF_OP(syscall_) { TRANSITION(rf_syscall(cpu, &cpu->refusal)); }
+static RF_OP(sysret_64) { TRANSITION(rf_sysret(cpu, true, &cpu->refusal)); }
+static RF_OP(sysret_32) { TRANSITION(rf_sysret(cpu, false, &cpu->refusal)); }
+static RF_OP(sysenter) { TRANSITION(rf_sysenter(cpu, &cpu->refusal)); }
+static RF_OP(sysexit_64) { TRANSITION(rf_sysexit(cpu, true, &cpu->refusal)); }
+static RF_OP(sysexit_32) { TRANSITION(rf_sysexit(cpu, false, &cpu->refusal)); }
+static RF_OP(iret) { TRANSITION(rf_iret(cpu, op->a, &cpu->refusal)); }
 
 /* INT n, INT3: traps, so the saved RIP is that of the next instruction. A gate that
  * refuses (#GP, #NP) reports the INT itself. */
-static bool software_interrupt(struct rf_cpu *cpu, uint64_t ip, uint64_t next, uint8_t vector)
+static RF_NOINLINE void software_interrupt(struct rf_cpu *cpu, uint64_t ip, uint64_t next, uint8_t vector)
 {
     struct rf_event event = { .vector = vector, .software = true };
     uint64_t offset = vector * 16u;
@@ -63,7 +68,7 @@ static bool software_interrupt(struct rf_cpu *cpu, uint64_t ip, uint64_t next, u
     } else {
         cpu->r[RF_REG_IP] = next;
     }
-    return rf_cpu_deliver(cpu, &event);
+    rf_cpu_deliver(cpu, &event);
 }
 
 static RF_OP(int_n)
@@ -73,15 +78,15 @@ static RF_OP(int_n)
     uint8_t vector = (uint8_t)op->imm;
     rf_op_retire(cpu, op);
     software_interrupt(cpu, ip, next, vector);
-    return cpu->stop ? NULL : rf_dispatch(cpu);
+    return rf_dispatch(cpu);
 }
 
 static RF_OP(int1)
 {
+    static const struct rf_event event = { .vector = RF_DB };
     rf_op_retire(cpu, op);
-    struct rf_event event = { .vector = RF_DB };
     rf_cpu_deliver(cpu, &event);
-    return cpu->stop ? NULL : rf_dispatch(cpu);
+    return rf_dispatch(cpu);
 }
 
 static RF_OP(ud) { return rf_op_ud(cpu, op); }
@@ -179,12 +184,11 @@ static RF_OP(wrbase_32) { REQUIRE_FSGSBASE; cpu->seg[op->b].base = RF_R32(op->a)
 static RF_OP(rdmsr)
 {
     REQUIRE_CPL0;
-    uint64_t value;
-    if (!rf_cpu_read_msr(cpu, (uint32_t)cpu->r[RF_RCX], &value))
+    if (!rf_cpu_read_msr(cpu, (uint32_t)cpu->r[RF_RCX], &cpu->msr_value))
         return rf_op_gp0(cpu, op);
     cpu->budget -= cpu->cost->event[RF_EVENT_RDMSR];
-    cpu->r[RF_RAX] = (uint32_t)value;
-    cpu->r[RF_RDX] = value >> 32;
+    cpu->r[RF_RAX] = (uint32_t)cpu->msr_value;
+    cpu->r[RF_RDX] = cpu->msr_value >> 32;
     RF_NEXT;
 }
 static RF_OP(wrmsr)
@@ -198,7 +202,7 @@ static RF_OP(wrmsr)
     return rf_dispatch(cpu);
 }
 /* The whole block so far counts, so that two readings differ by what lies between. */
-static uint64_t tsc_here(struct rf_cpu *cpu, struct rf_op *op)
+static RF_NOINLINE uint64_t tsc_here(struct rf_cpu *cpu, struct rf_op *op)
 {
     uint64_t value;
     cpu->budget -= op->cost;
@@ -227,7 +231,7 @@ static RF_OP(rdtscp)
     RF_NEXT;
 }
 static RF_OP(rdpid) { RF_R64(op->a) = cpu->tsc_aux; RF_NEXT; }
-static RF_OP(cpuid)
+static RF_NOINLINE void do_cpuid(struct rf_cpu *cpu)
 {
     uint32_t out[4];
     rf_cpu_cpuid(cpu, RF_R32(0), RF_R32(RF_OFFSET(RF_RCX)), out);
@@ -236,6 +240,10 @@ static RF_OP(cpuid)
     cpu->r[RF_RBX] = out[1];
     cpu->r[RF_RCX] = out[2];
     cpu->r[RF_RDX] = out[3];
+}
+static RF_OP(cpuid)
+{
+    do_cpuid(cpu);
     RF_NEXT;
 }
 /* No performance counters exist: every index is refused (SDM 2, RDPMC). */
@@ -457,7 +465,7 @@ static RF_OP(wrpkru)
 
 /* Ports: none are connected. IN gives all ones, OUT vanishes, where IOPL allows; the I/O
  * permission bitmap of the TSS is consulted otherwise (SDM 1, 18.5.2). */
-static bool port_allowed(struct rf_cpu *cpu, uint16_t port, unsigned bytes)
+static RF_NOINLINE bool port_allowed(struct rf_cpu *cpu, uint16_t port, unsigned bytes)
 {
     if (cpu->cpl <= (cpu->flags & RF_FLAG_IOPL) >> 12)
         return true;

@@ -8,16 +8,17 @@ struct rf_x87_f80 {
 
 /* --- loads --- */
 
-/* Push a value already made; the caller has found exceptions `flags` in making it. */
-#define PUSH(flags, set)                                                         \
-    do {                                                                         \
-        if (RF_UNLIKELY(x87_is_valid(cpu, 7))) {                                 \
-            if (x87_stack_fault(cpu, true))                                      \
-                x87_set_indefinite(x87_push(cpu));                               \
-        } else if (x87_raise(cpu, flags, X87_BEFORE)) {                          \
-            union rf_x87_reg *to = x87_push(cpu);                                \
-            set;                                                                 \
-        }                                                                        \
+/* Push a value already made; the caller has found exceptions `flags` in making it. (A denormal
+ * operand is pushed even when its exception is unmasked.) */
+#define PUSH(flags, set)                            \
+    do {                                            \
+        if (RF_UNLIKELY(x87_is_valid(cpu, 7))) {    \
+            if (x87_stack_fault(cpu, true))         \
+                x87_set_indefinite(x87_push(cpu));  \
+        } else if (x87_raise(cpu, flags, X87_IE)) { \
+            union rf_x87_reg *to = x87_push(cpu);   \
+            set;                                    \
+        }                                           \
     } while (0)
 
 /* A single or double with `fraction` bits and exponent bias `bias`, to extended. Returns the
@@ -48,15 +49,15 @@ RF_INLINE unsigned widen(uint64_t bits, const unsigned fraction, const unsigned 
     return X87_DE;
 }
 
-#define LOAD_REAL(name, type, fraction, bias)                                    \
-    RF_MEM_HANDLER(name)                                                         \
-    {                                                                            \
-        X87_WAIT;                                                                \
-        RF_LOAD(type, bits, rf_ea(cpu, op));                                     \
-        union rf_x87_reg value;                                                  \
-        unsigned flags = widen(bits, fraction, bias, &value);                    \
-        PUSH(flags, x87_set(to, value.sign_exponent, value.mantissa));           \
-        RF_MEM_NEXT;                                                             \
+#define LOAD_REAL(name, type, fraction, bias)                          \
+    RF_MEM_HANDLER(name)                                               \
+    {                                                                  \
+        X87_WAIT;                                                      \
+        RF_LOAD(type, bits, rf_ea(cpu, op));                           \
+        union rf_x87_reg value;                                        \
+        unsigned flags = widen(bits, fraction, bias, &value);          \
+        PUSH(flags, x87_set(to, value.sign_exponent, value.mantissa)); \
+        RF_MEM_NEXT;                                                   \
     }
 LOAD_REAL(fld_m32, uint32_t, 23, 127)
 LOAD_REAL(fld_m64, uint64_t, 52, 1023)
@@ -81,13 +82,13 @@ RF_INLINE void from_integer(union rf_x87_reg *to, int64_t value)
     x87_set(to, (uint16_t)(sign | (16383 + 63 - shift)), magnitude << shift);
 }
 
-#define LOAD_INTEGER(name, type)                                                 \
-    RF_MEM_HANDLER(name)                                                         \
-    {                                                                            \
-        X87_WAIT;                                                                \
-        RF_LOAD(type, value, rf_ea(cpu, op));                                    \
-        PUSH(0, from_integer(to, value));                                        \
-        RF_MEM_NEXT;                                                             \
+#define LOAD_INTEGER(name, type)              \
+    RF_MEM_HANDLER(name)                      \
+    {                                         \
+        X87_WAIT;                             \
+        RF_LOAD(type, value, rf_ea(cpu, op)); \
+        PUSH(0, from_integer(to, value));     \
+        RF_MEM_NEXT;                          \
     }
 LOAD_INTEGER(fild_m16, int16_t)
 LOAD_INTEGER(fild_m32, int32_t)
@@ -129,12 +130,12 @@ static RF_OP(fldz)
 }
 
 /* The others are rounded as the control word says. */
-#define CONSTANT(name)                                                           \
-    static RF_OP(name)                                                           \
-    {                                                                            \
-        X87_COMPUTE;                                                             \
-        PUSH(0, RF_X87_LOAD(#name, to));                                         \
-        RF_NEXT;                                                                 \
+#define CONSTANT(name)                   \
+    static RF_OP(name)                   \
+    {                                    \
+        X87_COMPUTE;                     \
+        PUSH(0, RF_X87_LOAD(#name, to)); \
+        RF_NEXT;                         \
     }
 CONSTANT(fldl2t)
 CONSTANT(fldl2e)
@@ -145,24 +146,24 @@ CONSTANT(fldln2)
 /* --- stores: first it is made sure that memory can be written, so that nothing fails once
  * exceptions are recorded --- */
 
-#define STORE_OPEN(size)                                                         \
-    const uint64_t va = rf_ea(cpu, op);                                          \
-    void *place = NULL;                                                          \
-    do {                                                                         \
-        if (slow) {                                                              \
-            place = rf_tlb_write(cpu->tlb, va, size);                            \
-            if (RF_UNLIKELY(!place))                                             \
-                return slow(cpu, op);                                            \
-        } else if (!rf_probe_write(cpu, va, size)) {                             \
-            return rf_op_fault(cpu, op);                                         \
-        }                                                                        \
+#define STORE_OPEN(size)                              \
+    const uint64_t va = rf_ea(cpu, op);               \
+    void *place = NULL;                               \
+    do {                                              \
+        if (slow) {                                   \
+            place = rf_tlb_write(cpu->tlb, va, size); \
+            if (RF_UNLIKELY(!place))                  \
+                return slow(cpu, op);                 \
+        } else if (!rf_probe_write(cpu, va, size)) {  \
+            return rf_op_fault(cpu, op);              \
+        }                                             \
     } while (0)
-#define STORE_PUT(value, size)                                                   \
-    do {                                                                         \
-        if (slow)                                                                \
-            memcpy(place, &(value), size);                                       \
-        else                                                                     \
-            rf_store_slow(cpu, va, &(value), size);                              \
+#define STORE_PUT(value, size)                      \
+    do {                                            \
+        if (slow)                                   \
+            memcpy(place, &(value), size);          \
+        else                                        \
+            rf_store_slow(cpu, va, &(value), size); \
     } while (0)
 
 /* Exceptions that, unmasked, keep a store from memory and the stack from being popped. */
@@ -190,31 +191,31 @@ RF_INLINE bool narrow(const union rf_x87_reg *from, uint16_t cw, const unsigned 
     return true;
 }
 
-#define STORE_REAL(name, type, text, fraction, bias, indefinite, pop)            \
-    RF_MEM_HANDLER(name)                                                         \
-    {                                                                            \
-        X87_COMPUTE;                                                             \
-        STORE_OPEN(sizeof(type));                                                \
-        uint64_t bits = indefinite;                                              \
-        unsigned flags;                                                          \
-        bool store;                                                              \
-        if (RF_UNLIKELY(!x87_is_valid(cpu, 0))) {                                \
-            store = x87_stack_fault(cpu, false);                                 \
-        } else {                                                                 \
+#define STORE_REAL(name, type, text, fraction, bias, indefinite, pop)                  \
+    RF_MEM_HANDLER(name)                                                               \
+    {                                                                                  \
+        X87_COMPUTE;                                                                   \
+        STORE_OPEN(sizeof(type));                                                      \
+        uint64_t bits = indefinite;                                                    \
+        unsigned flags;                                                                \
+        bool store;                                                                    \
+        if (RF_UNLIKELY(!x87_is_valid(cpu, 0))) {                                      \
+            store = x87_stack_fault(cpu, false);                                       \
+        } else {                                                                       \
             if (!narrow(x87_st(cpu, 0), cpu->fpu.cw, fraction, bias, &bits, &flags)) { \
-                type result = 0;                                                 \
-                flags = RF_X87_STORE(text, x87_st(cpu, 0), result);              \
-                bits = result;                                                   \
-            }                                                                    \
-            store = x87_raise(cpu, flags, FORBID_STORE);                         \
-        }                                                                        \
-        if (RF_LIKELY(store)) {                                                  \
-            type value = (type)bits;                                             \
-            STORE_PUT(value, sizeof value);                                      \
-            if (pop)                                                             \
-                x87_pop(cpu);                                                    \
-        }                                                                        \
-        RF_MEM_NEXT;                                                             \
+                type result = 0;                                                       \
+                flags = RF_X87_STORE(text, x87_st(cpu, 0), result);                    \
+                bits = result;                                                         \
+            }                                                                          \
+            store = x87_raise(cpu, flags, FORBID_STORE);                               \
+        }                                                                              \
+        if (RF_LIKELY(store)) {                                                        \
+            type value = (type)bits;                                                   \
+            STORE_PUT(value, sizeof value);                                            \
+            if (pop)                                                                   \
+                x87_pop(cpu);                                                          \
+        }                                                                              \
+        RF_MEM_NEXT;                                                                   \
     }
 #define INDEFINITE_32 0xffc00000u
 #define INDEFINITE_64 UINT64_C(0xfff8000000000000)
@@ -243,25 +244,25 @@ RF_MEM_HANDLER(fstp_m80)
 }
 
 /* FIST, FISTP, FISTTP, FBSTP */
-#define STORE_INTEGER(name, type, text, indefinite, pop)                         \
-    RF_MEM_HANDLER(name)                                                         \
-    {                                                                            \
-        X87_COMPUTE;                                                             \
-        STORE_OPEN(sizeof(type));                                                \
-        type value = indefinite;                                                 \
-        bool store;                                                              \
-        if (RF_UNLIKELY(!x87_is_valid(cpu, 0))) {                                \
-            store = x87_stack_fault(cpu, false);                                 \
-        } else {                                                                 \
-            unsigned sw = RF_X87_STORE(text, x87_st(cpu, 0), value);             \
-            store = x87_raise(cpu, sw & ~X87_SF, FORBID_STORE);                  \
-        }                                                                        \
-        if (RF_LIKELY(store)) {                                                  \
-            STORE_PUT(value, sizeof value);                                      \
-            if (pop)                                                             \
-                x87_pop(cpu);                                                    \
-        }                                                                        \
-        RF_MEM_NEXT;                                                             \
+#define STORE_INTEGER(name, type, text, indefinite, pop)             \
+    RF_MEM_HANDLER(name)                                             \
+    {                                                                \
+        X87_COMPUTE;                                                 \
+        STORE_OPEN(sizeof(type));                                    \
+        type value = indefinite;                                     \
+        bool store;                                                  \
+        if (RF_UNLIKELY(!x87_is_valid(cpu, 0))) {                    \
+            store = x87_stack_fault(cpu, false);                     \
+        } else {                                                     \
+            unsigned sw = RF_X87_STORE(text, x87_st(cpu, 0), value); \
+            store = x87_raise(cpu, sw & ~X87_SF, FORBID_STORE);      \
+        }                                                            \
+        if (RF_LIKELY(store)) {                                      \
+            STORE_PUT(value, sizeof value);                          \
+            if (pop)                                                 \
+                x87_pop(cpu);                                        \
+        }                                                            \
+        RF_MEM_NEXT;                                                 \
     }
 #define INDEFINITE_BCD { { 0, 0, 0, 0, 0, 0, 0, 0xc0, 0xff, 0xff } }
 STORE_INTEGER(fist_m16, int16_t, "fistps", INT16_MIN, false)
@@ -276,23 +277,23 @@ STORE_INTEGER(fbstp, struct rf_x87_f80, "fbstp", INDEFINITE_BCD, true)
 
 /* --- within the stack --- */
 
-#define STORE_ST(name, pop)                                                      \
-    static RF_OP(name)                                                           \
-    {                                                                            \
-        X87_WAIT;                                                                \
-        union rf_x87_reg value = *x87_st(cpu, 0);                                \
-        if (RF_UNLIKELY(!x87_is_valid(cpu, 0))) {                                \
-            if (!x87_stack_fault(cpu, false))                                    \
-                RF_NEXT;                                                         \
-            x87_set_indefinite(&value);                                          \
-        } else {                                                                 \
-            x87_clear_c1(cpu);                                                   \
-        }                                                                        \
-        *x87_st(cpu, op->a) = value;                                             \
-        x87_mark_valid(cpu, op->a);                                              \
-        if (pop)                                                                 \
-            x87_pop(cpu);                                                        \
-        RF_NEXT;                                                                 \
+#define STORE_ST(name, pop)                       \
+    static RF_OP(name)                            \
+    {                                             \
+        X87_WAIT;                                 \
+        union rf_x87_reg value = *x87_st(cpu, 0); \
+        if (RF_UNLIKELY(!x87_is_valid(cpu, 0))) { \
+            if (!x87_stack_fault(cpu, false))     \
+                RF_NEXT;                          \
+            x87_set_indefinite(&value);           \
+        } else {                                  \
+            x87_clear_c1(cpu);                    \
+        }                                         \
+        *x87_st(cpu, op->a) = value;              \
+        x87_mark_valid(cpu, op->a);               \
+        if (pop)                                  \
+            x87_pop(cpu);                         \
+        RF_NEXT;                                  \
     }
 STORE_ST(fst_st, false)
 STORE_ST(fstp_st, true)
@@ -334,21 +335,21 @@ static RF_OP(fcmov)
     RF_NEXT;
 }
 
-#define SIGN(name, statement)                                                    \
-    static RF_OP(name)                                                           \
-    {                                                                            \
-        X87_WAIT;                                                                \
-        union rf_x87_reg *st = x87_st(cpu, 0);                                   \
-        if (RF_UNLIKELY(!x87_is_valid(cpu, 0))) {                                \
-            if (x87_stack_fault(cpu, false)) {                                   \
-                x87_set_indefinite(st);                                          \
-                x87_mark_valid(cpu, 0);                                          \
-            }                                                                    \
-            RF_NEXT;                                                             \
-        }                                                                        \
-        x87_clear_c1(cpu);                                                       \
-        statement;                                                               \
-        RF_NEXT;                                                                 \
+#define SIGN(name, statement)                     \
+    static RF_OP(name)                            \
+    {                                             \
+        X87_WAIT;                                 \
+        union rf_x87_reg *st = x87_st(cpu, 0);    \
+        if (RF_UNLIKELY(!x87_is_valid(cpu, 0))) { \
+            if (x87_stack_fault(cpu, false)) {    \
+                x87_set_indefinite(st);           \
+                x87_mark_valid(cpu, 0);           \
+            }                                     \
+            RF_NEXT;                              \
+        }                                         \
+        x87_clear_c1(cpu);                        \
+        statement;                                \
+        RF_NEXT;                                  \
     }
 SIGN(fchs, st->sign_exponent ^= 0x8000)
 SIGN(fabs_st, st->sign_exponent &= 0x7fff)

@@ -34,11 +34,11 @@
 
 /* And every one that computes with the host's unit, with this. */
 struct rf_op *rf_x87_enter_and_retry(struct rf_cpu *cpu, struct rf_op *op);
-#define X87_COMPUTE                                          \
-    X87_WAIT;                                                \
-    do {                                                     \
-        if (RF_UNLIKELY(!cpu->fpu.x87_live))                 \
-            return rf_x87_enter_and_retry(cpu, op);          \
+#define X87_COMPUTE                                 \
+    X87_WAIT;                                       \
+    do {                                            \
+        if (RF_UNLIKELY(!cpu->fpu.x87_live))        \
+            return rf_x87_enter_and_retry(cpu, op); \
     } while (0)
 
 RF_INLINE unsigned x87_top(const struct rf_cpu *cpu)
@@ -111,6 +111,9 @@ RF_INLINE bool x87_stack_fault(struct rf_cpu *cpu, bool overflow)
 {
     return x87_raise(cpu, X87_IE | X87_SF | (overflow ? X87_C1 : 0), X87_IE);
 }
+
+/* Load both words, with ES and B as they then must be. */
+void rf_x87_set_control(struct rf_fpu *fpu, uint16_t cw, uint16_t sw);
 
 /* An x87 instruction by its two bytes: register forms by opcode and the low six bits of
  * ModRM, memory forms by opcode and ModRM.reg. */

@@ -14,43 +14,43 @@ RF_INLINE bool underflow(struct rf_cpu *cpu, unsigned i)
 
 /* --- the six: ST0 op ST(i), ST(i) op ST0 with and without pop, ST0 op memory --- */
 
-#define REGISTERS(name, text, dest, source, pop)                                 \
-    static RF_OP(name)                                                           \
-    {                                                                            \
-        X87_COMPUTE;                                                             \
-        if (RF_UNLIKELY(!x87_is_valid(cpu, 0) || !x87_is_valid(cpu, op->a))) {   \
-            if (underflow(cpu, dest) && pop)                                     \
-                x87_pop(cpu);                                                    \
-            RF_NEXT;                                                             \
-        }                                                                        \
-        unsigned sw = RF_X87_BINARY(text " %%st(1), %%st", x87_st(cpu, dest),    \
-                                    x87_st(cpu, source));                        \
-        if (x87_raise(cpu, sw, X87_BEFORE) && pop)                               \
-            x87_pop(cpu);                                                        \
-        RF_NEXT;                                                                 \
+#define REGISTERS(name, text, dest, source, pop)                               \
+    static RF_OP(name)                                                         \
+    {                                                                          \
+        X87_COMPUTE;                                                           \
+        if (RF_UNLIKELY(!x87_is_valid(cpu, 0) || !x87_is_valid(cpu, op->a))) { \
+            if (underflow(cpu, dest) && pop)                                   \
+                x87_pop(cpu);                                                  \
+            RF_NEXT;                                                           \
+        }                                                                      \
+        unsigned sw = RF_X87_BINARY(text " %%st(1), %%st", x87_st(cpu, dest),  \
+                                    x87_st(cpu, source));                      \
+        if (x87_raise(cpu, sw, X87_BEFORE) && pop)                             \
+            x87_pop(cpu);                                                      \
+        RF_NEXT;                                                               \
     }
 
-#define MEMORY(name, type, text)                                                 \
-    RF_MEM_HANDLER(name)                                                         \
-    {                                                                            \
-        X87_COMPUTE;                                                             \
-        RF_LOAD(type, value, rf_ea(cpu, op));                                    \
-        if (RF_UNLIKELY(!x87_is_valid(cpu, 0))) {                                \
-            underflow(cpu, 0);                                                   \
-        } else {                                                                 \
-            unsigned sw = RF_X87_BINARY_MEMORY(text, x87_st(cpu, 0), value);     \
-            x87_raise(cpu, sw, 0);                                               \
-        }                                                                        \
-        RF_MEM_NEXT;                                                             \
+#define MEMORY(name, type, text)                                             \
+    RF_MEM_HANDLER(name)                                                     \
+    {                                                                        \
+        X87_COMPUTE;                                                         \
+        RF_LOAD(type, value, rf_ea(cpu, op));                                \
+        if (RF_UNLIKELY(!x87_is_valid(cpu, 0))) {                            \
+            underflow(cpu, 0);                                               \
+        } else {                                                             \
+            unsigned sw = RF_X87_BINARY_MEMORY(text, x87_st(cpu, 0), value); \
+            x87_raise(cpu, sw, 0);                                           \
+        }                                                                    \
+        RF_MEM_NEXT;                                                         \
     }
 
-#define ARITHMETIC(name)                                                         \
-    REGISTERS(f##name##_0i, "f" #name, 0, op->a, false)                          \
-    REGISTERS(f##name##_i0, "f" #name, op->a, 0, false)                          \
-    REGISTERS(f##name##p, "f" #name, op->a, 0, true)                             \
-    MEMORY(f##name##_m32, uint32_t, "f" #name "s")                               \
-    MEMORY(f##name##_m64, uint64_t, "f" #name "l")                               \
-    MEMORY(fi##name##_m16, int16_t, "fi" #name "s")                              \
+#define ARITHMETIC(name)                                \
+    REGISTERS(f##name##_0i, "f" #name, 0, op->a, false) \
+    REGISTERS(f##name##_i0, "f" #name, op->a, 0, false) \
+    REGISTERS(f##name##p, "f" #name, op->a, 0, true)    \
+    MEMORY(f##name##_m32, uint32_t, "f" #name "s")      \
+    MEMORY(f##name##_m64, uint64_t, "f" #name "l")      \
+    MEMORY(fi##name##_m16, int16_t, "fi" #name "s")     \
     MEMORY(fi##name##_m32, int32_t, "fi" #name "l")
 ARITHMETIC(add)
 ARITHMETIC(mul)
@@ -63,20 +63,17 @@ ARITHMETIC(divr)
 
 #define CONDITION_CODES (X87_C0 | X87_C2 | X87_C3)
 
-/* Take over the condition codes; false if an unmasked exception forbids popping. */
+/* Take over the condition codes; false if an unmasked exception forbids popping. (The codes
+ * are set even so: the SDM denies it for FCOM, CPUs do it.) */
 RF_INLINE bool compared(struct rf_cpu *cpu, unsigned sw)
 {
-    if (!x87_raise(cpu, sw & ~X87_C1, X87_BEFORE))
-        return false;
     cpu->fpu.sw = (uint16_t)((cpu->fpu.sw & ~CONDITION_CODES) | (sw & CONDITION_CODES));
-    return true;
+    return x87_raise(cpu, sw & ~X87_C1, X87_BEFORE);
 }
 RF_INLINE bool compared_empty(struct rf_cpu *cpu)
 {
-    if (!x87_stack_fault(cpu, false))
-        return false;
     cpu->fpu.sw |= CONDITION_CODES;
-    return true;
+    return x87_stack_fault(cpu, false);
 }
 RF_INLINE void pop_times(struct rf_cpu *cpu, unsigned times)
 {
@@ -105,19 +102,19 @@ COMPARE(fucom, "fucom", 0)
 COMPARE(fucomp, "fucom", 1)
 COMPARE(fucompp, "fucom", 2)
 
-#define COMPARE_MEMORY(name, type, text, pops)                                   \
-    RF_MEM_HANDLER(name)                                                         \
-    {                                                                            \
-        X87_COMPUTE;                                                             \
-        RF_LOAD(type, value, rf_ea(cpu, op));                                    \
-        bool done;                                                               \
-        if (RF_UNLIKELY(!x87_is_valid(cpu, 0)))                                  \
-            done = compared_empty(cpu);                                          \
-        else                                                                     \
+#define COMPARE_MEMORY(name, type, text, pops)                                        \
+    RF_MEM_HANDLER(name)                                                              \
+    {                                                                                 \
+        X87_COMPUTE;                                                                  \
+        RF_LOAD(type, value, rf_ea(cpu, op));                                         \
+        bool done;                                                                    \
+        if (RF_UNLIKELY(!x87_is_valid(cpu, 0)))                                       \
+            done = compared_empty(cpu);                                               \
+        else                                                                          \
             done = compared(cpu, RF_X87_COMPARE_MEMORY(text, x87_st(cpu, 0), value)); \
-        if (done)                                                                \
-            pop_times(cpu, pops);                                                \
-        RF_MEM_NEXT;                                                             \
+        if (done)                                                                     \
+            pop_times(cpu, pops);                                                     \
+        RF_MEM_NEXT;                                                                  \
     }
 COMPARE_MEMORY(fcom_m32, uint32_t, "fcoms", 0)
 COMPARE_MEMORY(fcomp_m32, uint32_t, "fcoms", 1)
@@ -146,24 +143,22 @@ RF_INLINE void set_flags(struct rf_cpu *cpu, unsigned sw)
     rf_flags_set_status(cpu, sw >> 8 & (RF_FLAG_ZF | RF_FLAG_PF | RF_FLAG_CF));
 }
 
-#define COMPARE_FLAGS(name, text, pop)                                           \
-    static RF_OP(name)                                                           \
-    {                                                                            \
-        X87_COMPUTE;                                                             \
-        unsigned sw = CONDITION_CODES;                                           \
-        bool done;                                                               \
-        if (RF_UNLIKELY(!x87_is_valid(cpu, 0) || !x87_is_valid(cpu, op->a))) {   \
-            done = x87_stack_fault(cpu, false);                                  \
-        } else {                                                                 \
+#define COMPARE_FLAGS(name, text, pop)                                                \
+    static RF_OP(name)                                                                \
+    {                                                                                 \
+        X87_COMPUTE;                                                                  \
+        unsigned sw = CONDITION_CODES;                                                \
+        bool done;                                                                    \
+        if (RF_UNLIKELY(!x87_is_valid(cpu, 0) || !x87_is_valid(cpu, op->a))) {        \
+            done = x87_stack_fault(cpu, false);                                       \
+        } else {                                                                      \
             sw = RF_X87_COMPARE(text " %%st(1)", x87_st(cpu, 0), x87_st(cpu, op->a)); \
-            done = x87_raise(cpu, sw & ~X87_C1, X87_BEFORE);                     \
-        }                                                                        \
-        if (done) {                                                              \
-            set_flags(cpu, sw);                                                  \
-            if (pop)                                                             \
-                x87_pop(cpu);                                                    \
-        }                                                                        \
-        RF_NEXT;                                                                 \
+            done = x87_raise(cpu, sw & ~X87_C1, X87_BEFORE);                          \
+        }                                                                             \
+        set_flags(cpu, sw);                                                           \
+        if (done && pop)                                                              \
+            x87_pop(cpu);                                                             \
+        RF_NEXT;                                                                      \
     }
 COMPARE_FLAGS(fcomi, "fcom", false)
 COMPARE_FLAGS(fcomip, "fcom", true)
@@ -196,13 +191,12 @@ static RF_OP(fxam)
 /* --- the rest: whatever the instruction leaves on the host's stack --- */
 
 /* Take over exceptions, C1 and those of the condition codes `codes` that the instruction sets:
- * C2 alone when there was nothing to compute, but a NaN. */
+ * C2 alone when nothing was computed. */
 RF_INLINE void finished(struct rf_cpu *cpu, const struct rf_x87_result *result, unsigned codes)
 {
     bool nan = (result->st[0].sign_exponent & 0x7fff) == 0x7fff && result->st[0].mantissa << 1;
-    if (nan || result->sw & X87_IE)
+    if (!x87_raise(cpu, result->sw, X87_BEFORE) || nan || result->sw & X87_IE)
         codes &= X87_C2;
-    x87_raise(cpu, result->sw, 0);
     cpu->fpu.sw = (uint16_t)((cpu->fpu.sw & ~codes) | (result->sw & codes));
 }
 RF_INLINE void without_operand(struct rf_cpu *cpu, unsigned codes)
@@ -212,19 +206,19 @@ RF_INLINE void without_operand(struct rf_cpu *cpu, unsigned codes)
 }
 
 /* Needs ST0 alone, replaces it; `codes`: condition codes that it sets besides C1. */
-#define UNARY(name, text, codes)                                                 \
-    static RF_OP(name)                                                           \
-    {                                                                            \
-        X87_COMPUTE;                                                             \
-        if (RF_UNLIKELY(!x87_is_valid(cpu, 0))) {                                \
-            without_operand(cpu, codes);                                         \
-            RF_NEXT;                                                             \
-        }                                                                        \
-        struct rf_x87_result result;                                             \
-        RF_X87_RUN(text, &result, x87_st(cpu, 0), x87_st(cpu, 0));               \
-        *x87_st(cpu, 0) = result.st[0];                                          \
-        finished(cpu, &result, codes);                                           \
-        RF_NEXT;                                                                 \
+#define UNARY(name, text, codes)                                   \
+    static RF_OP(name)                                             \
+    {                                                              \
+        X87_COMPUTE;                                               \
+        if (RF_UNLIKELY(!x87_is_valid(cpu, 0))) {                  \
+            without_operand(cpu, codes);                           \
+            RF_NEXT;                                               \
+        }                                                          \
+        struct rf_x87_result result;                               \
+        RF_X87_RUN(text, &result, x87_st(cpu, 0), x87_st(cpu, 0)); \
+        *x87_st(cpu, 0) = result.st[0];                            \
+        finished(cpu, &result, codes);                             \
+        RF_NEXT;                                                   \
     }
 UNARY(fsqrt, "fsqrt", 0)
 UNARY(frndint, "frndint", 0)
@@ -233,42 +227,42 @@ UNARY(fsin, "fsin", X87_C2)
 UNARY(fcos, "fcos", X87_C2)
 
 /* Needs ST0 and ST1, replaces ST0. */
-#define BINARY(name, text, codes)                                                \
-    static RF_OP(name)                                                           \
-    {                                                                            \
-        X87_COMPUTE;                                                             \
-        if (RF_UNLIKELY(!x87_is_valid(cpu, 0) || !x87_is_valid(cpu, 1))) {       \
-            without_operand(cpu, codes);                                         \
-            RF_NEXT;                                                             \
-        }                                                                        \
-        struct rf_x87_result result;                                             \
-        RF_X87_RUN(text, &result, x87_st(cpu, 0), x87_st(cpu, 1));               \
-        *x87_st(cpu, 0) = result.st[0];                                          \
-        finished(cpu, &result, codes);                                           \
-        RF_NEXT;                                                                 \
+#define BINARY(name, text, codes)                                          \
+    static RF_OP(name)                                                     \
+    {                                                                      \
+        X87_COMPUTE;                                                       \
+        if (RF_UNLIKELY(!x87_is_valid(cpu, 0) || !x87_is_valid(cpu, 1))) { \
+            without_operand(cpu, codes);                                   \
+            RF_NEXT;                                                       \
+        }                                                                  \
+        struct rf_x87_result result;                                       \
+        RF_X87_RUN(text, &result, x87_st(cpu, 0), x87_st(cpu, 1));         \
+        *x87_st(cpu, 0) = result.st[0];                                    \
+        finished(cpu, &result, codes);                                     \
+        RF_NEXT;                                                           \
     }
 BINARY(fprem, "fprem", CONDITION_CODES)
 BINARY(fprem1, "fprem1", CONDITION_CODES)
 BINARY(fscale, "fscale", 0)
 
 /* Needs ST0 and ST1, replaces ST1 and pops. */
-#define BINARY_POP(name, text)                                                   \
-    static RF_OP(name)                                                           \
-    {                                                                            \
-        X87_COMPUTE;                                                             \
-        if (RF_UNLIKELY(!x87_is_valid(cpu, 0) || !x87_is_valid(cpu, 1))) {       \
-            if (underflow(cpu, 1))                                               \
-                x87_pop(cpu);                                                    \
-            RF_NEXT;                                                             \
-        }                                                                        \
-        struct rf_x87_result result;                                             \
-        RF_X87_RUN(text, &result, x87_st(cpu, 0), x87_st(cpu, 1));               \
-        x87_raise(cpu, result.sw, 0);                                            \
-        if (RF_LIKELY(result.depth == 1)) {                                      \
-            *x87_st(cpu, 1) = result.st[0];                                      \
-            x87_pop(cpu);                                                        \
-        }                                                                        \
-        RF_NEXT;                                                                 \
+#define BINARY_POP(name, text)                                             \
+    static RF_OP(name)                                                     \
+    {                                                                      \
+        X87_COMPUTE;                                                       \
+        if (RF_UNLIKELY(!x87_is_valid(cpu, 0) || !x87_is_valid(cpu, 1))) { \
+            if (underflow(cpu, 1))                                         \
+                x87_pop(cpu);                                              \
+            RF_NEXT;                                                       \
+        }                                                                  \
+        struct rf_x87_result result;                                       \
+        RF_X87_RUN(text, &result, x87_st(cpu, 0), x87_st(cpu, 1));         \
+        x87_raise(cpu, result.sw, 0);                                      \
+        if (RF_LIKELY(result.depth == 1)) {                                \
+            *x87_st(cpu, 1) = result.st[0];                                \
+            x87_pop(cpu);                                                  \
+        }                                                                  \
+        RF_NEXT;                                                           \
     }
 BINARY_POP(fyl2x, "fyl2x")
 BINARY_POP(fyl2xp1, "fyl2xp1")
@@ -276,42 +270,42 @@ BINARY_POP(fpatan, "fpatan")
 
 /* Needs ST0 and a free register: replaces ST0 and pushes. FPTAN and FSINCOS leave an
  * operand out of range alone and set C2. */
-#define UNARY_PUSH(name, text, codes)                                            \
-    static RF_OP(name)                                                           \
-    {                                                                            \
-        X87_COMPUTE;                                                             \
-        bool empty = !x87_is_valid(cpu, 0);                                      \
-        if (RF_UNLIKELY(empty || x87_is_valid(cpu, 7))) {                        \
-            cpu->fpu.sw &= (uint16_t)~(codes);                                   \
-            if (x87_stack_fault(cpu, !empty)) {                                  \
-                x87_set_indefinite(x87_st(cpu, 0));                              \
-                x87_mark_valid(cpu, 0);                                          \
-                x87_set_indefinite(x87_push(cpu));                               \
-            }                                                                    \
-            RF_NEXT;                                                             \
-        }                                                                        \
-        struct rf_x87_result result;                                             \
-        RF_X87_RUN(text, &result, x87_st(cpu, 0), x87_st(cpu, 0));               \
-        finished(cpu, &result, codes);                                           \
-        if (result.depth == 3) {                                                 \
-            *x87_st(cpu, 0) = result.st[1];                                      \
-            *x87_push(cpu) = result.st[0];                                       \
-        }                                                                        \
-        RF_NEXT;                                                                 \
+#define UNARY_PUSH(name, text, codes)                              \
+    static RF_OP(name)                                             \
+    {                                                              \
+        X87_COMPUTE;                                               \
+        bool empty = !x87_is_valid(cpu, 0);                        \
+        if (RF_UNLIKELY(empty || x87_is_valid(cpu, 7))) {          \
+            cpu->fpu.sw &= (uint16_t)~(codes);                     \
+            if (x87_stack_fault(cpu, !empty)) {                    \
+                x87_set_indefinite(x87_st(cpu, 0));                \
+                x87_mark_valid(cpu, 0);                            \
+                x87_set_indefinite(x87_push(cpu));                 \
+            }                                                      \
+            RF_NEXT;                                               \
+        }                                                          \
+        struct rf_x87_result result;                               \
+        RF_X87_RUN(text, &result, x87_st(cpu, 0), x87_st(cpu, 0)); \
+        finished(cpu, &result, codes);                             \
+        if (result.depth == 3) {                                   \
+            *x87_st(cpu, 0) = result.st[1];                        \
+            *x87_push(cpu) = result.st[0];                         \
+        }                                                          \
+        RF_NEXT;                                                   \
     }
 UNARY_PUSH(fxtract, "fxtract", 0)
 UNARY_PUSH(fptan, "fptan", X87_C2)
 UNARY_PUSH(fsincos, "fsincos", X87_C2)
 
 /* Rows of eight: /0 to /7 are add, mul, com, comp, sub, subr, div, divr. */
-#define MEMORY_ROW(opcode, prefix, suffix)                                       \
-    [X87_MEM(opcode, 0)] = prefix##add_##suffix,                                 \
-    [X87_MEM(opcode, 1)] = prefix##mul_##suffix,                                 \
-    [X87_MEM(opcode, 2)] = prefix##com_##suffix,                                 \
-    [X87_MEM(opcode, 3)] = prefix##comp_##suffix,                                \
-    [X87_MEM(opcode, 4)] = prefix##sub_##suffix,                                 \
-    [X87_MEM(opcode, 5)] = prefix##subr_##suffix,                                \
-    [X87_MEM(opcode, 6)] = prefix##div_##suffix,                                 \
+#define MEMORY_ROW(opcode, prefix, suffix)        \
+    [X87_MEM(opcode, 0)] = prefix##add_##suffix,  \
+    [X87_MEM(opcode, 1)] = prefix##mul_##suffix,  \
+    [X87_MEM(opcode, 2)] = prefix##com_##suffix,  \
+    [X87_MEM(opcode, 3)] = prefix##comp_##suffix, \
+    [X87_MEM(opcode, 4)] = prefix##sub_##suffix,  \
+    [X87_MEM(opcode, 5)] = prefix##subr_##suffix, \
+    [X87_MEM(opcode, 6)] = prefix##div_##suffix,  \
     [X87_MEM(opcode, 7)] = prefix##divr_##suffix,
 
 const struct rf_x87_table rf_x87_arithmetic = {

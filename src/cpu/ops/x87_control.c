@@ -62,13 +62,19 @@ static void update_summary(struct rf_fpu *fpu)
         fpu->sw |= X87_ES | X87_B;
 }
 
+void rf_x87_set_control(struct rf_fpu *fpu, uint16_t cw, uint16_t sw)
+{
+    fpu->cw = (cw & 0x1f3f) | CW_RESERVED_ONE;
+    fpu->sw = sw;
+    update_summary(fpu);
+    rf_x87_reload(fpu);
+}
+
 RF_MEM_HANDLER(fldcw)
 {
     X87_WAIT;
     RF_LOAD(uint16_t, value, rf_ea(cpu, op));
-    cpu->fpu.cw = (uint16_t)((value & 0x1f3f) | CW_RESERVED_ONE);
-    update_summary(&cpu->fpu);
-    rf_x87_reload(&cpu->fpu);
+    rf_x87_set_control(&cpu->fpu, value, cpu->fpu.sw);
     RF_MEM_NEXT;
 }
 
@@ -181,14 +187,11 @@ static void take_environment(struct rf_fpu *fpu, bool narrow, const uint8_t in[2
     unsigned step = narrow ? 2 : 4;
     for (unsigned i = 0; i < 7; i++)
         memcpy(&field[i], in + i * step, step);
-    fpu->cw = (uint16_t)((field[0] & 0x1f3f) | CW_RESERVED_ONE);
-    fpu->sw = (uint16_t)field[1];
+    rf_x87_set_control(fpu, (uint16_t)field[0], (uint16_t)field[1]);
     fpu->tag_valid = abridged_tags(field[2]);
     fpu->fip = field[3];
     fpu->fop = narrow ? 0 : field[4] >> 16 & 0x7ff;
     fpu->fdp = field[5];
-    update_summary(fpu);
-    rf_x87_reload(fpu);
 }
 
 static RF_OP(fnstenv)

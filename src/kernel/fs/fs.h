@@ -28,7 +28,8 @@ struct rf_mount *rf_tmpfs_create(struct rf_kernel *k, const char *type, uint32_t
 /* --- hostfs.c: NULL with err filled --- */
 struct rf_mount *rf_hostfs_create(struct rf_kernel *k, const char *host_path, bool writable,
                                   struct rf_error *err);
-int64_t rf_hostfs_may_map_shared(struct rf_inode *inode);
+/* The machine ends: write back and close what is still held. */
+void rf_hostfs_close_all(struct rf_kernel *k);
 
 /* --- devfs.c --- */
 /* Nodes and links of /dev in a directory. False: no memory. */

@@ -373,25 +373,30 @@ static int64_t copy_chunk(struct rf_kernel *k, struct rf_file *in, uint64_t *in_
     return put;
 }
 
+/* scratch[1] tells a later run how far this one came before it had to wait for room; in
+ * scratch[0] a pipe keeps what it took of the chunk in hand. */
 static int64_t copy_between(struct rf_kernel *k, struct rf_file *in, uint64_t *in_pos,
                             struct rf_file *out, uint64_t *out_pos, uint64_t size)
 {
     uint8_t *buffer = rf_kalloc(k, COPY_CHUNK);
     if (!buffer)
         return -RF_ENOMEM;
-    uint64_t done = k->current->scratch[1]; /* of an earlier run, which then had to wait */
+    uint64_t done = k->current->scratch[1];
     int64_t result = 0;
+    if (in_pos)
+        *in_pos += done;
     if (size > RF_MAX_RW_COUNT)
         size = RF_MAX_RW_COUNT;
     while (done < size) {
-        k->current->scratch[0] = 0; /* a pipe's own progress belongs to one chunk */
         result = copy_chunk(k, in, in_pos, out, out_pos, buffer, size - done);
         if (result <= 0)
             break;
         done += (uint64_t)result;
+        k->current->scratch[0] = 0;
     }
     rf_kfree(k, buffer);
-    return done ? (int64_t)done : result;
+    k->current->scratch[1] = done;
+    return done && result != RF_BLOCKED ? (int64_t)done : result;
 }
 
 static int64_t sys_sendfile(struct rf_kernel *k, const uint64_t a[6])
@@ -404,7 +409,7 @@ static int64_t sys_sendfile(struct rf_kernel *k, const uint64_t a[6])
         return -RF_EBADF;
     if (in->mode & RF_FMODE_STREAM)
         return a[2] ? -RF_ESPIPE : -RF_EINVAL;
-    if (RF_S_ISDIR(in->inode->mode) || (out->flags & RF_O_APPEND) || (int64_t)pos < 0)
+    if (!RF_S_ISREG(in->inode->mode) || (out->flags & RF_O_APPEND) || (int64_t)pos < 0)
         return -RF_EINVAL;
     int64_t result = copy_between(k, in, a[2] ? &pos : NULL, out, NULL, a[3]);
     if (result >= 0 && a[2] && RF_PUT_USER(k, a[2], pos))

@@ -37,6 +37,7 @@ void rf_inode_put(struct rf_kernel *k, struct rf_inode *inode)
 {
     if (!inode || --inode->references)
         return;
+    rf_wake(k, &inode->lock_wait);
     if (inode->pipe)
         rf_pipe_free(k, inode->pipe);
     while (inode->locks) {

@@ -189,6 +189,7 @@ void rf_vfs_destroy(struct rf_kernel *k)
 {
     if (!k->vfs)
         return;
+    rf_hostfs_close_all(k); /* tasks that were not ended may still hold files */
     for (int i = 0; i < 3; i++)
         rf_inode_put(k, k->vfs->stdio[i]);
     while (k->vfs->mounts) { /* the last one mounted first: others may lie below it */

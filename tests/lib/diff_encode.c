@@ -41,6 +41,7 @@ struct builder {
     uint16_t used;      /* general registers that operands name */
     unsigned immediate; /* the next value of an i8 */
     bool same;          /* the register operands shall be one and the same */
+    bool sequence;      /* memory is [RBX + displacement], no operand names RBX */
     int last[3];        /* general, XMM, MMX */
 };
 
@@ -51,7 +52,7 @@ static unsigned choose_gpr(struct builder *b)
     unsigned number;
     do
         number = diff_below(b->rng, 16);
-    while (number == 4);
+    while (number == 4 || (b->sequence && number == 3));
     b->last[0] = (int)number;
     return number;
 }
@@ -80,6 +81,13 @@ static void memory(struct builder *b, ZydisEncoderOperand *o, unsigned size)
 {
     struct diff_rng *rng = b->rng;
     unsigned base, index;
+    o->type = ZYDIS_OPERAND_TYPE_MEMORY;
+    o->mem.size = (ZyanU16)size;
+    if (b->sequence) {
+        o->mem.base = ZYDIS_REGISTER_RBX;
+        o->mem.displacement = (int)diff_below(rng, 3) * 8 + (int)diff_below(rng, 3);
+        return;
+    }
     do /* RAX, RCX, RDX, RBX are too often operands that are not named */
         base = 5 + diff_below(rng, 11);
     while (b->used >> base & 1);
@@ -88,8 +96,6 @@ static void memory(struct builder *b, ZydisEncoderOperand *o, unsigned size)
     while (index == base || b->used >> index & 1);
     bool narrow = diff_below(rng, 8) == 0;
     ZydisRegister first = narrow ? ZYDIS_REGISTER_EAX : ZYDIS_REGISTER_RAX;
-    o->type = ZYDIS_OPERAND_TYPE_MEMORY;
-    o->mem.size = (ZyanU16)size;
     o->mem.base = (ZydisRegister)(first + base);
     switch (diff_below(rng, 4)) {
     case 0:
@@ -222,7 +228,7 @@ static unsigned run_choice(struct builder *b, const struct words *words, const u
             .ignore_fsw = form->ignore_fsw,
             .ignore_gpr = form->ignore_gpr,
             .prepare = form->prepare,
-            .user = b,
+            .user = &b->request,
         };
         mismatches += diff_run_random(&test, seed + i, sets);
     }
@@ -260,4 +266,71 @@ unsigned diff_run_forms(const struct diff_form *forms, size_t count, uint64_t se
     }
     fflush(stdout);
     return total;
+}
+
+/* --- sequences --- */
+
+#define SEQUENCE_LENGTH 14
+#define SEQUENCE_INPUTS 20
+
+static bool place_memory(struct diff_state *in, struct diff_rng *rng, void *user)
+{
+    (void)user;
+    in->gpr[3] = DIFF_MEMORY_AT + 64 + diff_below(rng, DIFF_MEMORY_SIZE - 192);
+    if (diff_below(rng, 2))
+        in->gpr[3] = DIFF_MEMORY_AT + DIFF_MEMORY_SIZE / 2 - diff_below(rng, 24);
+    return true;
+}
+
+static size_t append_random(struct builder *b, const struct diff_form *forms, size_t count,
+                            uint8_t *code)
+{
+    for (;;) {
+        struct words words;
+        unsigned choice[MOST_OPERANDS];
+        b->form = &forms[diff_below(b->rng, (unsigned)count)];
+        b->immediate = (unsigned)diff_random(b->rng) & 255;
+        b->same = diff_below(b->rng, 8) == 0;
+        parse(b->form->operands, &words);
+        for (unsigned i = 0; i < words.count; i++)
+            choice[i] = diff_below(b->rng, words.operand[i].count);
+        size_t length = build(b, &words, choice, code);
+        if (length)
+            return length;
+    }
+}
+
+/* A conditional jump over an instruction that changes R15 and no flag. */
+static size_t append_branch(struct diff_rng *rng, uint8_t *code)
+{
+    static const uint8_t skipped[] = { 0x70, 0x04, 0x4d, 0x8d, 0x7f, 0x01 }; /* lea r15, [r15+1] */
+    memcpy(code, skipped, sizeof skipped);
+    code[0] |= (uint8_t)diff_below(rng, 16);
+    return sizeof skipped;
+}
+
+unsigned diff_run_sequences(const struct diff_form *forms, size_t count, unsigned sequences,
+                            unsigned options, uint32_t ignore_flags, uint64_t seed)
+{
+    struct diff_rng rng = { seed };
+    struct builder b = { .rng = &rng, .sequence = true };
+    unsigned mismatches = 0;
+    for (unsigned i = 0; i < sequences; i++) {
+        uint8_t code[SEQUENCE_LENGTH * (ZYDIS_MAX_INSTRUCTION_LENGTH + 6)];
+        size_t length = 0;
+        for (unsigned n = 1 + diff_below(&rng, SEQUENCE_LENGTH); n > 0; n--) {
+            length += append_random(&b, forms, count, code + length);
+            if (diff_below(&rng, 3) == 0)
+                length += append_branch(&rng, code + length);
+        }
+        struct diff_case test = { .name = "sequence",
+                                  .code = code,
+                                  .length = length,
+                                  .options = options | (mismatches ? DIFF_QUIET : 0),
+                                  .ignore_flags = ignore_flags,
+                                  .prepare = place_memory };
+        diff_totals.encodings++;
+        mismatches += diff_run_random(&test, seed + i, SEQUENCE_INPUTS);
+    }
+    return mismatches;
 }

@@ -61,9 +61,9 @@ enum {
     DIFF_MMX = 4,        /* MMX register contents in a state that MMX instructions leave */
     DIFF_UNMASKED = 8,   /* random exception masks, MXCSR and (with DIFF_X87) control word */
     DIFF_KEEP_DF = 16,   /* the direction flag may be set */
-    DIFF_STACK_ROOM = 32, /* with DIFF_X87: tags follow no pattern that avoids stack faults */
+    DIFF_STACK_ROOM = 32, /* with DIFF_X87: random tags, so that most inputs see a stack fault */
     DIFF_QUIET = 64,     /* print no mismatch */
-    DIFF_SMALL_RCX = 128, /* RCX is a small count */
+    DIFF_SMALL_RCX = 128, /* RCX is a count of 0 to 8 */
 };
 
 struct diff_case {
@@ -106,7 +106,8 @@ struct diff_form {
     uint32_t ignore_flags;
     uint16_t ignore_fsw;
     uint16_t ignore_gpr;
-    bool (*prepare)(struct diff_state *in, struct diff_rng *rng, void *user);
+    bool (*prepare)(struct diff_state *in, struct diff_rng *rng, void *user); /* user: the
+                                 const ZydisEncoderRequest the instruction was made from */
     ZydisInstructionAttributes prefixes;
     unsigned immediates;      /* i8 takes the values 0 .. immediates-1; 0: random ones */
     unsigned sets;            /* operand sets per form; 0: 256 */
@@ -117,6 +118,13 @@ struct diff_form {
 unsigned diff_run_form(const struct diff_form *form, uint64_t seed);
 /* The same for a table; prints a line for each form with mismatches. */
 unsigned diff_run_forms(const struct diff_form *forms, size_t count, uint64_t seed);
+
+/* Run `sequences` random sequences of instructions of these forms, with conditional jumps
+ * between them, several inputs each, in which no register that addresses memory changes. What the forms ignore and prepare is not
+ * looked at: their undefined flags must be ignored, and not read by other forms. Returns
+ * mismatches. */
+unsigned diff_run_sequences(const struct diff_form *forms, size_t count, unsigned sequences,
+                            unsigned options, uint32_t ignore_flags, uint64_t seed);
 
 /* Instructions run so far, and distinct encodings. */
 struct diff_totals {

@@ -33,7 +33,7 @@ static void end_call(struct rf_kernel *k, struct rf_task *task, int64_t result)
 {
     unsigned nr = task->syscall_number;
     task->in_syscall = false;
-    task->deadline = 0;
+    task->deadline = task->awaited = 0;
     if (nr < RF_SYSCALL_COUNT) {
         k->syscall_counts[nr].calls++;
         k->syscall_counts[nr].errors += result < 0 && result > -4096;

@@ -167,6 +167,7 @@ static void emit_syscall_entry(struct emitter *e)
     ins1(e, I(PUSH), R(RCX));
     ins1(e, I(PUSH), R(RAX));
     push_registers(e, true);
+    ins2(e, I(MOVSXD), R(RAX), R(EAX)); /* the number is an int */
     ins2(e, I(CMP), R(RAX), imm(RF_SYSCALL_COUNT));
     branch(e, I(JNB), e->unknown_number);
     ZydisEncoderOperand entry = mem(ZYDIS_REGISTER_NONE, (int64_t)RF_KERNEL_TABLE, 8);

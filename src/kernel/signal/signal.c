@@ -81,9 +81,7 @@ void rf_signal_send_task(struct rf_kernel *k, struct rf_task *task, const struct
     prepare(k, task->process, signo);
     if (is_ignored(task, signo))
         return;
-    if (!(task->pending & RF_SIGMASK(signo)))
-        task->info[signo] = *info;
-    task->pending |= RF_SIGMASK(signo);
+    rf_pending_add_task(k, task, info);
     if (concerns(task, signo))
         interrupt_task(k, task);
 }
@@ -96,9 +94,7 @@ void rf_signal_send_process(struct rf_kernel *k, struct rf_process *process, con
     prepare(k, process, signo);
     if (is_ignored(process->leader, signo))
         return;
-    if (!(process->pending & RF_SIGMASK(signo)))
-        process->info[signo] = *info;
-    process->pending |= RF_SIGMASK(signo);
+    rf_pending_add_process(k, process, info);
     /* the current thread if it may, else the first that does not block it */
     struct rf_task *chosen = NULL;
     for (struct rf_task *task = k->tasks; task; task = task->next_task) {
@@ -130,27 +126,6 @@ void rf_signal_force(struct rf_kernel *k, struct rf_task *task, const struct rf_
     task->info[signo] = *info;
     task->pending |= RF_SIGMASK(signo);
     interrupt_task(k, task);
-}
-
-/* The next signal to act on: faults first, then by number (kernel/signal.c, next_signal). */
-static int dequeue(struct rf_task *task, struct rf_siginfo *info)
-{
-    struct rf_process *process = task->process;
-    uint64_t own = task->pending & ~task->blocked, shared = process->pending & ~task->blocked;
-    uint64_t set = own ? own : shared;
-    if (!set)
-        return 0;
-    if (set & SYNCHRONOUS)
-        set &= SYNCHRONOUS;
-    int signo = __builtin_ctzll(set) + 1;
-    if (own) {
-        task->pending &= ~RF_SIGMASK(signo);
-        *info = task->info[signo];
-    } else {
-        process->pending &= ~RF_SIGMASK(signo);
-        *info = process->info[signo];
-    }
-    return signo;
 }
 
 static void stop_process(struct rf_kernel *k, struct rf_task *task, int signo)
@@ -263,7 +238,8 @@ void rf_signal_deliver(struct rf_kernel *k)
         rf_task_exit(k, task->process->wait_status, true);
         return;
     }
-    while ((signo = dequeue(task, &info))) {
+    /* faults first, then by number (kernel/signal.c, next_signal) */
+    while ((signo = rf_pending_take(k, task, ~task->blocked, SYNCHRONOUS, &info))) {
         uint64_t handler = task->sighand->action[signo].handler;
         if (!act(k, task, signo, &info))
             return;

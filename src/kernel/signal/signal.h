@@ -30,6 +30,22 @@ bool rf_signal_push_frame(struct rf_kernel *k, int signo, const struct rf_sigact
 /* rt_sigreturn: registers from the frame; the value for RAX. */
 int64_t rf_signal_return(struct rf_kernel *k);
 
+/* --- pending.c --- */
+/* One more instance of a real-time signal that is pending already. */
+struct rf_queued_signal {
+    struct rf_queued_signal *next;
+    struct rf_siginfo info;
+};
+void rf_pending_add_task(struct rf_kernel *k, struct rf_task *task, const struct rf_siginfo *info);
+void rf_pending_add_process(struct rf_kernel *k, struct rf_process *process, const struct rf_siginfo *info);
+/* Take the lowest pending signal of `allowed`, those of `first` before others, the task's own
+ * before its process'. Returns its number, 0 if there is none. */
+int rf_pending_take(struct rf_kernel *k, struct rf_task *task, uint64_t allowed, uint64_t first,
+                    struct rf_siginfo *out);
+/* Forget the signals of a set. */
+void rf_pending_drop_task(struct rf_kernel *k, struct rf_task *task, uint64_t set);
+void rf_pending_drop_process(struct rf_kernel *k, struct rf_process *process, uint64_t set);
+
 /* True while the task runs on its alternate stack. */
 bool rf_on_altstack(const struct rf_task *task, uint64_t rsp);
 

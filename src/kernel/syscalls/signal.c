@@ -26,8 +26,10 @@ static int64_t sys_rt_sigaction(struct rf_kernel *k, const uint64_t a[6])
         bool by_default = action.handler == RF_SIG_DFL &&
                           (signo == RF_SIGCHLD || signo == RF_SIGCONT || signo == RF_SIGURG || signo == RF_SIGWINCH);
         if (action.handler == RF_SIG_IGN || by_default) {
-            task->pending &= ~RF_SIGMASK(signo);
-            task->process->pending &= ~RF_SIGMASK(signo);
+            for (struct rf_task *other = k->tasks; other; other = other->next_task)
+                if (other->process == task->process)
+                    rf_pending_drop_task(k, other, RF_SIGMASK(signo));
+            rf_pending_drop_process(k, task->process, RF_SIGMASK(signo));
         }
     }
     return a[2] && RF_PUT_USER(k, a[2], old) ? -RF_EFAULT : 0;
@@ -201,21 +203,59 @@ static int64_t sys_tkill(struct rf_kernel *k, const uint64_t a[6])
     return send_to_thread(k, 0, (int32_t)a[0], signo);
 }
 
-/* --- waiting for signals --- */
-
-static bool take_pending(struct rf_task *task, uint64_t set, struct rf_siginfo *info)
+/* A siginfo of the caller's making: codes that say "from the kernel" or "from kill" need
+ * the target to be the caller itself (kernel/signal.c, do_rt_sigqueueinfo). */
+static int64_t get_siginfo(struct rf_kernel *k, uint64_t user, int signo, bool to_self, struct rf_siginfo *out)
 {
-    uint64_t own = task->pending & set, shared = task->process->pending & set;
-    if (!own && !shared)
-        return false;
-    int signo = __builtin_ctzll(own ? own : shared) + 1;
-    *info = own ? task->info[signo] : task->process->info[signo];
-    if (own)
-        task->pending &= ~RF_SIGMASK(signo);
-    else
-        task->process->pending &= ~RF_SIGMASK(signo);
-    return true;
+    if (RF_GET_USER(k, *out, user))
+        return -RF_EFAULT;
+    out->si_signo = signo;
+    return (out->si_code >= 0 || out->si_code == RF_SI_TKILL) && !to_self ? -RF_EPERM : 0;
 }
+
+static int64_t sys_rt_sigqueueinfo(struct rf_kernel *k, const uint64_t a[6])
+{
+    int32_t pid = (int32_t)a[0];
+    int signo = (int)a[1];
+    struct rf_siginfo info;
+    int64_t error = get_siginfo(k, a[2], signo, pid == k->current->process->pid, &info);
+    if (error)
+        return error;
+    if (signo < 0 || signo > RF_NSIG)
+        return -RF_EINVAL;
+    struct rf_process *process = rf_process_find(k, pid);
+    if (!process)
+        return -RF_ESRCH;
+    if (!may_signal(k->current, process->leader, signo))
+        return -RF_EPERM;
+    if (signo)
+        rf_signal_send_process(k, process, &info);
+    return 0;
+}
+
+static int64_t sys_rt_tgsigqueueinfo(struct rf_kernel *k, const uint64_t a[6])
+{
+    int32_t tgid = (int32_t)a[0], tid = (int32_t)a[1];
+    int signo = (int)a[2];
+    struct rf_siginfo info;
+    if (tgid <= 0 || tid <= 0)
+        return -RF_EINVAL;
+    int64_t error = get_siginfo(k, a[3], signo, tid == k->current->tid, &info);
+    if (error)
+        return error;
+    if (signo < 0 || signo > RF_NSIG)
+        return -RF_EINVAL;
+    struct rf_task *task = rf_task_find(k, tid);
+    if (!task || task->process->pid != tgid)
+        return -RF_ESRCH;
+    if (!may_signal(k->current, task, signo))
+        return -RF_EPERM;
+    if (signo)
+        rf_signal_send_task(k, task, &info);
+    return 0;
+}
+
+/* --- waiting for signals --- */
 
 static int64_t sys_rt_sigtimedwait(struct rf_kernel *k, const uint64_t a[6])
 {
@@ -232,7 +272,7 @@ static int64_t sys_rt_sigtimedwait(struct rf_kernel *k, const uint64_t a[6])
     if (a[2])
         deadline = (uint64_t)timeout.tv_sec * 1000000000 + (uint64_t)timeout.tv_nsec;
     set &= ~UNBLOCKABLE;
-    if (take_pending(task, set, &info)) {
+    if (rf_pending_take(k, task, set, 0, &info)) {
         if (a[1] && RF_PUT_USER(k, a[1], info))
             return -RF_EFAULT;
         return info.si_signo;
@@ -312,6 +352,6 @@ static int64_t sys_setitimer(struct rf_kernel *k, const uint64_t a[6])
 static const struct rf_handler_entry entries[] = {
     ENTRY(rt_sigaction), ENTRY(rt_sigprocmask), ENTRY(rt_sigpending), ENTRY(rt_sigreturn),
     ENTRY(rt_sigsuspend), ENTRY(rt_sigtimedwait), ENTRY(pause), ENTRY(sigaltstack), ENTRY(kill),
-    ENTRY(tgkill), ENTRY(tkill), ENTRY(alarm), ENTRY(getitimer), ENTRY(setitimer),
+    ENTRY(tgkill), ENTRY(tkill), ENTRY(rt_sigqueueinfo), ENTRY(rt_tgsigqueueinfo), ENTRY(alarm), ENTRY(getitimer), ENTRY(setitimer),
 };
 const struct rf_handler_table rf_handlers_signal = RF_HANDLER_TABLE(entries);

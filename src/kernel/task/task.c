@@ -2,6 +2,7 @@
 #include "kernel/task/task.h"
 
 #include "kernel/frames.h"
+#include "kernel/signal/signal.h"
 
 struct rf_task *rf_task_find(struct rf_kernel *k, int32_t tid)
 {
@@ -48,7 +49,10 @@ void rf_task_free(struct rf_kernel *k, struct rf_task *task)
         *link = task->next_task;
     rf_leave_queues(k, task);
     rf_frame_put(k, task->kstack_pa);
-    if (task->process && --task->process->references == 0)
+    rf_pending_drop_task(k, task, UINT64_MAX);
+    if (task->process && --task->process->references == 0) {
+        rf_pending_drop_process(k, task->process, UINT64_MAX);
         rf_kfree(k, task->process);
+    }
     rf_kfree(k, task);
 }

@@ -36,6 +36,7 @@ struct rf_process {
     struct rf_wait_queue child_exit;    /* wait4 sleeps here */
     uint64_t pending;                   /* process-directed signals, bit n-1 */
     struct rf_siginfo info[65];
+    struct rf_queued_signal *queued;    /* signal/pending.c */
     struct rf_rlimit64 rlimit[16];
     uint32_t thread_count;
     int32_t exit_signal;                /* sent to the parent; 0 = none */
@@ -78,6 +79,7 @@ struct rf_task {
     uint64_t saved_blocked;        /* restored on return to user: sigsuspend, ppoll */
     bool restore_blocked;
     struct rf_siginfo info[65];
+    struct rf_queued_signal *queued;
     uint64_t altstack_base, altstack_size;
     uint32_t altstack_flags;
     uint64_t clear_child_tid, robust_list;

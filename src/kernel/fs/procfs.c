@@ -1,0 +1,424 @@
+/* /proc: directories and links; the files' texts are in procfs_system.c and procfs_process.c.
+ *
+ * Nothing is stored: inodes are made when they are looked up, texts when files are opened. */
+#include "kernel/fs/procfs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct entry {
+    const char *name;
+    uint32_t mode;
+    rf_proc_text *text;           /* regular files */
+    const struct entry *children; /* directories */
+    size_t child_count;
+    const char *target; /* plain symbolic links */
+};
+
+/* An inode: an entry of a table, or one of the dynamic kinds. */
+enum kind { STATIC, PROCESS, DESCRIPTOR };
+struct node {
+    enum kind kind;
+    const struct entry *entry; /* STATIC; for PROCESS its table */
+    int32_t pid;               /* 0: not below /proc/<pid> */
+    int32_t fd;
+};
+
+#define TEXT(name, function) { name, RF_S_IFREG | 0444, function, NULL, 0, NULL }
+#define DIRECTORY(name, table) { name, RF_S_IFDIR | 0555, NULL, table, RF_ARRAY_SIZE(table), NULL }
+#define LINK(name, target) { name, RF_S_IFLNK | 0777, NULL, NULL, 0, target }
+
+static const struct entry sys_kernel[] = {
+    TEXT("hostname", rf_proc_hostname),
+    TEXT("osrelease", rf_proc_osrelease),
+    TEXT("ostype", rf_proc_ostype),
+};
+static const struct entry sys[] = { DIRECTORY("kernel", sys_kernel) };
+static const struct entry top[] = {
+    TEXT("cpuinfo", rf_proc_cpuinfo),
+    TEXT("meminfo", rf_proc_meminfo),
+    LINK("mounts", "self/mounts"),
+    LINK("self", NULL),
+    TEXT("stat", rf_proc_stat),
+    DIRECTORY("sys", sys),
+    TEXT("uptime", rf_proc_uptime),
+    TEXT("version", rf_proc_version),
+};
+static const struct entry root_entry = DIRECTORY("", top);
+
+/* fd is special by its address, as are the links that lead to objects. */
+static const struct entry of_process[] = {
+    TEXT("cmdline", rf_proc_pid_cmdline),
+    TEXT("comm", rf_proc_pid_comm),
+    LINK("cwd", NULL),
+    LINK("exe", NULL),
+    { "fd", RF_S_IFDIR | 0500, NULL, NULL, 0, NULL },
+    TEXT("maps", rf_proc_pid_maps),
+    TEXT("mounts", rf_proc_mounts),
+    LINK("root", NULL),
+    TEXT("stat", rf_proc_pid_stat),
+    TEXT("status", rf_proc_pid_status),
+};
+static const struct entry process_entry = DIRECTORY("", of_process);
+
+static const struct rf_inode_ops inode_ops, link_ops, object_link_ops;
+static const struct rf_file_ops text_ops, directory_ops;
+
+static const struct node *node_of(const struct rf_inode *inode)
+{
+    return inode->private_data;
+}
+
+static struct rf_task *task_of(struct rf_kernel *k, const struct node *node)
+{
+    struct rf_process *p = node->pid ? rf_process_find(k, node->pid) : NULL;
+    return p ? p->leader : NULL;
+}
+
+static bool is_named(const struct node *node, const char *name)
+{
+    return node->kind == STATIC && strcmp(node->entry->name, name) == 0;
+}
+
+static bool is_fd_directory(const struct node *node)
+{
+    return node->pid && is_named(node, "fd");
+}
+
+/* --- inodes --- */
+
+/* Numbers are the same each time: process, entry or descriptor. */
+static uint64_t number_of(const struct node *node)
+{
+    uint64_t base = (uint64_t)node->pid << 32;
+    if (node->kind == DESCRIPTOR)
+        return base | 0x10000u | (uint32_t)node->fd;
+    if (node->kind == PROCESS)
+        return base | 1;
+    uint64_t sum = 0;
+    for (const char *p = node->entry->name; *p; p++)
+        sum = sum * 31 + (uint8_t)*p;
+    return base | 0x80000000u | (sum & 0x7fffffff);
+}
+
+static uint32_t mode_of(const struct node *node)
+{
+    switch (node->kind) {
+    case PROCESS: return RF_S_IFDIR | 0555;
+    case DESCRIPTOR: return RF_S_IFLNK | 0700;
+    default: return node->entry->mode;
+    }
+}
+
+static const struct rf_inode_ops *ops_of(const struct node *node)
+{
+    if (!RF_S_ISLNK(mode_of(node)))
+        return &inode_ops;
+    return node->pid ? &object_link_ops : &link_ops;
+}
+
+static struct rf_inode *make_inode(struct rf_kernel *k, struct rf_mount *mount, struct node from)
+{
+    struct node *node = rf_kalloc(k, sizeof *node);
+    struct rf_inode *inode = node ? rf_inode_alloc(k, mount, mode_of(&from)) : NULL;
+    if (!inode) {
+        rf_kfree(k, node);
+        return NULL;
+    }
+    *node = from;
+    inode->private_data = node;
+    inode->ino = number_of(node);
+    inode->ops = ops_of(node);
+    inode->file_ops = RF_S_ISDIR(inode->mode) ? &directory_ops : &text_ops;
+    if (RF_S_ISDIR(inode->mode))
+        inode->nlink = 2;
+    const struct rf_task *task = task_of(k, node);
+    inode->uid = task ? task->credentials.euid : 0;
+    inode->gid = task ? task->credentials.egid : 0;
+    return inode;
+}
+
+static void destroy_inode(struct rf_kernel *k, struct rf_inode *inode)
+{
+    rf_kfree(k, inode->private_data);
+}
+
+/* A decimal number without leading zeros: a process or descriptor. -1 if it is not one. */
+static int64_t parse_number(const char *name)
+{
+    size_t length = strspn(name, "0123456789");
+    if (!length || length > 9 || name[length] || (name[0] == '0' && length > 1))
+        return -1;
+    return strtol(name, NULL, 10);
+}
+
+static struct rf_file *file_at(const struct rf_task *task, int64_t fd)
+{
+    if (!task || !task->files || fd < 0 || fd >= task->files->capacity)
+        return NULL;
+    return task->files->fds[fd].file;
+}
+
+/* What name is in the directory `dir`. */
+static int64_t find(struct rf_kernel *k, const struct node *dir, const char *name,
+                    struct node *found)
+{
+    struct rf_task *task = task_of(k, dir);
+    if (dir->pid && !task)
+        return -RF_ENOENT;
+    if (is_fd_directory(dir)) {
+        int64_t fd = parse_number(name);
+        *found = (struct node){ .kind = DESCRIPTOR, .pid = dir->pid, .fd = (int32_t)fd };
+        return file_at(task, fd) ? 0 : -RF_ENOENT;
+    }
+    for (size_t i = 0; i < dir->entry->child_count; i++) {
+        if (strcmp(dir->entry->children[i].name, name) != 0)
+            continue;
+        *found = (struct node){ .kind = STATIC, .entry = &dir->entry->children[i], .pid = dir->pid };
+        return 0;
+    }
+    int64_t pid = dir->entry == &root_entry ? parse_number(name) : -1;
+    if (pid <= 0 || !rf_process_find(k, (int32_t)pid))
+        return -RF_ENOENT;
+    *found = (struct node){ .kind = PROCESS, .entry = &process_entry, .pid = (int32_t)pid };
+    return 0;
+}
+
+static int64_t lookup(struct rf_kernel *k, struct rf_inode *dir, const char *name,
+                      struct rf_inode **out)
+{
+    struct node found;
+    int64_t result = find(k, node_of(dir), name, &found);
+    if (result)
+        return result;
+    *out = make_inode(k, dir->mount, found);
+    return *out ? 0 : -RF_ENOMEM;
+}
+
+/* --- links --- */
+
+static int64_t read_plain_link(struct rf_kernel *k, struct rf_inode *inode, char *out, size_t size)
+{
+    const struct node *node = node_of(inode);
+    char text[32];
+    const char *target = node->entry->target;
+    if (!target) { /* self */
+        snprintf(text, sizeof text, "%d", k->current ? k->current->process->pid : 0);
+        target = text;
+    }
+    size_t length = strlen(target);
+    if (length > size)
+        length = size;
+    memcpy(out, target, length);
+    return (int64_t)length;
+}
+
+/* The file or place behind /proc/<pid>/{exe,cwd,root,fd/n}: one of the two is set. */
+static int64_t object_of(struct rf_kernel *k, const struct node *node, struct rf_file **file,
+                         struct rf_dentry **dentry)
+{
+    const struct rf_task *task = task_of(k, node);
+    *file = NULL;
+    *dentry = NULL;
+    if (!task)
+        return -RF_ENOENT;
+    if (node->kind == DESCRIPTOR)
+        *file = file_at(task, node->fd);
+    else if (is_named(node, "exe"))
+        *file = task->mm ? task->mm->exe : NULL;
+    else if (task->fs)
+        *dentry = is_named(node, "cwd") ? task->fs->cwd : task->fs->root;
+    return *file || *dentry ? 0 : -RF_ENOENT;
+}
+
+static int64_t read_object_link(struct rf_kernel *k, struct rf_inode *inode, char *out, size_t size)
+{
+    struct rf_file *file;
+    struct rf_dentry *dentry;
+    int64_t result = object_of(k, node_of(inode), &file, &dentry);
+    if (result)
+        return result;
+    struct rf_dentry *root = k->current && k->current->fs ? k->current->fs->root : NULL;
+    char path[RF_PATH_MAX];
+    result = file ? rf_proc_file_name(k, file, path, sizeof path)
+                  : rf_dentry_path(k, dentry, root, path, sizeof path, NULL);
+    if (result < 0)
+        return result;
+    size_t length = (size_t)result < size ? (size_t)result : size;
+    memcpy(out, path, length);
+    return (int64_t)length;
+}
+
+static int64_t follow(struct rf_kernel *k, struct rf_inode *inode, struct rf_dentry **out)
+{
+    struct rf_file *file;
+    int64_t result = object_of(k, node_of(inode), &file, out);
+    if (result)
+        return result;
+    if (file && !file->dentry) {
+        char name[64];
+        result = rf_proc_file_name(k, file, name, sizeof name);
+        *out = result < 0 ? NULL : rf_dentry_new(k, NULL, name, file->inode);
+        return *out ? 0 : -RF_ENOMEM;
+    }
+    if (file)
+        *out = file->dentry;
+    rf_dentry_get(*out);
+    return 0;
+}
+
+/* --- files --- */
+
+struct contents {
+    size_t size;
+    char *bytes;
+};
+
+static int64_t open_inode(struct rf_kernel *k, struct rf_inode *inode, struct rf_file *file)
+{
+    const struct node *node = node_of(inode);
+    if (!RF_S_ISREG(inode->mode))
+        return 0;
+    struct rf_task *task = task_of(k, node);
+    if (node->pid && !task)
+        return -RF_ENOENT;
+    struct contents *contents = rf_kalloc(k, sizeof *contents);
+    struct rf_text text = { .k = k };
+    if (contents)
+        node->entry->text(&text, k, task);
+    if (!contents || text.failed) {
+        rf_kfree(k, text.bytes);
+        rf_kfree(k, contents);
+        return -RF_ENOMEM;
+    }
+    contents->bytes = text.bytes;
+    contents->size = text.used;
+    file->private_data = contents;
+    return 0;
+}
+
+static int64_t read_text(struct rf_kernel *k, struct rf_file *file, struct rf_uio *uio,
+                         uint64_t *pos)
+{
+    (void)k;
+    const struct contents *contents = file->private_data;
+    if (*pos >= contents->size || !uio->left)
+        return 0;
+    size_t n = contents->size - (size_t)*pos;
+    size_t moved = rf_uio_put(uio, contents->bytes + *pos, n);
+    *pos += moved;
+    return moved ? (int64_t)moved : -RF_EFAULT;
+}
+
+static void release_text(struct rf_kernel *k, struct rf_file *file)
+{
+    struct contents *contents = file->private_data;
+    rf_kfree(k, contents->bytes);
+    rf_kfree(k, contents);
+}
+
+/* --- directories: cursors 0 ".", 1 "..", 2 + index, then numbers from FIRST_NUMBER on --- */
+
+#define FIRST_NUMBER 1000u
+
+typedef bool emit_function(void *user, const char *name, uint64_t ino, uint8_t type,
+                           uint64_t next_pos);
+
+/* The lowest process at or above pid, or 0. */
+static int32_t next_process(struct rf_kernel *k, int64_t pid)
+{
+    int32_t best = 0;
+    for (const struct rf_task *t = k->tasks; t; t = t->next_task)
+        if (t->process->pid >= pid && (!best || t->process->pid < best))
+            best = t->process->pid;
+    return best;
+}
+
+static void emit_processes(struct rf_kernel *k, uint64_t pos, emit_function *emit, void *user)
+{
+    char name[16];
+    int64_t from = pos > FIRST_NUMBER ? (int64_t)(pos - FIRST_NUMBER) : 1;
+    for (int32_t pid = next_process(k, from); pid; pid = next_process(k, (int64_t)pid + 1)) {
+        struct node node = { .kind = PROCESS, .pid = pid };
+        snprintf(name, sizeof name, "%d", pid);
+        if (!emit(user, name, number_of(&node), RF_DT_DIR, FIRST_NUMBER + (uint64_t)pid + 1))
+            return;
+    }
+}
+
+static void emit_descriptors(struct rf_task *task, int32_t pid, uint64_t pos, emit_function *emit,
+                             void *user)
+{
+    char name[16];
+    if (!task || !task->files)
+        return;
+    for (uint64_t fd = pos > FIRST_NUMBER ? pos - FIRST_NUMBER : 0; fd < task->files->capacity; fd++) {
+        struct node node = { .kind = DESCRIPTOR, .pid = pid, .fd = (int32_t)fd };
+        if (!task->files->fds[fd].file)
+            continue;
+        snprintf(name, sizeof name, "%u", (unsigned)fd);
+        if (!emit(user, name, number_of(&node), RF_DT_LNK, FIRST_NUMBER + fd + 1))
+            return;
+    }
+}
+
+static int64_t readdir(struct rf_kernel *k, struct rf_file *file, emit_function *emit, void *user)
+{
+    const struct node *dir = node_of(file->inode);
+    if (dir->pid && !task_of(k, dir))
+        return -RF_ENOENT;
+    for (uint64_t pos = file->pos; pos < 2; pos++)
+        if (!emit(user, pos ? ".." : ".", file->inode->ino, RF_DT_DIR, pos + 1))
+            return 0;
+    uint64_t pos = file->pos < 2 ? 2 : file->pos;
+    if (is_fd_directory(dir)) {
+        emit_descriptors(task_of(k, dir), dir->pid, pos, emit, user);
+        return 0;
+    }
+    for (uint64_t i = pos - 2; i < dir->entry->child_count; i++) {
+        struct node node = { .kind = STATIC, .entry = &dir->entry->children[i], .pid = dir->pid };
+        if (!emit(user, node.entry->name, number_of(&node), rf_mode_to_dtype(mode_of(&node)), i + 3))
+            return 0;
+    }
+    if (dir->entry == &root_entry)
+        emit_processes(k, pos, emit, user);
+    return 0;
+}
+
+static const struct rf_file_ops text_ops = { .read = read_text, .release = release_text };
+static const struct rf_file_ops directory_ops = { .readdir = readdir };
+static const struct rf_inode_ops inode_ops = {
+    .lookup = lookup,
+    .open = open_inode,
+    .destroy = destroy_inode,
+};
+static const struct rf_inode_ops link_ops = {
+    .readlink = read_plain_link,
+    .destroy = destroy_inode,
+};
+static const struct rf_inode_ops object_link_ops = {
+    .readlink = read_object_link,
+    .follow = follow,
+    .destroy = destroy_inode,
+};
+
+static const struct rf_mount_ops mount_ops;
+
+struct rf_mount *rf_procfs_create(struct rf_kernel *k)
+{
+    struct rf_mount *mount = rf_mount_alloc(k, "proc", RF_PROC_SUPER_MAGIC, &mount_ops);
+    if (!mount)
+        return NULL;
+    struct rf_inode *root = make_inode(k, mount, (struct node){ .kind = STATIC, .entry = &root_entry });
+    if (root) {
+        root->ino = 1;
+        mount->root = rf_dentry_new(k, NULL, "", root);
+        rf_inode_put(k, root);
+    }
+    if (!mount->root) {
+        rf_mount_free(k, mount);
+        return NULL;
+    }
+    return mount;
+}

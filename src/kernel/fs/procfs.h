@@ -1,0 +1,31 @@
+/* procfs' own: what a node is, and the texts that its files show. */
+#ifndef RF_KERNEL_FS_PROCFS_H
+#define RF_KERNEL_FS_PROCFS_H
+
+#include "kernel/fs/fs.h"
+#include "kernel/mm/mm.h"
+#include "kernel/task/task.h"
+
+/* Text that grows in the kernel heap. */
+struct rf_text {
+    struct rf_kernel *k;
+    char *bytes;
+    size_t used, room;
+    bool failed; /* no memory: what follows is lost */
+};
+void rf_text_add(struct rf_text *text, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void rf_text_bytes(struct rf_text *text, const void *bytes, size_t size);
+
+/* Produces a file's text; task is the process' leader, NULL outside /proc/<pid>. */
+typedef void rf_proc_text(struct rf_text *out, struct rf_kernel *k, struct rf_task *task);
+
+rf_proc_text rf_proc_cpuinfo, rf_proc_meminfo, rf_proc_stat, rf_proc_uptime, rf_proc_version,
+    rf_proc_osrelease, rf_proc_ostype, rf_proc_hostname, rf_proc_mounts;
+rf_proc_text rf_proc_pid_cmdline, rf_proc_pid_comm, rf_proc_pid_maps, rf_proc_pid_stat,
+    rf_proc_pid_status;
+
+/* What /proc/<pid>/fd/<n> says about a file: a path, or "pipe:[17]". Length or -errno. */
+int64_t rf_proc_file_name(struct rf_kernel *k, struct rf_file *file, char *out, size_t size);
+
+#endif

@@ -1,0 +1,194 @@
+/* Texts of /proc/<pid>: what a process is, and its address space. */
+#include "kernel/fs/procfs.h"
+#include "kernel/mm/mm.h"
+#include "kernel/start.h"
+#include "kernel/task/clock.h"
+
+#include <stdio.h>
+#include <string.h>
+
+int64_t rf_proc_file_name(struct rf_kernel *k, struct rf_file *file, char *out, size_t size)
+{
+    if (file->dentry)
+        return rf_file_path(k, file, out, size);
+    const struct rf_inode *inode = file->inode;
+    unsigned long long ino = inode->ino;
+    int length;
+    if (file->ops == &rf_stdio_ops && rf_stdio_is_tty(inode))
+        length = snprintf(out, size, "/dev/tty");
+    else if (RF_S_ISFIFO(inode->mode))
+        length = snprintf(out, size, "pipe:[%llu]", ino);
+    else if (RF_S_ISSOCK(inode->mode))
+        length = snprintf(out, size, "socket:[%llu]", ino);
+    else if (file->ops == &rf_stdio_ops)
+        length = snprintf(out, size, "host:[%llu]", ino);
+    else
+        length = snprintf(out, size, "anon_inode:[eventfd]");
+    return length < 0 || (size_t)length >= size ? -RF_ENAMETOOLONG : length;
+}
+
+void rf_proc_pid_comm(struct rf_text *out, struct rf_kernel *k, struct rf_task *task)
+{
+    (void)k;
+    rf_text_add(out, "%.*s\n", (int)sizeof task->comm, task->comm);
+}
+
+void rf_proc_pid_cmdline(struct rf_text *out, struct rf_kernel *k, struct rf_task *task)
+{
+    struct rf_mm *mm = task->mm;
+    if (!mm || mm->arg_end <= mm->arg_start)
+        return;
+    uint8_t bytes[256];
+    for (uint64_t at = mm->arg_start; at < mm->arg_end;) {
+        size_t n = mm->arg_end - at < sizeof bytes ? (size_t)(mm->arg_end - at) : sizeof bytes;
+        if (!rf_peek_user(k, mm, at, bytes, n))
+            return;
+        rf_text_bytes(out, bytes, n);
+        at += n;
+    }
+}
+
+/* --- maps --- */
+
+static void add_file(struct rf_text *out, struct rf_kernel *k, const struct rf_vma *vma)
+{
+    char path[RF_PATH_MAX];
+    if (!vma->file || rf_proc_file_name(k, vma->file, path, sizeof path) < 0)
+        return;
+    for (const char *p = path; *p; p++) {
+        if (*p == '\n')
+            rf_text_add(out, "\\012");
+        else
+            rf_text_bytes(out, p, 1);
+    }
+}
+
+#define MAPS_NAME_COLUMN 73
+
+void rf_proc_pid_maps(struct rf_text *out, struct rf_kernel *k, struct rf_task *task)
+{
+    for (const struct rf_vma *v = task->mm ? task->mm->vmas : NULL; v; v = v->next) {
+        const struct rf_inode *inode = v->file ? v->file->inode : NULL;
+        uint64_t device = inode ? inode->mount->device : 0;
+        size_t start = out->used;
+        rf_text_add(out, "%08llx-%08llx %c%c%c%c %08llx %02x:%02x %llu ",
+                    (unsigned long long)v->start, (unsigned long long)v->end,
+                    v->prot & RF_PROT_READ ? 'r' : '-', v->prot & RF_PROT_WRITE ? 'w' : '-',
+                    v->prot & RF_PROT_EXEC ? 'x' : '-', v->shared ? 's' : 'p',
+                    (unsigned long long)(v->file ? v->offset : 0), (unsigned)(device >> 8),
+                    (unsigned)(device & 0xff), inode ? (unsigned long long)inode->ino : 0ULL);
+        if (v->file || v->name)
+            while (out->used - start < MAPS_NAME_COLUMN && !out->failed)
+                rf_text_add(out, " ");
+        if (v->file)
+            add_file(out, k, v);
+        else if (v->name)
+            rf_text_add(out, "%s", v->name);
+        rf_text_add(out, "\n");
+    }
+}
+
+/* --- status and stat --- */
+
+static char state_of(const struct rf_task *task)
+{
+    static const char letters[] = { [RF_TASK_RUNNABLE] = 'R', [RF_TASK_SLEEPING] = 'S',
+                                    [RF_TASK_STOPPED] = 'T', [RF_TASK_ZOMBIE] = 'Z' };
+    return letters[task->state];
+}
+
+static const char *state_text(char letter)
+{
+    switch (letter) {
+    case 'R': return "R (running)";
+    case 'T': return "T (stopped)";
+    case 'Z': return "Z (zombie)";
+    default: return "S (sleeping)";
+    }
+}
+
+static unsigned long long mapped_bytes(const struct rf_mm *mm)
+{
+    unsigned long long bytes = 0;
+    for (const struct rf_vma *v = mm ? mm->vmas : NULL; v; v = v->next)
+        bytes += v->end - v->start;
+    return bytes;
+}
+
+static void add_ids(struct rf_text *out, const struct rf_credentials *c)
+{
+    rf_text_add(out, "Uid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid, c->fsuid);
+    rf_text_add(out, "Gid:\t%u\t%u\t%u\t%u\n", c->gid, c->egid, c->sgid, c->fsgid);
+}
+
+static void add_signals(struct rf_text *out, const struct rf_task *task)
+{
+    uint64_t ignored = 0, caught = 0;
+    for (unsigned n = 1; task->sighand && n <= 64; n++) {
+        uint64_t handler = task->sighand->action[n].handler;
+        if (handler == RF_SIG_IGN)
+            ignored |= RF_BIT(n - 1);
+        else if (handler != RF_SIG_DFL)
+            caught |= RF_BIT(n - 1);
+    }
+    rf_text_add(out, "SigPnd:\t%016llx\nShdPnd:\t%016llx\n", (unsigned long long)task->pending,
+                (unsigned long long)task->process->pending);
+    rf_text_add(out, "SigBlk:\t%016llx\nSigIgn:\t%016llx\nSigCgt:\t%016llx\n",
+                (unsigned long long)task->blocked, (unsigned long long)ignored,
+                (unsigned long long)caught);
+}
+
+void rf_proc_pid_status(struct rf_text *out, struct rf_kernel *k, struct rf_task *task)
+{
+    (void)k;
+    const struct rf_process *p = task->process;
+    rf_text_add(out, "Name:\t%.*s\n", (int)sizeof task->comm, task->comm);
+    if (task->fs)
+        rf_text_add(out, "Umask:\t%04o\n", task->fs->umask);
+    rf_text_add(out, "State:\t%s\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
+                state_text(state_of(task)), p->pid, p->pid, p->parent ? p->parent->pid : 0);
+    add_ids(out, &task->credentials);
+    if (task->files)
+        rf_text_add(out, "FDSize:\t%u\n", task->files->capacity);
+    rf_text_add(out, "Groups:\t");
+    for (uint32_t i = 0; i < task->credentials.group_count; i++)
+        rf_text_add(out, "%u ", task->credentials.groups[i]);
+    rf_text_add(out, "\n");
+    if (task->mm)
+        rf_text_add(out, "VmSize:\t%8llu kB\nVmRSS:\t%8llu kB\n", mapped_bytes(task->mm) / 1024,
+                    (unsigned long long)(task->mm->resident_pages * (RF_PAGE_SIZE / 1024)));
+    rf_text_add(out, "Threads:\t%u\n", p->thread_count);
+    add_signals(out, task);
+}
+
+static unsigned long long ticks(const struct rf_kernel *k, uint64_t cycles)
+{
+    return rf_clock_to_ns(k, cycles) / (1000000000 / RF_USER_HZ);
+}
+
+/* proc(5), /proc/[pid]/stat: 52 fields; what the machine does not know is 0. */
+void rf_proc_pid_stat(struct rf_text *out, struct rf_kernel *k, struct rf_task *task)
+{
+    const struct rf_process *p = task->process;
+    const struct rf_mm *mm = task->mm;
+    rf_text_add(out, "%d (%.*s) %c %d %d %d 0 %d 0 0 0 0 0", p->pid, (int)sizeof task->comm,
+                task->comm, state_of(task), p->parent ? p->parent->pid : 0, p->pgid, p->sid,
+                k->vfs->tty_pgrp ? k->vfs->tty_pgrp : -1);
+    rf_text_add(out, " %llu %llu %llu 0 20 0 %u 0 0 %llu %llu %llu", ticks(k, p->user_cycles),
+                ticks(k, p->kernel_cycles), ticks(k, p->child_cycles), p->thread_count,
+                mapped_bytes(mm), mm ? (unsigned long long)mm->resident_pages : 0ULL,
+                (unsigned long long)UINT64_MAX);
+    rf_text_add(out, " %llu %llu %llu 0 0 %llu %llu 0 0 0 0 0 %d 0 0 0 0 0 0",
+                mm ? (unsigned long long)mm->start_code : 0ULL,
+                mm ? (unsigned long long)mm->end_code : 0ULL,
+                mm ? (unsigned long long)mm->start_stack : 0ULL, (unsigned long long)task->pending,
+                (unsigned long long)task->blocked, p->exit_signal);
+    rf_text_add(out, " %llu %llu %llu %llu %llu %llu %llu 0\n",
+                mm ? (unsigned long long)mm->start_data : 0ULL,
+                mm ? (unsigned long long)mm->end_data : 0ULL,
+                mm ? (unsigned long long)mm->start_brk : 0ULL,
+                mm ? (unsigned long long)mm->arg_start : 0ULL,
+                mm ? (unsigned long long)mm->arg_end : 0ULL,
+                mm ? (unsigned long long)mm->env_start : 0ULL,
+                mm ? (unsigned long long)mm->env_end : 0ULL);
+}

@@ -1,0 +1,329 @@
+/* Options of `ringfort run` (tools/options.h). */
+#include "options.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+void complain(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fflush(stdout);
+    fputs("ringfort: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+}
+
+void *must_resize(void *old, size_t size)
+{
+    void *memory = realloc(old, size);
+    if (!memory) {
+        complain("out of memory");
+        exit(EXIT_OWN);
+    }
+    return memory;
+}
+
+char *must_print(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    char *text;
+    if (vasprintf(&text, format, args) < 0) {
+        complain("out of memory");
+        exit(EXIT_OWN);
+    }
+    va_end(args);
+    return text;
+}
+
+/* --- values --- */
+
+/* A number with an optional suffix K, M or G, each `step` times the one before. */
+static bool parse_number(const char *text, uint64_t step, uint64_t *out)
+{
+    static const char suffixes[] = "KMG";
+    char *end;
+    errno = 0;
+    if (*text < '0' || *text > '9') /* strtoull takes signs and blanks */
+        return false;
+    uint64_t value = strtoull(text, &end, 0);
+    if (errno)
+        return false;
+    if (*end && step) {
+        const char *suffix = strchr(suffixes, *end >= 'a' ? *end - ('a' - 'A') : *end);
+        if (!suffix)
+            return false;
+        for (const char *s = suffixes; s <= suffix; s++)
+            if (__builtin_mul_overflow(value, step, &value))
+                return false;
+        end++;
+    }
+    *out = value;
+    return !*end;
+}
+
+/* Cuts ":ro" or ":rw" off the end of a copied value. */
+static bool cut_access(char *value)
+{
+    size_t length = strlen(value);
+    if (length < 3 || value[length - 3] != ':' || value[length - 2] != 'r')
+        return false;
+    bool writable = value[length - 1] == 'w';
+    if (writable || value[length - 1] == 'o')
+        value[length - 3] = '\0';
+    return writable;
+}
+
+static bool take_mount(struct options *o, const char *value)
+{
+    char *host = must_print("%s", value);
+    bool writable = cut_access(host);
+    char *split = NULL;
+    for (char *at = host; (at = strstr(at, ":/")); at++)
+        split = at; /* the last: a host path may hold colons */
+    if (!split || split == host) {
+        complain("--mount %s: give HOST:GUEST, HOST:GUEST:ro or HOST:GUEST:rw; GUEST begins with /", value);
+        free(host);
+        return false;
+    }
+    *split = '\0';
+    o->mounts = must_resize(o->mounts, (o->mount_count + 1) * sizeof *o->mounts);
+    o->mounts[o->mount_count++] = (struct mount_option){ host, must_print("%s", split + 1), writable };
+    return true;
+}
+
+static bool take_root(struct options *o, const char *value)
+{
+    if (o->root) {
+        complain("--root %s: there can be only one root", value);
+        return false;
+    }
+    o->root = must_print("%s", value);
+    o->root_writable = cut_access(o->root);
+    if (!*o->root) {
+        complain("--root %s: give DIR, DIR:ro or DIR:rw", value);
+        return false;
+    }
+    return true;
+}
+
+/* The slot of a variable: the one already there, so that the last --env of a name counts. */
+static char **env_slot(struct options *o, const char *name, size_t length)
+{
+    for (size_t i = 0; i < o->env_count; i++)
+        if (!strncmp(o->env[i], name, length) && o->env[i][length] == '=')
+            return &o->env[i];
+    o->env = must_resize(o->env, (o->env_count + 2) * sizeof *o->env);
+    o->env[o->env_count] = o->env[o->env_count + 1] = NULL;
+    return &o->env[o->env_count++];
+}
+
+static bool take_env(struct options *o, const char *value)
+{
+    size_t length = strcspn(value, "=");
+    if (!length) {
+        complain("--env %s: give NAME=VALUE, or NAME for the host's value", value);
+        return false;
+    }
+    char *text = NULL;
+    if (value[length])
+        text = must_print("%s", value);
+    else if (getenv(value))
+        text = must_print("%s=%s", value, getenv(value));
+    if (!text)
+        return true; /* not set here, so not set there */
+    char **slot = env_slot(o, value, length);
+    free(*slot);
+    *slot = text;
+    return true;
+}
+
+static bool take_cwd(struct options *o, const char *value)
+{
+    if (*value != '/') {
+        complain("--cwd %s: give a directory of the guest; it begins with /", value);
+        return false;
+    }
+    o->cwd = value;
+    return true;
+}
+
+static bool take_strace(struct options *o, const char *value)
+{
+    (void)value;
+    return o->strace = true;
+}
+
+static bool take_stats(struct options *o, const char *value)
+{
+    (void)value;
+    return o->stats = true;
+}
+
+static bool take_max_cycles(struct options *o, const char *value)
+{
+    if (parse_number(value, 1000, &o->max_cycles) && o->max_cycles)
+        return true;
+    complain("--max-cycles %s: give a number above 0, with K, M or G for thousands, millions or billions",
+             value);
+    return false;
+}
+
+static bool take_memory(struct options *o, const char *value)
+{
+    if (parse_number(value, 1024, &o->memory) && o->memory)
+        return true;
+    complain("--max-memory %s: give a size such as 64M or 4G", value);
+    return false;
+}
+
+static bool take_seed(struct options *o, const char *value)
+{
+    if (parse_number(value, 0, &o->seed) && o->seed)
+        return true;
+    complain("--seed %s: give a number above 0", value);
+    return false;
+}
+
+static const struct option {
+    const char *name, *value; /* value NULL: takes none */
+    bool (*take)(struct options *, const char *value);
+    const char *help; /* lines separated by '\n' */
+} table[] = {
+    { "--mount", "HOST:GUEST[:ro|rw]", take_mount,
+      "show a file or directory of the host in the guest, read-only\nunless rw is given; may be repeated" },
+    { "--root", "DIR[:ro|rw]", take_root,
+      "make a directory of the host the guest's root, read-only\nunless rw is given; PROGRAM is then a path inside it" },
+    { "--env", "NAME[=VALUE]", take_env,
+      "set a variable, without =VALUE to the host's value; the\nenvironment is empty otherwise; may be repeated" },
+    { "--cwd", "DIR", take_cwd, "start in this directory of the guest (default /)" },
+    { "--strace", NULL, take_strace, "write system calls and signals to standard error" },
+    { "--stats", NULL, take_stats, "write figures of the run to standard error at its end" },
+    { "--max-cycles", "N", take_max_cycles, "stop after N modelled cycles; K, M, G: thousands, millions,\nbillions" },
+    { "--max-memory", "SIZE", take_memory, "RAM of the machine, 8M to 64G (default 4G)" },
+    { "--seed", "N", take_seed, "seed of everything random in the machine" },
+};
+#define OPTION_COUNT (sizeof table / sizeof table[0])
+
+/* --- help --- */
+
+void print_usage(FILE *to)
+{
+    fputs("Usage: ringfort run [OPTION...] [--] PROGRAM [ARGUMENT...]\n"
+          "       ringfort --help | --version\n"
+          "\n"
+          "Runs a static x86-64 Linux program inside a modelled computer. It sees its own file, the\n"
+          "standard streams and what you mount; nothing else of this host.\n"
+          "\n"
+          "  run          run a program; `ringfort run --help` lists its options\n"
+          "  --help       show this text\n"
+          "  --version    show the version\n"
+          "\n"
+          "Exit status: the program's. 128+N when signal N killed it, 127 when PROGRAM was not found,\n"
+          "126 when it cannot be run, 125 when an option is wrong or ringfort cannot go on, 124 when\n"
+          "--max-cycles stopped it, 123 when it waits for something that can never come.\n", to);
+}
+
+static void print_option(FILE *to, const char *name, const char *value, const char *help)
+{
+    int used = fprintf(to, "  %s%s%s", name, value ? " " : "", value ? value : "");
+    if (used > 28) {
+        fputc('\n', to);
+        used = 0;
+    }
+    while (*help) {
+        size_t length = strcspn(help, "\n");
+        fprintf(to, "%*s%.*s\n", 30 - used, "", (int)length, help);
+        help += length + (help[length] == '\n');
+        used = 0;
+    }
+}
+
+void print_run_usage(FILE *to)
+{
+    fputs("Usage: ringfort run [OPTION...] [--] PROGRAM [ARGUMENT...]\n"
+          "\n"
+          "PROGRAM is a file of this host (a name without / is looked up in PATH); the guest sees it\n"
+          "under its absolute path, or where a mount shows it.\n"
+          "\n", to);
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        print_option(to, table[i].name, table[i].value, table[i].help);
+    print_option(to, "--help", NULL, "show this text");
+}
+
+/* --- the command line --- */
+
+static const struct option *find_option(const char *arg, const char **value)
+{
+    size_t length = strcspn(arg, "=");
+    *value = arg[length] ? arg + length + 1 : NULL;
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        if (strlen(table[i].name) == length && !strncmp(table[i].name, arg, length))
+            return &table[i];
+    return NULL;
+}
+
+/* One option at argv[*at]; moves *at past it. */
+static bool parse_option(char **argv, int *at, struct options *out)
+{
+    const char *value, *arg = argv[(*at)++];
+    const struct option *option = find_option(arg, &value);
+    if (!option) {
+        complain("unknown option %s; see ringfort run --help", arg);
+        return false;
+    }
+    if (!option->value && value) {
+        complain("%s takes no value", option->name);
+        return false;
+    }
+    if (option->value && !value && !(value = argv[(*at)++])) {
+        (*at)--;
+        complain("%s needs a value: %s %s", option->name, option->name, option->value);
+        return false;
+    }
+    return option->take(out, value);
+}
+
+bool options_parse(int argc, char **argv, struct options *out, int *status)
+{
+    memset(out, 0, sizeof *out);
+    *status = EXIT_OWN;
+    int at = 0;
+    while (at < argc && argv[at][0] == '-') {
+        if (!strcmp(argv[at], "--")) {
+            at++;
+            break;
+        }
+        if (!strcmp(argv[at], "--help") || !strcmp(argv[at], "-h")) {
+            print_run_usage(stdout);
+            *status = EXIT_SUCCESS;
+            return false;
+        }
+        if (!parse_option(argv, &at, out))
+            return false;
+    }
+    if (at >= argc || !argv[at][0]) {
+        complain("no PROGRAM given; see ringfort run --help");
+        return false;
+    }
+    out->program = argv[at];
+    out->argv = (const char *const *)(argv + at);
+    return true;
+}
+
+void options_free(struct options *o)
+{
+    for (size_t i = 0; i < o->mount_count; i++) {
+        free(o->mounts[i].host);
+        free(o->mounts[i].guest);
+    }
+    for (size_t i = 0; i < o->env_count; i++)
+        free(o->env[i]);
+    free(o->mounts);
+    free(o->env);
+    free(o->root);
+}

@@ -172,7 +172,7 @@ struct rf_cpu {
     bool step_armed;       /* an instruction began with RFLAGS.TF set: #DB after it */
     uint8_t code_bits;     /* 64 in 64-bit mode, else 32 or 16: CS.L and CS.D */
 
-    uint8_t bounce[64]; /* data of a slow access on its way */
+    _Alignas(16) uint8_t bounce[64]; /* data of a slow access on its way; x87 operands */
     uint64_t msr_value; /* scratch of RDMSR */
     struct rf_refusal refusal;
 

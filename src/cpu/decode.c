@@ -246,16 +246,19 @@ static RF_OP(op_raise_nm)
 }
 
 /* op[2] holds the instruction's bytes. */
-static RF_OP(op_unimplemented)
+static RF_NOINLINE void report_unimplemented(struct rf_cpu *cpu, const struct rf_op *op)
 {
     uint8_t bytes[16];
     memcpy(bytes, op + 2, sizeof bytes);
-    if (cpu->unimplemented) {
-        uint8_t length = op->length;
-        cpu->r[RF_REG_IP] += op->ip_offset;
-        cpu->unimplemented(cpu->unimplemented_user, cpu, bytes, length);
-        cpu->r[RF_REG_IP] -= op->ip_offset;
-    }
+    cpu->r[RF_REG_IP] += op->ip_offset;
+    cpu->unimplemented(cpu->unimplemented_user, cpu, bytes, op->length);
+    cpu->r[RF_REG_IP] -= op->ip_offset;
+}
+
+static RF_OP(op_unimplemented)
+{
+    if (cpu->unimplemented)
+        report_unimplemented(cpu, op);
     return rf_op_ud(cpu, op);
 }
 

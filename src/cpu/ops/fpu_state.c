@@ -62,13 +62,11 @@ _Static_assert(sizeof(struct fxsave_area) == 416, "the rest of the 512 bytes is 
 
 #define AREA_SIZE(op) ((op)->a & SIXTEEN_XMM ? 416u : 288u)
 
-static RF_OP(fxsave)
+/* Helpers that hold the area. False: cpu->fault is set. */
+static RF_NOINLINE bool save_area(struct rf_cpu *cpu, const struct rf_op *op)
 {
     struct fxsave_area area;
     struct rf_fpu *fpu = &cpu->fpu;
-    uint64_t va = rf_ea(cpu, op);
-    if (va & 15)
-        return rf_op_gp0(cpu, op);
     memset(&area, 0, sizeof area);
     area.fcw = fpu->cw;
     area.fsw = fpu->sw;
@@ -82,22 +80,19 @@ static RF_OP(fxsave)
         memcpy(area.st[i], x87_st(cpu, i), 10);
     for (unsigned i = 0; i < 16; i++)
         memcpy(area.xmm[i], &fpu->v[i], 16);
-    if (!rf_store_slow(cpu, va, &area, AREA_SIZE(op)))
-        return rf_op_fault(cpu, op);
-    return rf_after_slow(cpu, op);
+    return rf_store_slow(cpu, rf_ea(cpu, op), &area, AREA_SIZE(op));
 }
 
-static RF_OP(fxrstor)
+enum restored { RESTORED, RESTORED_MASKS, RESERVED_BITS, NOT_READABLE };
+
+static RF_NOINLINE enum restored restore_area(struct rf_cpu *cpu, const struct rf_op *op)
 {
     struct fxsave_area area;
     struct rf_fpu *fpu = &cpu->fpu;
-    uint64_t va = rf_ea(cpu, op);
-    if (va & 15)
-        return rf_op_gp0(cpu, op);
-    if (!rf_load_slow(cpu, va, &area, AREA_SIZE(op)))
-        return rf_op_fault(cpu, op);
+    if (!rf_load_slow(cpu, rf_ea(cpu, op), &area, AREA_SIZE(op)))
+        return NOT_READABLE;
     if (area.mxcsr & ~RF_MXCSR_MASK)
-        return rf_op_gp0(cpu, op);
+        return RESERVED_BITS;
     rf_x87_set_control(fpu, area.fcw, area.fsw);
     fpu->tag_valid = area.ftw;
     fpu->fop = area.fop & 0x7ff;
@@ -107,8 +102,28 @@ static RF_OP(fxrstor)
         memcpy(x87_st(cpu, i), area.st[i], 10);
     for (unsigned i = 0; i < (op->a & SIXTEEN_XMM ? 16u : 8u); i++)
         memcpy(&fpu->v[i], area.xmm[i], 16);
-    bool masks_changed = set_mxcsr(cpu, area.mxcsr);
-    END_BLOCK(masks_changed);
+    return set_mxcsr(cpu, area.mxcsr) ? RESTORED_MASKS : RESTORED;
+}
+
+static RF_OP(fxsave)
+{
+    if (rf_ea(cpu, op) & 15)
+        return rf_op_gp0(cpu, op);
+    if (!save_area(cpu, op))
+        return rf_op_fault(cpu, op);
+    return rf_after_slow(cpu, op);
+}
+
+static RF_OP(fxrstor)
+{
+    if (rf_ea(cpu, op) & 15)
+        return rf_op_gp0(cpu, op);
+    enum restored restored = restore_area(cpu, op);
+    if (restored == NOT_READABLE)
+        return rf_op_fault(cpu, op);
+    if (restored == RESERVED_BITS)
+        return rf_op_gp0(cpu, op);
+    END_BLOCK(restored == RESTORED_MASKS);
 }
 
 /* --- lowering --- */

@@ -36,7 +36,7 @@ RF_INLINE void set_product_flags(struct rf_cpu *cpu, uint64_t low, unsigned bits
 /* The dividend is checked by the quotient's range (SDM 2, DIV, IDIV). */
 #define DIVIDEND(N, TYPE)                                                                 \
     ((N) == 8 ? (TYPE)RF_R16(0)                                                           \
-              : (TYPE)(((WIDE_##N)RF_GET(N, RF_OFFSET(RF_RDX)) << ((N) & 63)) | RF_GET(N, 0)))
+              : (TYPE)(((WIDE_##N)RF_GET(N, RF_OFFSET(RF_RDX)) << (N)) | RF_GET(N, 0)))
 #define PUT_QUOTIENT(N, quotient, remainder)                                              \
     if ((N) == 8) {                                                                       \
         RF_R8(0) = (uint8_t)(quotient);                                                   \
@@ -50,7 +50,7 @@ RF_INLINE void set_product_flags(struct rf_cpu *cpu, uint64_t low, unsigned bits
     if (a == 0 || (RF_TYPE_##N)(dividend >> (N)) >= a)                                    \
         return rf_op_raise(cpu, op, RF_DE, false, 0);                                     \
     RF_TYPE_##N quotient, remainder;                                                      \
-    if ((N) < 64 || !(uint64_t)(dividend >> ((N) & 63))) {                                \
+    if ((N) < 64 || !(uint64_t)(dividend >> (N))) {                                \
         uint64_t small_ = (uint64_t)dividend;                                             \
         quotient = (RF_TYPE_##N)(small_ / a), remainder = (RF_TYPE_##N)(small_ % a);      \
     } else {                                                                              \

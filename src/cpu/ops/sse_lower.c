@@ -37,7 +37,6 @@ static RF_OP(op_begin)
     case RF_SSE_TO_MMX:
         cpu->fpu.saved[0] = cpu->fpu.x87[op->a].mantissa;
         cpu->fpu.saved[1] = cpu->fpu.x87[op->a].sign_exponent;
-        cpu->fpu.saved[2] = (uint64_t)cpu->fpu.tag_valid << 16 | cpu->fpu.sw;
         break;
     default:
         cpu->fpu.saved[0] = cpu->cc_op;
@@ -57,11 +56,9 @@ static void undo(struct rf_cpu *cpu, const struct rf_op *op)
     case RF_SSE_TO_GPR:
         RF_R64(op->a) = cpu->fpu.saved[0];
         break;
-    case RF_SSE_TO_MMX:
+    case RF_SSE_TO_MMX: /* TOP and tags stay as for any MMX instruction */
         cpu->fpu.x87[op->a].mantissa = cpu->fpu.saved[0];
         cpu->fpu.x87[op->a].sign_exponent = (uint16_t)cpu->fpu.saved[1];
-        cpu->fpu.sw = (uint16_t)cpu->fpu.saved[2];
-        cpu->fpu.tag_valid = (uint8_t)(cpu->fpu.saved[2] >> 16);
         break;
     default:
         rf_cc_set(cpu, (uint32_t)cpu->fpu.saved[0], cpu->fpu.saved[1], cpu->fpu.saved[2]);

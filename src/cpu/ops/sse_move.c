@@ -255,27 +255,28 @@ static RF_OP(mm_pmovmskb)
 
 /* --- MASKMOVDQU, MASKMOVQ: bytes of a whose twins in b have bit 7 set --- */
 
-/* Store the chosen bytes of `data`, of which there is at least one. Only memory from the
- * first to the last of them is looked at. */
-static bool store_masked(struct rf_cpu *cpu, uint64_t va, const uint8_t *data, unsigned mask)
+/* Store the chosen bytes of `data`. Only memory from the first to the last of them is looked
+ * at. False: cpu->fault is set. */
+static RF_NOINLINE bool store_masked(struct rf_cpu *cpu, uint64_t va, const uint8_t *data,
+                                     unsigned mask)
 {
-    uint8_t old[16];
+    uint8_t bytes[16];
+    if (!mask)
+        return true;
     unsigned first = (unsigned)__builtin_ctz(mask);
     unsigned size = 32 - (unsigned)__builtin_clz(mask) - first;
-    if (!rf_load_rmw_slow(cpu, va + first, old, size))
+    if (!rf_load_rmw_slow(cpu, va + first, bytes, size))
         return false;
     for (unsigned i = 0; i < size; i++)
         if (mask >> (first + i) & 1)
-            old[i] = data[first + i];
-    return rf_store_slow(cpu, va + first, old, size);
+            bytes[i] = data[first + i];
+    return rf_store_slow(cpu, va + first, bytes, size);
 }
 
 static RF_OP(maskmovdqu)
 {
-    uint8_t data[16];
     unsigned mask = (unsigned)simde_mm_movemask_epi8(rf_xmm(cpu, op->b));
-    memcpy(data, &cpu->fpu.v[op->a], sizeof data);
-    if (mask && !store_masked(cpu, rf_ea(cpu, op), data, mask))
+    if (!store_masked(cpu, rf_ea(cpu, op), cpu->fpu.v[op->a].u8, mask))
         return rf_op_fault(cpu, op);
     return rf_after_slow(cpu, op);
 }
@@ -283,10 +284,8 @@ static RF_OP(maskmovdqu)
 static RF_OP(maskmovq)
 {
     RF_MMX_CHECK;
-    uint8_t data[8];
     unsigned mask = (unsigned)simde_mm_movemask_epi8(rf_mm(cpu, op->b));
-    memcpy(data, &cpu->fpu.x87[op->a], sizeof data);
-    if (mask && !store_masked(cpu, rf_ea(cpu, op), data, mask))
+    if (!store_masked(cpu, rf_ea(cpu, op), cpu->fpu.x87[op->a].bytes, mask))
         return rf_op_fault(cpu, op);
     rf_mmx_enter(cpu);
     return rf_after_slow(cpu, op);

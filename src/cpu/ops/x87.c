@@ -98,7 +98,8 @@ RF_MEM_HANDLER(fbld)
 {
     X87_COMPUTE;
     RF_LOAD(struct rf_x87_f80, decimal, rf_ea(cpu, op));
-    PUSH(0, RF_X87_LOAD_MEMORY("fbld", to, decimal));
+    memcpy(cpu->bounce, &decimal, sizeof decimal);
+    PUSH(0, RF_X87_LOAD_MEMORY("fbld", to, X87_BOUNCE(struct rf_x87_f80)));
     RF_MEM_NEXT;
 }
 
@@ -158,12 +159,15 @@ CONSTANT(fldln2)
             return rf_op_fault(cpu, op);              \
         }                                             \
     } while (0)
-#define STORE_PUT(value, size)                      \
-    do {                                            \
-        if (slow)                                   \
-            memcpy(place, &(value), size);          \
-        else                                        \
-            rf_store_slow(cpu, va, &(value), size); \
+#define STORE_PUT(type, expression)                             \
+    do {                                                        \
+        type value_ = (expression);                             \
+        if (slow) {                                             \
+            memcpy(place, &value_, sizeof value_);              \
+        } else {                                                \
+            memcpy(cpu->bounce, &value_, sizeof value_);        \
+            rf_store_slow(cpu, va, cpu->bounce, sizeof value_); \
+        }                                                       \
     } while (0)
 
 /* Exceptions that, unmasked, keep a store from memory and the stack from being popped. */
@@ -203,15 +207,13 @@ RF_INLINE bool narrow(const union rf_x87_reg *from, uint16_t cw, const unsigned 
             store = x87_stack_fault(cpu, false);                                       \
         } else {                                                                       \
             if (!narrow(x87_st(cpu, 0), cpu->fpu.cw, fraction, bias, &bits, &flags)) { \
-                type result = 0;                                                       \
-                flags = RF_X87_STORE(text, x87_st(cpu, 0), result);                    \
-                bits = result;                                                         \
+                flags = RF_X87_STORE(text, x87_st(cpu, 0), X87_BOUNCE(type));          \
+                bits = X87_BOUNCE(type);                                               \
             }                                                                          \
             store = x87_raise(cpu, flags, FORBID_STORE);                               \
         }                                                                              \
         if (RF_LIKELY(store)) {                                                        \
-            type value = (type)bits;                                                   \
-            STORE_PUT(value, sizeof value);                                            \
+            STORE_PUT(type, (type)bits);                                               \
             if (pop)                                                                   \
                 x87_pop(cpu);                                                          \
         }                                                                              \
@@ -228,41 +230,42 @@ RF_MEM_HANDLER(fstp_m80)
 {
     X87_WAIT;
     STORE_OPEN(10);
-    union rf_x87_reg value = *x87_st(cpu, 0);
+    union rf_x87_reg *value = &X87_BOUNCE(union rf_x87_reg);
+    *value = *x87_st(cpu, 0);
     bool store = true;
     if (RF_UNLIKELY(!x87_is_valid(cpu, 0))) {
         store = x87_stack_fault(cpu, false);
-        x87_set_indefinite(&value);
+        x87_set_indefinite(value);
     } else {
         x87_clear_c1(cpu);
     }
     if (RF_LIKELY(store)) {
-        STORE_PUT(value, 10);
+        STORE_PUT(struct rf_x87_f80, X87_BOUNCE(struct rf_x87_f80));
         x87_pop(cpu);
     }
     RF_MEM_NEXT;
 }
 
 /* FIST, FISTP, FISTTP, FBSTP */
-#define STORE_INTEGER(name, type, text, indefinite, pop)             \
-    RF_MEM_HANDLER(name)                                             \
-    {                                                                \
-        X87_COMPUTE;                                                 \
-        STORE_OPEN(sizeof(type));                                    \
-        type value = indefinite;                                     \
-        bool store;                                                  \
-        if (RF_UNLIKELY(!x87_is_valid(cpu, 0))) {                    \
-            store = x87_stack_fault(cpu, false);                     \
-        } else {                                                     \
-            unsigned sw = RF_X87_STORE(text, x87_st(cpu, 0), value); \
-            store = x87_raise(cpu, sw & ~X87_SF, FORBID_STORE);      \
-        }                                                            \
-        if (RF_LIKELY(store)) {                                      \
-            STORE_PUT(value, sizeof value);                          \
-            if (pop)                                                 \
-                x87_pop(cpu);                                        \
-        }                                                            \
-        RF_MEM_NEXT;                                                 \
+#define STORE_INTEGER(name, type, text, indefinite, pop)                        \
+    RF_MEM_HANDLER(name)                                                        \
+    {                                                                           \
+        X87_COMPUTE;                                                            \
+        STORE_OPEN(sizeof(type));                                               \
+        X87_BOUNCE(type) = (type)indefinite;                                    \
+        bool store;                                                             \
+        if (RF_UNLIKELY(!x87_is_valid(cpu, 0))) {                               \
+            store = x87_stack_fault(cpu, false);                                \
+        } else {                                                                \
+            unsigned sw = RF_X87_STORE(text, x87_st(cpu, 0), X87_BOUNCE(type)); \
+            store = x87_raise(cpu, sw & ~X87_SF, FORBID_STORE);                 \
+        }                                                                       \
+        if (RF_LIKELY(store)) {                                                 \
+            STORE_PUT(type, X87_BOUNCE(type));                                  \
+            if (pop)                                                            \
+                x87_pop(cpu);                                                   \
+        }                                                                       \
+        RF_MEM_NEXT;                                                            \
     }
 #define INDEFINITE_BCD { { 0, 0, 0, 0, 0, 0, 0, 0xc0, 0xff, 0xff } }
 STORE_INTEGER(fist_m16, int16_t, "fistps", INT16_MIN, false)

@@ -29,6 +29,10 @@
 #define X87_BEFORE (X87_IE | X87_DE | X87_ZE)
 #define X87_CW_RC 0x0c00u
 
+/* A memory operand of the host's instructions: in the CPU's state, because a local variable
+ * whose address an asm statement takes would keep compilers from tail calls (cpu/op.h). */
+#define X87_BOUNCE(type) (*(type *)(void *)cpu->bounce)
+
 /* Every waiting instruction begins with this. */
 #define X87_WAIT RF_MMX_CHECK
 

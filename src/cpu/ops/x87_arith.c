@@ -30,18 +30,19 @@ RF_INLINE bool underflow(struct rf_cpu *cpu, unsigned i)
         RF_NEXT;                                                               \
     }
 
-#define MEMORY(name, type, text)                                             \
-    RF_MEM_HANDLER(name)                                                     \
-    {                                                                        \
-        X87_COMPUTE;                                                         \
-        RF_LOAD(type, value, rf_ea(cpu, op));                                \
-        if (RF_UNLIKELY(!x87_is_valid(cpu, 0))) {                            \
-            underflow(cpu, 0);                                               \
-        } else {                                                             \
-            unsigned sw = RF_X87_BINARY_MEMORY(text, x87_st(cpu, 0), value); \
-            x87_raise(cpu, sw, 0);                                           \
-        }                                                                    \
-        RF_MEM_NEXT;                                                         \
+#define MEMORY(name, type, text)                                                        \
+    RF_MEM_HANDLER(name)                                                                \
+    {                                                                                   \
+        X87_COMPUTE;                                                                    \
+        RF_LOAD(type, value, rf_ea(cpu, op));                                           \
+        X87_BOUNCE(type) = value;                                                       \
+        if (RF_UNLIKELY(!x87_is_valid(cpu, 0))) {                                       \
+            underflow(cpu, 0);                                                          \
+        } else {                                                                        \
+            unsigned sw = RF_X87_BINARY_MEMORY(text, x87_st(cpu, 0), X87_BOUNCE(type)); \
+            x87_raise(cpu, sw, 0);                                                      \
+        }                                                                               \
+        RF_MEM_NEXT;                                                                    \
     }
 
 #define ARITHMETIC(name)                                \
@@ -102,19 +103,21 @@ COMPARE(fucom, "fucom", 0)
 COMPARE(fucomp, "fucom", 1)
 COMPARE(fucompp, "fucom", 2)
 
-#define COMPARE_MEMORY(name, type, text, pops)                                        \
-    RF_MEM_HANDLER(name)                                                              \
-    {                                                                                 \
-        X87_COMPUTE;                                                                  \
-        RF_LOAD(type, value, rf_ea(cpu, op));                                         \
-        bool done;                                                                    \
-        if (RF_UNLIKELY(!x87_is_valid(cpu, 0)))                                       \
-            done = compared_empty(cpu);                                               \
-        else                                                                          \
-            done = compared(cpu, RF_X87_COMPARE_MEMORY(text, x87_st(cpu, 0), value)); \
-        if (done)                                                                     \
-            pop_times(cpu, pops);                                                     \
-        RF_MEM_NEXT;                                                                  \
+#define COMPARE_MEMORY(name, type, text, pops)                               \
+    RF_MEM_HANDLER(name)                                                     \
+    {                                                                        \
+        X87_COMPUTE;                                                         \
+        RF_LOAD(type, value, rf_ea(cpu, op));                                \
+        X87_BOUNCE(type) = value;                                            \
+        bool done;                                                           \
+        if (RF_UNLIKELY(!x87_is_valid(cpu, 0)))                              \
+            done = compared_empty(cpu);                                      \
+        else                                                                 \
+            done = compared(cpu, RF_X87_COMPARE_MEMORY(text, x87_st(cpu, 0), \
+                                                       X87_BOUNCE(type)));   \
+        if (done)                                                            \
+            pop_times(cpu, pops);                                            \
+        RF_MEM_NEXT;                                                         \
     }
 COMPARE_MEMORY(fcom_m32, uint32_t, "fcoms", 0)
 COMPARE_MEMORY(fcomp_m32, uint32_t, "fcoms", 1)
@@ -205,20 +208,29 @@ RF_INLINE void without_operand(struct rf_cpu *cpu, unsigned codes)
     underflow(cpu, 0);
 }
 
+/* Each of these is a helper that does it all, so that the result has a place of its own. */
+#define BY_HELPER(name)                                    \
+    static RF_NOINLINE void do_##name(struct rf_cpu *cpu); \
+    static RF_OP(name)                                     \
+    {                                                      \
+        X87_COMPUTE;                                       \
+        do_##name(cpu);                                    \
+        RF_NEXT;                                           \
+    }                                                      \
+    static RF_NOINLINE void do_##name(struct rf_cpu *cpu)
+
 /* Needs ST0 alone, replaces it; `codes`: condition codes that it sets besides C1. */
 #define UNARY(name, text, codes)                                   \
-    static RF_OP(name)                                             \
+    BY_HELPER(name)                                                \
     {                                                              \
-        X87_COMPUTE;                                               \
-        if (RF_UNLIKELY(!x87_is_valid(cpu, 0))) {                  \
-            without_operand(cpu, codes);                           \
-            RF_NEXT;                                               \
-        }                                                          \
         struct rf_x87_result result;                               \
+        if (!x87_is_valid(cpu, 0)) {                               \
+            without_operand(cpu, codes);                           \
+            return;                                                \
+        }                                                          \
         RF_X87_RUN(text, &result, x87_st(cpu, 0), x87_st(cpu, 0)); \
         *x87_st(cpu, 0) = result.st[0];                            \
         finished(cpu, &result, codes);                             \
-        RF_NEXT;                                                   \
     }
 UNARY(fsqrt, "fsqrt", 0)
 UNARY(frndint, "frndint", 0)
@@ -227,42 +239,38 @@ UNARY(fsin, "fsin", X87_C2)
 UNARY(fcos, "fcos", X87_C2)
 
 /* Needs ST0 and ST1, replaces ST0. */
-#define BINARY(name, text, codes)                                          \
-    static RF_OP(name)                                                     \
-    {                                                                      \
-        X87_COMPUTE;                                                       \
-        if (RF_UNLIKELY(!x87_is_valid(cpu, 0) || !x87_is_valid(cpu, 1))) { \
-            without_operand(cpu, codes);                                   \
-            RF_NEXT;                                                       \
-        }                                                                  \
-        struct rf_x87_result result;                                       \
-        RF_X87_RUN(text, &result, x87_st(cpu, 0), x87_st(cpu, 1));         \
-        *x87_st(cpu, 0) = result.st[0];                                    \
-        finished(cpu, &result, codes);                                     \
-        RF_NEXT;                                                           \
+#define BINARY(name, text, codes)                                  \
+    BY_HELPER(name)                                                \
+    {                                                              \
+        struct rf_x87_result result;                               \
+        if (!x87_is_valid(cpu, 0) || !x87_is_valid(cpu, 1)) {      \
+            without_operand(cpu, codes);                           \
+            return;                                                \
+        }                                                          \
+        RF_X87_RUN(text, &result, x87_st(cpu, 0), x87_st(cpu, 1)); \
+        *x87_st(cpu, 0) = result.st[0];                            \
+        finished(cpu, &result, codes);                             \
     }
 BINARY(fprem, "fprem", CONDITION_CODES)
 BINARY(fprem1, "fprem1", CONDITION_CODES)
 BINARY(fscale, "fscale", 0)
 
 /* Needs ST0 and ST1, replaces ST1 and pops. */
-#define BINARY_POP(name, text)                                             \
-    static RF_OP(name)                                                     \
-    {                                                                      \
-        X87_COMPUTE;                                                       \
-        if (RF_UNLIKELY(!x87_is_valid(cpu, 0) || !x87_is_valid(cpu, 1))) { \
-            if (underflow(cpu, 1))                                         \
-                x87_pop(cpu);                                              \
-            RF_NEXT;                                                       \
-        }                                                                  \
-        struct rf_x87_result result;                                       \
-        RF_X87_RUN(text, &result, x87_st(cpu, 0), x87_st(cpu, 1));         \
-        x87_raise(cpu, result.sw, 0);                                      \
-        if (RF_LIKELY(result.depth == 1)) {                                \
-            *x87_st(cpu, 1) = result.st[0];                                \
-            x87_pop(cpu);                                                  \
-        }                                                                  \
-        RF_NEXT;                                                           \
+#define BINARY_POP(name, text)                                     \
+    BY_HELPER(name)                                                \
+    {                                                              \
+        struct rf_x87_result result;                               \
+        if (!x87_is_valid(cpu, 0) || !x87_is_valid(cpu, 1)) {      \
+            if (underflow(cpu, 1))                                 \
+                x87_pop(cpu);                                      \
+            return;                                                \
+        }                                                          \
+        RF_X87_RUN(text, &result, x87_st(cpu, 0), x87_st(cpu, 1)); \
+        x87_raise(cpu, result.sw, 0);                              \
+        if (result.depth == 1) {                                   \
+            *x87_st(cpu, 1) = result.st[0];                        \
+            x87_pop(cpu);                                          \
+        }                                                          \
     }
 BINARY_POP(fyl2x, "fyl2x")
 BINARY_POP(fyl2xp1, "fyl2xp1")
@@ -271,27 +279,25 @@ BINARY_POP(fpatan, "fpatan")
 /* Needs ST0 and a free register: replaces ST0 and pushes. FPTAN and FSINCOS leave an
  * operand out of range alone and set C2. */
 #define UNARY_PUSH(name, text, codes)                              \
-    static RF_OP(name)                                             \
+    BY_HELPER(name)                                                \
     {                                                              \
-        X87_COMPUTE;                                               \
+        struct rf_x87_result result;                               \
         bool empty = !x87_is_valid(cpu, 0);                        \
-        if (RF_UNLIKELY(empty || x87_is_valid(cpu, 7))) {          \
+        if (empty || x87_is_valid(cpu, 7)) {                       \
             cpu->fpu.sw &= (uint16_t)~(codes);                     \
             if (x87_stack_fault(cpu, !empty)) {                    \
                 x87_set_indefinite(x87_st(cpu, 0));                \
                 x87_mark_valid(cpu, 0);                            \
                 x87_set_indefinite(x87_push(cpu));                 \
             }                                                      \
-            RF_NEXT;                                               \
+            return;                                                \
         }                                                          \
-        struct rf_x87_result result;                               \
         RF_X87_RUN(text, &result, x87_st(cpu, 0), x87_st(cpu, 0)); \
         finished(cpu, &result, codes);                             \
         if (result.depth == 3) {                                   \
             *x87_st(cpu, 0) = result.st[1];                        \
             *x87_push(cpu) = result.st[0];                         \
         }                                                          \
-        RF_NEXT;                                                   \
     }
 UNARY_PUSH(fxtract, "fxtract", 0)
 UNARY_PUSH(fptan, "fptan", X87_C2)

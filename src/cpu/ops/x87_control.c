@@ -194,29 +194,29 @@ static void take_environment(struct rf_fpu *fpu, bool narrow, const uint8_t in[2
     fpu->fdp = field[5];
 }
 
-static RF_OP(fnstenv)
+/* Each is a helper, which holds the image, and a handler; false: cpu->fault is set. */
+static RF_NOINLINE bool store_environment(struct rf_cpu *cpu, const struct rf_op *op)
 {
     uint8_t image[28];
     make_environment(&cpu->fpu, op->b, image);
     if (!rf_store_slow(cpu, rf_ea(cpu, op), image, ENVIRONMENT_SIZE(op)))
-        return rf_op_fault(cpu, op);
+        return false;
     cpu->fpu.cw |= X87_EXCEPTIONS;
     update_summary(&cpu->fpu);
     rf_x87_reload(&cpu->fpu);
-    return rf_after_slow(cpu, op);
+    return true;
 }
 
-static RF_OP(fldenv)
+static RF_NOINLINE bool load_environment(struct rf_cpu *cpu, const struct rf_op *op)
 {
     uint8_t image[28];
-    X87_WAIT;
     if (!rf_load_slow(cpu, rf_ea(cpu, op), image, ENVIRONMENT_SIZE(op)))
-        return rf_op_fault(cpu, op);
+        return false;
     take_environment(&cpu->fpu, op->b, image);
-    RF_NEXT;
+    return true;
 }
 
-static RF_OP(fnsave)
+static RF_NOINLINE bool save_state(struct rf_cpu *cpu, const struct rf_op *op)
 {
     uint8_t image[28 + REGISTERS_SIZE];
     unsigned size = ENVIRONMENT_SIZE(op);
@@ -224,21 +224,50 @@ static RF_OP(fnsave)
     for (unsigned i = 0; i < 8; i++)
         memcpy(image + size + 10 * i, x87_st(cpu, i), 10);
     if (!rf_store_slow(cpu, rf_ea(cpu, op), image, size + REGISTERS_SIZE))
-        return rf_op_fault(cpu, op);
+        return false;
     initialize(&cpu->fpu);
+    return true;
+}
+
+static RF_NOINLINE bool restore_state(struct rf_cpu *cpu, const struct rf_op *op)
+{
+    uint8_t image[28 + REGISTERS_SIZE];
+    unsigned size = ENVIRONMENT_SIZE(op);
+    if (!rf_load_slow(cpu, rf_ea(cpu, op), image, size + REGISTERS_SIZE))
+        return false;
+    take_environment(&cpu->fpu, op->b, image);
+    for (unsigned i = 0; i < 8; i++)
+        memcpy(x87_st(cpu, i), image + size + 10 * i, 10);
+    return true;
+}
+
+static RF_OP(fnstenv)
+{
+    if (!store_environment(cpu, op))
+        return rf_op_fault(cpu, op);
+    return rf_after_slow(cpu, op);
+}
+
+static RF_OP(fldenv)
+{
+    X87_WAIT;
+    if (!load_environment(cpu, op))
+        return rf_op_fault(cpu, op);
+    RF_NEXT;
+}
+
+static RF_OP(fnsave)
+{
+    if (!save_state(cpu, op))
+        return rf_op_fault(cpu, op);
     return rf_after_slow(cpu, op);
 }
 
 static RF_OP(frstor)
 {
-    uint8_t image[28 + REGISTERS_SIZE];
-    unsigned size = ENVIRONMENT_SIZE(op);
     X87_WAIT;
-    if (!rf_load_slow(cpu, rf_ea(cpu, op), image, size + REGISTERS_SIZE))
+    if (!restore_state(cpu, op))
         return rf_op_fault(cpu, op);
-    take_environment(&cpu->fpu, op->b, image);
-    for (unsigned i = 0; i < 8; i++)
-        memcpy(x87_st(cpu, i), image + size + 10 * i, 10);
     RF_NEXT;
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define VMCALL_LENGTH 3
+#define DR6_BS RF_BIT(14) /* SDM 3B, 18.2.3: the #DB is a single step */
 
 /* --- system calls --- */
 
@@ -150,8 +151,11 @@ static void user_exception(struct rf_kernel *k, struct rf_task *task, unsigned v
     const struct fault_signal *f = &fault_signals[vector];
     task->trap_number = vector;
     task->trap_error = error_code;
-    send_fault(k, vector, f->signo ? f->signo : RF_SIGSEGV, f->signo ? f->code : RF_SI_KERNEL,
-               f->at_rip ? regs->rip : 0);
+    int code = f->signo ? f->code : RF_SI_KERNEL;
+    if (vector == RF_DB && !(k->cpu->dr[6] & DR6_BS))
+        code = RF_SI_TRAP_BRKPT; /* INT1 */
+    k->cpu->dr[6] &= ~(vector == RF_DB ? DR6_BS : 0);
+    send_fault(k, vector, f->signo ? f->signo : RF_SIGSEGV, code, f->at_rip ? regs->rip : 0);
 }
 
 /* A fault of the entry text itself. */

@@ -261,6 +261,10 @@ bool rf_schedule(struct rf_kernel *k)
     while (!(next = take_next(k))) {
         if (k->finished || !idle(k))
             return false;
+        if (previous && previous->state == RF_TASK_RUNNABLE) { /* woken while it was current: not queued */
+            next = previous;
+            break;
+        }
     }
     if (next != previous) {
         rf_account_times(k);

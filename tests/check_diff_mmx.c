@@ -61,11 +61,22 @@ static unsigned run(const struct diff_form *forms, size_t count, unsigned option
 }
 #define RUN(table, options) ck_assert_uint_eq(run(table, COUNT(table), options, __LINE__), 0)
 
+/* As an MMX instruction before would have left it: this host's MASKMOVQ goes to this state
+ * even when it faults. */
+static bool in_mmx_state(struct diff_state *in, struct diff_rng *rng, void *user)
+{
+    (void)rng;
+    (void)user;
+    in->fx.fsw &= 0xc7ff;
+    in->fx.ftw = 0xff;
+    return true;
+}
+
 START_TEST(test_moves)
 {
     static const uint8_t maskmovq[] = { 0x0f, 0xf7, 0xd1 }; /* maskmovq mm2, mm1 */
     struct diff_case test = { .name = "maskmovq", .code = maskmovq, .length = sizeof maskmovq,
-                              .options = DIFF_MMX };
+                              .options = DIFF_MMX, .prepare = in_mmx_state };
     RUN(moves, DIFF_MMX);
     ck_assert_uint_eq(diff_run_random(&test, 1, 500), 0);
 }

@@ -155,6 +155,37 @@ static void run_maskmov(void)
     ck_assert_uint_eq(diff_run_random(&test, 2, 500), 0);
 }
 
+/* --- MXCSR and the FXSAVE area --- */
+
+static bool valid_mxcsr(struct diff_state *in, struct diff_rng *rng, void *user)
+{
+    (void)user;
+    bool valid = diff_below(rng, 8);
+    for (unsigned i = 0; i < DIFF_MEMORY_SIZE; i++) /* at any multiple of 4; in the area, at 24 */
+        if (i % 4 >= 2)
+            in->memory[i] &= valid ? 0 : 0xfd; /* bit 17 is MISALIGNSSE on AMD */
+    for (unsigned i = 0; i < DIFF_END_SIZE; i++)
+        if (i % 4 >= 2)
+            in->end[i] = 0;
+    return true;
+}
+
+/* The pointer fields are cleared after: only some CPUs fill them when nothing is pending. */
+#define ZERO(disp) 0x48, 0xc7, 0x47, disp, 0, 0, 0, 0 /* mov qword [rdi+disp], 0 */
+static unsigned run_code(const char *name, const uint8_t *code, size_t length, unsigned options,
+                         bool (*prepare)(struct diff_state *, struct diff_rng *, void *))
+{
+    struct diff_case test = { .name = name, .code = code, .length = length, .prepare = prepare,
+                              .options = DIFF_X87 | DIFF_ANY_CR2 | options };
+    return diff_run_random(&test, length, 2000);
+}
+#define RUN_CODE(name, prepare, ...)                                                         \
+    do {                                                                                     \
+        static const uint8_t code[] = { __VA_ARGS__ };                                       \
+        ck_assert_uint_eq(run_code(name, code, sizeof code, DIFF_ALIGNED, prepare), 0);             \
+        ck_assert_uint_eq(run_code(name, code, sizeof code, DIFF_UNMASKED, prepare), 0);     \
+    } while (0)
+
 static unsigned run(const struct diff_form *forms, size_t count, unsigned options, uint64_t seed)
 {
     unsigned mismatches = 0;
@@ -207,6 +238,36 @@ END_TEST
 START_TEST(test_crypto) { RUN(crypto, 0); }
 END_TEST
 
+START_TEST(test_state)
+{
+    RUN_CODE("ldmxcsr", valid_mxcsr, 0x0f, 0xae, 0x17, 0xf2, 0x0f, 0x58, 0xc1); /* addsd */
+    RUN_CODE("stmxcsr", NULL, 0x0f, 0xae, 0x1f);
+    RUN_CODE("fxsave", NULL, 0x0f, 0xae, 0x07, 0x66, 0xc7, 0x47, 0x06, 0, 0, ZERO(8), ZERO(16));
+    RUN_CODE("fxsave64", NULL, 0x48, 0x0f, 0xae, 0x07, 0x66, 0xc7, 0x47, 0x06, 0, 0, ZERO(8),
+             ZERO(16));
+    RUN_CODE("fxrstor", valid_mxcsr, 0x0f, 0xae, 0x0f, 0xf2, 0x0f, 0x58, 0xc1);
+    RUN_CODE("fxrstor64", valid_mxcsr, 0x48, 0x0f, 0xae, 0x0f);
+}
+END_TEST
+
+/* Sequences: flags from comparisons and PTEST in branches, between integer instructions. */
+static const struct diff_form sequence[] = {
+    F(UCOMISD, "x x|m8"), F(COMISS, "x x|m4"), F(PTEST, "x x"), F(ADDSD, "x x|m8"), F(MULSD, "x x"),
+    F(CVTSI2SD, "x r32|r64|m8"), F(CVTTSD2SI, "r32|r64 x"), F(MOVSD, "x x|m8"), F(MOVSD, "m8 x"),
+    F(MOVUPS, "x m16"), F(MOVUPS, "m16 x"), F(PADDD, "x x"), F(PSHUFD, "x x i8"), F(PXOR, "x x"),
+    F(PCMPEQB, "x x"), F(PMOVMSKB, "r32 x"), F(MOVQ, "x r64"), F(MOVQ, "r64 x"), F(MOVD, "r32 x"),
+    F(ADD, "r64 r64|m8"), F(CMP, "r32 r32"), F(SETB, "r8"), F(CMOVNBE, "r64 r64"), F(SQRTSS, "x x"),
+    F(ANDPD, "x x"), F(UNPCKLPS, "x x"), F(PCMPISTRI, "x x|m16 i8"), F(CVTSS2SD, "x m4"),
+    F(MAXSD, "x x|m8"), F(PINSRQ, "x r64 i8"), F(DIVPS, "x x"), F(CMPSD, "x x|m8 2"),
+};
+
+START_TEST(test_sequences)
+{
+    ck_assert_uint_eq(diff_run_sequences(sequence, COUNT(sequence), 8000, 0, 0, 1), 0);
+    ck_assert_uint_eq(diff_run_sequences(sequence, COUNT(sequence), 4000, DIFF_UNMASKED, 0, 2), 0);
+}
+END_TEST
+
 START_TEST(test_unmasked)
 {
     RUN(arithmetic, DIFF_UNMASKED);
@@ -228,7 +289,8 @@ int main(void)
         { "moves", test_moves }, { "arithmetic", test_arithmetic },
         { "immediates", test_immediates }, { "conversions", test_conversions },
         { "integers", test_integers }, { "shuffles", test_shuffles }, { "strings", test_strings },
-        { "crypto", test_crypto }, { "unmasked", test_unmasked },
+        { "crypto", test_crypto }, { "state", test_state }, { "sequences", test_sequences },
+        { "unmasked", test_unmasked },
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         TCase *tcase = tcase_create(cases[i].name);

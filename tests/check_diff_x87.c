@@ -95,7 +95,7 @@ END_TEST
 static unsigned run_code(const char *name, const uint8_t *code, size_t length, unsigned options)
 {
     struct diff_case test = { .name = name, .code = code, .length = length,
-                              .options = DIFF_X87 | options };
+                              .options = DIFF_X87 | DIFF_ANY_CR2 | options };
     return diff_run_random(&test, length, 2000);
 }
 #define RUN_CODE(name, ...)                                                                   \

@@ -14,15 +14,16 @@ struct rf_heap_chunk {
 #define CHUNK_FREE 0x66726565u
 #define HEADER 16u
 
-_Static_assert(sizeof(struct rf_heap_chunk) == HEADER, "payload stays 16-aligned");
+_Static_assert(sizeof(struct rf_heap_chunk) == HEADER, "the payload follows the header");
 
-/* Class c holds payloads of up to 16, 32, 48, 64, 96, 128, 192, 256, ... bytes. */
+/* A chunk of class c takes 32, 64, 96, 128, 192, 256, 384, ... bytes, header included: all
+ * multiples of 32, so that payloads stay 32-aligned (vector registers live in tasks). */
 static size_t class_bytes(unsigned c)
 {
-    if (c < 4)
-        return (c + 1) * 16;
-    size_t power = (size_t)64 << ((c - 4) / 2);
-    return (c - 4) % 2 ? power * 2 : power + power / 2;
+    if (c < 3)
+        return (c + 1) * 32 - HEADER;
+    size_t power = (size_t)128 << ((c - 3) / 2);
+    return ((c - 3) % 2 ? power + power / 2 : power) - HEADER;
 }
 
 static unsigned class_of(size_t size)
@@ -42,6 +43,7 @@ rf_status rf_heap_create(struct rf_heap *heap, size_t size, struct rf_error *err
         return rf_error_set(err, RF_ERR_NO_MEMORY, "no address space for a kernel heap of %zu bytes", size);
     heap->base = base;
     heap->size = size;
+    heap->used = HEADER; /* first payload at a multiple of 32 */
     return RF_OK;
 }
 

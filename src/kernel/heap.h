@@ -18,7 +18,7 @@ struct rf_heap {
 
 rf_status rf_heap_create(struct rf_heap *heap, size_t size, struct rf_error *err);
 void rf_heap_destroy(struct rf_heap *heap);
-/* Zeroed memory, 16-aligned, or NULL. */
+/* Zeroed memory, 32-aligned, or NULL. */
 void *rf_heap_alloc(struct rf_heap *heap, size_t size);
 /* NULL is allowed. */
 void rf_heap_free(struct rf_heap *heap, void *p);

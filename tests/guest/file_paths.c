@@ -1,9 +1,17 @@
 /* Path walking and names: every rule of path_resolution(7) that has an error of its own, and
- * making, linking, removing and renaming. Runs in an empty directory. */
-#include "guest.h"
+ * making, linking, removing and renaming. */
+/* flags: -Wno-unused-result */
+#include "directory.h"
 
 #include <dirent.h>
 #include <linux/openat2.h>
+
+/* Not mapped; the compiler must not know. */
+static void *bad_address(void)
+{
+    static void *volatile address = (void *)8;
+    return address;
+}
 
 static char long_name[300], long_path[5000];
 
@@ -70,9 +78,9 @@ static void components(void)
     CALL(stat(long_path, &st));
     long_path[4095] = '\0';
     CALL(stat(long_path, &st));
-    CALL(stat((char *)8, &st));
-    CALL(stat(NULL, &st));
-    CALL(syscall(SYS_stat, "d", (void *)8));
+    CALL(stat(bad_address(), &st));
+    CALL(syscall(SYS_stat, 0L, &st));
+    CALL(syscall(SYS_stat, "d", bad_address()));
 }
 
 static void links(void)
@@ -114,7 +122,7 @@ static void links(void)
     CALL(readlink("d", buffer, sizeof buffer));
     CALL(readlink("to_d/", buffer, sizeof buffer));
     CALL(readlink("missing", buffer, sizeof buffer));
-    CALL(readlink("to_d", (char *)8, 10));
+    CALL(readlink("to_d", bad_address(), 10));
     for (int i = 0; i < 41; i++) {
         char from[16], to[16];
         snprintf(from, sizeof from, "chain%d", i);
@@ -163,7 +171,7 @@ static void opening(void)
     long_name[255] = '\0';
     OPEN(long_name, O_WRONLY | O_CREAT);
     CALL(unlink(long_name));
-    CALL(open((char *)8, O_RDONLY));
+    CALL(open(bad_address(), O_RDONLY));
 }
 
 static void relative(void)
@@ -339,7 +347,6 @@ static void renaming(void)
     CALL(rename("rd3/.", "x"));
     CALL(rename("rd3", "."));
     CALL(rename(".", "x"));
-    CALL(rename("/", "x"));
     CALL(rename("to_d", "renamed_link"));
     CALL(lstat("renamed_link", &st));
     CALL(link("rd3/moved", "hard"));
@@ -367,7 +374,7 @@ static void working_directory(void)
     CALL(syscall(SYS_getcwd, buffer, sizeof buffer) == (long)length + 3);
     printf("%s\n", getcwd(buffer, sizeof buffer) + length);
     CALL(syscall(SYS_getcwd, buffer, 2));
-    CALL(syscall(SYS_getcwd, (void *)8, 4096));
+    CALL(syscall(SYS_getcwd, bad_address(), 4096));
     CALL(rename("../w", "../w2"));
     printf("%s\n", getcwd(buffer, sizeof buffer) + length);
     CALL(rmdir("../w2"));
@@ -397,7 +404,7 @@ static void listing(void)
     CALL(syscall(SYS_getdents64, fd, buffer, 8));
     CALL(syscall(SYS_getdents64, file, buffer, sizeof buffer));
     CALL(syscall(SYS_getdents64, 99, buffer, sizeof buffer));
-    CALL(syscall(SYS_getdents64, fd, (void *)8, sizeof buffer));
+    CALL(syscall(SYS_getdents64, fd, bad_address(), sizeof buffer));
     long total = 0, n, calls = 0;
     while ((n = syscall(SYS_getdents64, fd, buffer, 100)) > 0)
         for (long at = 0; at < n; at += *(unsigned short *)(buffer + at + 16), calls++)
@@ -411,9 +418,9 @@ static void listing(void)
     close(file);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-    umask(022);
+    directory_enter(argc, argv);
     components();
     links();
     opening();
@@ -424,5 +431,6 @@ int main(void)
     renaming();
     working_directory();
     listing();
+    directory_leave();
     return 0;
 }

@@ -6,6 +6,9 @@
 #include <sys/ioctl.h>
 #include <sys/uio.h>
 
+static void *volatile bad = (void *)8;
+static volatile int minus_one = -1;
+
 static int compare(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 static void list(const char *path)
@@ -53,7 +56,7 @@ static void descriptors(void)
     lseek(fd, 0, SEEK_SET);
     CALL(readv(fd, parts, 3));
     CALL(writev(fd, parts, 3));
-    CALL(readv(fd, parts, -1));
+    CALL(readv(fd, parts, minus_one));
     CALL(preadv(fd, parts, 3, 1));
     int other = dup(fd);
     CALL(lseek(other, 7, SEEK_SET));
@@ -96,8 +99,8 @@ static void descriptors(void)
     printf("%.6s\n", buffer);
     CALL(fsync(fd));
     CALL(fdatasync(fd));
-    CALL(read(reader, (void *)8, 1));
-    CALL(write(fd, (void *)8, 1));
+    CALL(read(reader, bad, 1));
+    CALL(write(fd, bad, 1));
     CALL(read(reader, buffer, 0));
     for (int i = 3; i < 70; i++)
         close(i);
@@ -255,7 +258,7 @@ static void polls(void)
     CALL(read(ends[0], &byte, 1));
     CALL(poll(fds, 1, 10));
     printf("%x\n", fds[0].revents);
-    CALL(poll((void *)8, 1, 0));
+    CALL(poll(bad, 1, 0));
     fd_set set;
     FD_ZERO(&set);
     FD_SET(ends[0], &set);

@@ -4,6 +4,7 @@
 #include <sched.h>
 
 extern char **environ;
+static void *volatile bad = (void *)8;
 static int shared_value = 1;
 
 static int status_of(pid_t pid)
@@ -211,8 +212,8 @@ static void programs(const char *self)
         return;
     snprintf(path, sizeof path, "%s", directory);
     rmdir(path);
-    CALL(execve(self, (char *const *)8, NULL));
-    CALL(execve((char *)8, none, none));
+    CALL(execve(self, bad, NULL));
+    CALL(execve(bad, none, none));
     char *huge = malloc(200000);
     memset(huge, 'x', 199999);
     huge[199999] = '\0';

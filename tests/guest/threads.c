@@ -84,6 +84,13 @@ static void *with_key(void *argument)
     return NULL;
 }
 
+static void *wait_forever(void *argument)
+{
+    for (;;)
+        pause();
+    return argument;
+}
+
 int main(void)
 {
     pthread_t threads[THREADS];
@@ -139,7 +146,7 @@ int main(void)
     fflush(stdout);
     pid_t child = fork();
     if (!child) {
-        pthread_create(&threads[0], NULL, (void *(*)(void *))pause, NULL);
+        pthread_create(&threads[0], NULL, wait_forever, NULL);
         exit(3);
     }
     int status;

@@ -17,6 +17,7 @@
  * page end in its middle. */
 #define DIFF_MEMORY_AT UINT64_C(0x10000e00)
 #define DIFF_MEMORY_SIZE 1024
+#define DIFF_END_SIZE 128
 
 /* As FXSAVE64 stores it (SDM 1, table 10-2). */
 struct diff_fx {
@@ -39,8 +40,10 @@ struct diff_state {
     uint64_t gpr[16]; /* by number; RSP's is not used */
     uint64_t flags;
     uint8_t memory[DIFF_MEMORY_SIZE];
+    uint8_t end[DIFF_END_SIZE]; /* the bytes before the page that is not there */
     int vector;       /* exception that ended the run, -1 if none */
     unsigned fault_at; /* offset in the code of the instruction that the saved RIP points at */
+    uint64_t fault_address; /* CR2 of a page fault */
 };
 
 struct diff_rng {
@@ -64,6 +67,8 @@ enum {
     DIFF_STACK_ROOM = 32, /* with DIFF_X87: random tags, so that most inputs see a stack fault */
     DIFF_QUIET = 64,     /* print no mismatch */
     DIFF_SMALL_RCX = 128, /* RCX is a count of 0 to 8 */
+    DIFF_ANY_CR2 = 256, /* which byte of several makes a page fault, and what was stored before
+                           it, is the CPU's choice */
 };
 
 struct diff_case {
@@ -82,7 +87,8 @@ struct diff_case {
 bool diff_available(void);
 
 /* Run the case from `in` on both sides. */
-void diff_run_host(const struct diff_case *test, const struct diff_state *in, struct diff_state *out);
+void diff_run_host(const struct diff_case *test, const struct diff_state *in,
+                   struct diff_state *out);
 void diff_run_ringfort(const struct diff_case *test, const struct diff_state *in,
                        struct diff_state *out);
 
@@ -120,9 +126,9 @@ unsigned diff_run_form(const struct diff_form *form, uint64_t seed);
 unsigned diff_run_forms(const struct diff_form *forms, size_t count, uint64_t seed);
 
 /* Run `sequences` random sequences of instructions of these forms, with conditional jumps
- * between them, several inputs each, in which no register that addresses memory changes. What the forms ignore and prepare is not
- * looked at: their undefined flags must be ignored, and not read by other forms. Returns
- * mismatches. */
+ * between them, several inputs each, in which no register that addresses memory changes.
+ * What the forms ignore and prepare is not looked at: their undefined flags must be ignored,
+ * and not read by other forms. Returns mismatches. */
 unsigned diff_run_sequences(const struct diff_form *forms, size_t count, unsigned sequences,
                             unsigned options, uint32_t ignore_flags, uint64_t seed);
 

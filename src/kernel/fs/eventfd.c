@@ -55,6 +55,12 @@ static uint32_t eventfd_poll(struct rf_kernel *k, struct rf_file *file,
     return e->count < MOST ? ready | RF_POLLOUT : ready;
 }
 
+static int64_t eventfd_seek(struct rf_kernel *k, struct rf_file *file, int64_t offset, int whence)
+{
+    (void)k, (void)offset, (void)whence;
+    return (int64_t)file->pos; /* noop_llseek: nothing to move, and no error */
+}
+
 static void eventfd_release(struct rf_kernel *k, struct rf_file *file)
 {
     struct eventfd *e = file->private_data;
@@ -65,6 +71,7 @@ static void eventfd_release(struct rf_kernel *k, struct rf_file *file)
 static const struct rf_file_ops eventfd_ops = {
     .read = eventfd_read,
     .write = eventfd_write,
+    .seek = eventfd_seek,
     .poll = eventfd_poll,
     .release = eventfd_release,
 };
@@ -88,7 +95,6 @@ int64_t rf_eventfd_create(struct rf_kernel *k, uint32_t count, uint32_t flags,
     e->count = count;
     e->semaphore = flags & RF_EFD_SEMAPHORE;
     file->private_data = e;
-    file->mode |= RF_FMODE_STREAM;
     *out = file;
     return 0;
 }

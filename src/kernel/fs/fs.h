@@ -45,6 +45,8 @@ struct rf_mount *rf_procfs_create(struct rf_kernel *k);
 int64_t rf_pipe_create(struct rf_kernel *k, uint32_t flags, struct rf_file *ends[2]);
 /* Open a FIFO: sets file->ops; may be RF_BLOCKED. */
 int64_t rf_fifo_open(struct rf_kernel *k, struct rf_file *file);
+/* The call is over: if it was still waiting in the open of a FIFO, it no longer is. */
+void rf_fifo_give_up(struct rf_kernel *k);
 bool rf_file_is_pipe(const struct rf_file *file);
 int64_t rf_pipe_size(struct rf_file *file);
 int64_t rf_pipe_set_size(struct rf_kernel *k, struct rf_file *file, uint64_t size);

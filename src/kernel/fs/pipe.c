@@ -241,17 +241,7 @@ static int64_t pipe_ioctl(struct rf_kernel *k, struct rf_file *file, uint32_t co
     return RF_PUT_USER(k, argument, count);
 }
 
-static void pipe_release(struct rf_kernel *k, struct rf_file *file)
-{
-    struct rf_pipe *pipe = pipe_of(file);
-    if (file->mode & RF_FMODE_READ)
-        pipe->readers--;
-    if (file->mode & RF_FMODE_WRITE)
-        pipe->writers--;
-    wake_all(k, pipe);
-    if (!pipe->readers && !pipe->writers)
-        free_pages(k, pipe); /* what nobody read is gone; the inode frees the rest */
-}
+static void pipe_release(struct rf_kernel *k, struct rf_file *file);
 
 static const struct rf_file_ops pipe_ops = {
     .read = pipe_read,
@@ -301,24 +291,48 @@ int64_t rf_pipe_set_size(struct rf_kernel *k, struct rf_file *file, uint64_t siz
     return (int64_t)(count * RF_PAGE_SIZE);
 }
 
-/* Count an opening in, and remember where it began for POLLHUP (in pos, unused otherwise). */
-static void join(struct rf_file *file, struct rf_pipe *pipe)
+static void count_in(struct rf_pipe *pipe, uint64_t mode)
 {
-    file->mode |= RF_FMODE_STREAM;
-    file->ops = &pipe_ops;
-    if (file->mode & RF_FMODE_READ) {
+    if (mode & RF_FMODE_READ) {
         pipe->readers++;
         pipe->reader_count++;
     }
-    if (file->mode & RF_FMODE_WRITE) {
+    if (mode & RF_FMODE_WRITE) {
         pipe->writers++;
         pipe->writer_count++;
     }
 }
 
+static void count_out(struct rf_kernel *k, struct rf_pipe *pipe, uint64_t mode)
+{
+    if (mode & RF_FMODE_READ)
+        pipe->readers--;
+    if (mode & RF_FMODE_WRITE)
+        pipe->writers--;
+    wake_all(k, pipe);
+    if (!pipe->readers && !pipe->writers)
+        free_pages(k, pipe); /* what nobody read is gone; the inode frees the rest */
+}
+
+static void pipe_release(struct rf_kernel *k, struct rf_file *file)
+{
+    count_out(k, pipe_of(file), file->mode);
+}
+
 /* --- pipe(2) --- */
 
 static const struct rf_inode_ops pipe_inode_ops = { .setattr = rf_generic_setattr };
+
+static struct rf_file *new_end(struct rf_kernel *k, struct rf_inode *inode, uint32_t flags)
+{
+    struct rf_file *file = rf_file_alloc(k, &pipe_ops, inode, NULL, flags);
+    if (!file)
+        return NULL;
+    file->mode |= RF_FMODE_STREAM;
+    file->pos = UINT64_MAX; /* there is a writer: POLLHUP once it is gone */
+    count_in(inode->pipe, file->mode);
+    return file;
+}
 
 int64_t rf_pipe_create(struct rf_kernel *k, uint32_t flags, struct rf_file *ends[2])
 {
@@ -328,36 +342,54 @@ int64_t rf_pipe_create(struct rf_kernel *k, uint32_t flags, struct rf_file *ends
     inode->ops = &pipe_inode_ops;
     inode->pipe = pipe_new(k);
     flags &= RF_O_NONBLOCK | RF_O_DIRECT;
-    ends[0] = inode->pipe ? rf_file_alloc(k, &pipe_ops, inode, NULL, RF_O_RDONLY | flags) : NULL;
-    if (ends[0])
-        join(ends[0], inode->pipe);
-    ends[1] = ends[0] ? rf_file_alloc(k, &pipe_ops, inode, NULL, RF_O_WRONLY | flags) : NULL;
-    if (ends[1])
-        join(ends[1], inode->pipe);
-    else
+    ends[0] = inode->pipe ? new_end(k, inode, RF_O_RDONLY | flags) : NULL;
+    ends[1] = ends[0] ? new_end(k, inode, RF_O_WRONLY | flags) : NULL;
+    if (!ends[1])
         rf_file_put(k, ends[0]);
-    if (ends[1])
-        ends[0]->pos = UINT64_MAX; /* there has been a writer: POLLHUP once it is gone */
     rf_inode_put(k, inode);
     return ends[1] ? 0 : -RF_ENOMEM;
 }
 
 /* --- FIFOs --- */
 
-/* Sleep until the other side has opened once more than when this call first looked. A task
- * that sleeps in open counts as the other side: both go on. */
-static int64_t wait_for_peer(struct rf_kernel *k, struct rf_pipe *pipe, bool reading)
+/* A task that waits in open already counts as a reader or writer, so that the other side can
+ * go on at once. What it is counted in as stays in its scratch memory over the sleep. */
+enum { SCRATCH_INODE = 1, SCRATCH_MODE = 2, SCRATCH_SEEN = 3 };
+
+static struct rf_inode *waits_for(const struct rf_task *task)
 {
-    uint64_t *first_seen = &k->current->scratch[0];
-    uint64_t count = reading ? pipe->writer_count : pipe->reader_count;
-    bool present = reading ? pipe->writers : pipe->readers;
-    struct rf_wait_queue *mine = reading ? &pipe->opening_read : &pipe->opening_write;
-    struct rf_wait_queue *theirs = reading ? &pipe->opening_write : &pipe->opening_read;
-    if (!*first_seen)
-        *first_seen = count + 1;
-    if (present || theirs->first || *first_seen != count + 1)
+    return (struct rf_inode *)(uintptr_t)task->scratch[SCRATCH_INODE];
+}
+
+void rf_fifo_give_up(struct rf_kernel *k)
+{
+    struct rf_task *task = k->current;
+    struct rf_inode *inode = waits_for(task);
+    if (!inode)
+        return;
+    task->scratch[SCRATCH_INODE] = 0;
+    count_out(k, inode->pipe, task->scratch[SCRATCH_MODE]);
+    rf_inode_put(k, inode);
+}
+
+/* Wait until the other side has opened once more than when this call began. */
+static int64_t wait_for_peer(struct rf_kernel *k, struct rf_inode *inode, uint32_t mode, bool waited)
+{
+    struct rf_pipe *pipe = inode->pipe;
+    struct rf_task *task = k->current;
+    bool reading = mode == RF_FMODE_READ;
+    uint64_t openings = reading ? pipe->writer_count : pipe->reader_count;
+    if (reading ? pipe->writers : pipe->readers)
         return 0;
-    return rf_sleep_on(k, mine);
+    if (waited && task->scratch[SCRATCH_SEEN] != openings)
+        return 0; /* it came, and has gone again */
+    if (!waited) {
+        rf_inode_get(inode);
+        task->scratch[SCRATCH_INODE] = (uintptr_t)inode;
+        task->scratch[SCRATCH_MODE] = mode;
+        task->scratch[SCRATCH_SEEN] = openings;
+    }
+    return rf_sleep_on(k, reading ? &pipe->opening_read : &pipe->opening_write);
 }
 
 int64_t rf_fifo_open(struct rf_kernel *k, struct rf_file *file)
@@ -369,18 +401,26 @@ int64_t rf_fifo_open(struct rf_kernel *k, struct rf_file *file)
     if (!inode->pipe && !(inode->pipe = pipe_new(k)))
         return -RF_ENOMEM;
     struct rf_pipe *pipe = inode->pipe;
-    bool nonblock = file->flags & RF_O_NONBLOCK;
+    bool nonblock = file->flags & RF_O_NONBLOCK, waited = waits_for(k->current) == inode;
     if (mode == RF_FMODE_WRITE && nonblock && !pipe->readers)
         return -RF_ENXIO;
-    if (mode != (RF_FMODE_READ | RF_FMODE_WRITE) && !nonblock) {
-        int64_t result = wait_for_peer(k, pipe, mode == RF_FMODE_READ);
-        if (result)
-            return result;
+    if (!waited) {
+        count_in(pipe, mode);
+        rf_wake(k, &pipe->opening_read);
+        rf_wake(k, &pipe->opening_write);
     }
-    join(file, pipe);
+    if (mode != (RF_FMODE_READ | RF_FMODE_WRITE) && !nonblock) {
+        int64_t result = wait_for_peer(k, inode, mode, waited);
+        if (result)
+            return result; /* rf_fifo_give_up counts it out unless it is blocked */
+    }
+    if (waited) { /* what was counted for the task now belongs to the file */
+        k->current->scratch[SCRATCH_INODE] = 0;
+        rf_inode_put(k, inode);
+    }
+    file->mode |= RF_FMODE_STREAM;
+    file->ops = &pipe_ops;
     /* without a writer yet, an empty FIFO opened for reading has not hung up */
     file->pos = pipe->writers ? UINT64_MAX : pipe->writer_count;
-    rf_wake(k, &pipe->opening_read);
-    rf_wake(k, &pipe->opening_write);
     return 0;
 }

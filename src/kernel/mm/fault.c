@@ -103,6 +103,21 @@ static int fill(struct rf_kernel *k, struct rf_mm *mm, const struct rf_vma *vma,
     return 0;
 }
 
+bool rf_mm_fill_shared(struct rf_kernel *k, struct rf_mm *mm)
+{
+    for (const struct rf_vma *vma = mm->vmas; vma; vma = vma->next) {
+        if (!vma->shared || vma->file || !vma->prot)
+            continue;
+        for (uint64_t at = vma->start; at < vma->end; at += RF_PAGE_SIZE) {
+            int si_code;
+            uint64_t *pte = rf_pte(k, mm->pml4, at, true);
+            if (!pte || (!*pte && fill(k, mm, vma, at, true, pte, &si_code)))
+                return false;
+        }
+    }
+    return true;
+}
+
 int rf_mm_fault(struct rf_kernel *k, uint64_t address, uint32_t error_code, int *si_code)
 {
     struct rf_mm *mm = k->current->mm;

@@ -73,7 +73,7 @@ static bool copy_vmas(struct rf_kernel *k, struct rf_mm *to, const struct rf_mm 
 
 struct rf_mm *rf_mm_fork(struct rf_kernel *k, struct rf_mm *mm)
 {
-    struct rf_mm *copy = rf_mm_create(k);
+    struct rf_mm *copy = rf_mm_fill_shared(k, mm) ? rf_mm_create(k) : NULL;
     if (!copy)
         return NULL;
     uint64_t pml4 = copy->pml4;

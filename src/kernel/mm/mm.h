@@ -51,6 +51,9 @@ int64_t rf_mm_brk(struct rf_kernel *k, struct rf_mm *mm, uint64_t address);
 /* Resolve a fault at a user address of the current task. 0, or the signal to send
  * (RF_SIGSEGV, RF_SIGBUS) with *si_code. error_code: RF_PF_*. */
 int rf_mm_fault(struct rf_kernel *k, uint64_t address, uint32_t error_code, int *si_code);
+/* Give every page of shared anonymous mappings its frame: no object but the page tables holds
+ * them, so those that fork finds absent would become two. False: no memory. */
+bool rf_mm_fill_shared(struct rf_kernel *k, struct rf_mm *mm);
 
 /* --- page_table.c --- */
 /* Entry that maps va in the current 4-level table; make = create missing tables. NULL:

@@ -162,6 +162,10 @@ int64_t rf_mm_map(struct rf_kernel *k, struct rf_mm *mm, uint64_t address, uint6
     if (length > RF_TASK_SIZE)
         return -RF_ENOMEM;
     length = PAGE_UP(length);
+    /* the "obvious overcommits" that Linux' default heuristic refuses (vm.overcommit_memory = 0) */
+    bool reserves = prot & RF_PROT_WRITE && !(flags & RF_MAP_NORESERVE) && (!file || (flags & RF_MAP_TYPE) == RF_MAP_PRIVATE);
+    if (reserves && length > k->ram->size)
+        return -RF_ENOMEM;
     if (!within_limit(k, mm, length / RF_PAGE_SIZE))
         return -RF_ENOMEM;
     struct rf_vma *vma = rf_kalloc(k, sizeof *vma);
@@ -204,7 +208,8 @@ int64_t rf_mm_protect(struct rf_kernel *k, struct rf_mm *mm, uint64_t address, u
             break;
         if (vma->shared && vma->file && rf_file_may_map(k, vma->file, prot, true))
             return -RF_EACCES;
-        if (!split(k, mm, at) || !split(k, mm, end < vma->end ? end : vma->end))
+        uint64_t last = end < vma->end ? end : vma->end; /* before the first split moves it */
+        if (!split(k, mm, at) || !split(k, mm, last))
             return -RF_ENOMEM;
         vma = rf_vma_find(mm, at);
         vma->prot = prot & (RF_PROT_READ | RF_PROT_WRITE | RF_PROT_EXEC);

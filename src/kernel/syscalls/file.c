@@ -17,6 +17,8 @@ static int64_t open_at(struct rf_kernel *k, int dirfd, uint64_t user_path, uint3
         return result;
     struct rf_file *file;
     result = rf_vfs_open_walk(k, dirfd, path, flags, mode, walk, &file);
+    if (result != RF_BLOCKED)
+        rf_fifo_give_up(k);
     if (result)
         return result;
     result = rf_fd_install(k, file, 0, flags & RF_O_CLOEXEC);
@@ -502,11 +504,15 @@ static int64_t sys_readahead(struct rf_kernel *k, const uint64_t a[6])
     return RF_S_ISREG(file->inode->mode) ? 0 : -RF_EINVAL;
 }
 
+#define LOCK_MAND 32u
+
 static int64_t sys_flock(struct rf_kernel *k, const uint64_t a[6])
 {
     struct rf_file *file = rf_fd_file(k, (int)a[0]);
     uint32_t operation = (uint32_t)a[1];
     struct rf_lock want = { .kind = RF_LOCK_FLOCK, .owner = file, .end = INT64_MAX };
+    if (operation & LOCK_MAND)
+        return 0; /* mandatory locks are gone; Linux ignores the request */
     switch (operation & ~(uint32_t)RF_LOCK_NB) {
     case RF_LOCK_SH: want.type = RF_F_RDLCK; break;
     case RF_LOCK_EX: want.type = RF_F_WRLCK; break;

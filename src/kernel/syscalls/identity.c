@@ -48,7 +48,7 @@ static int64_t sys_setpgid(struct rf_kernel *k, const uint64_t a[6])
 {
     struct rf_process *self = k->current->process, *p = process_or_self(k, (int32_t)a[0]);
     int32_t pgid = (int32_t)a[1];
-    if (pgid < 0)
+    if (pgid < 0 || (!pgid && (int32_t)a[0] < 0)) /* no group asked for: the process' own number */
         return -RF_EINVAL;
     if (!p || (p != self && p->parent != self))
         return -RF_ESRCH;

@@ -118,6 +118,19 @@ static int64_t copy_vector(struct rf_kernel *k, uint64_t user, char ***out)
     return error;
 }
 
+/* 0, or why a path cannot be opened. */
+static int64_t open_error(struct rf_kernel *k, int dirfd, const char *path, int flags)
+{
+    struct rf_file *file;
+    if (!*path && flags & RF_AT_EMPTY_PATH)
+        return 0;
+    int64_t error = rf_vfs_open(k, dirfd, path, RF_O_RDONLY | RF_O_NONBLOCK | RF_O_CLOEXEC, 0, &file);
+    if (error < 0)
+        return error;
+    rf_file_put(k, file);
+    return 0;
+}
+
 static int64_t exec_common(struct rf_kernel *k, int dirfd, uint64_t path_user, uint64_t argv_user,
                            uint64_t envp_user, int flags)
 {
@@ -126,14 +139,16 @@ static int64_t exec_common(struct rf_kernel *k, int dirfd, uint64_t path_user, u
     if (result < 0)
         return result;
     result = copy_vector(k, argv_user, &argv);
-    if (result)
-        return result;
-    result = copy_vector(k, envp_user, &envp);
     if (!result)
-        result = rf_task_exec(k, dirfd, path, flags, argv, envp);
+        result = copy_vector(k, envp_user, &envp);
+    if (result) { /* a path that cannot be opened is reported before a bad vector */
+        int64_t error = open_error(k, dirfd, path, flags);
+        free_vector(argv);
+        return error ? error : result;
+    }
+    result = rf_task_exec(k, dirfd, path, flags, argv, envp);
     free_vector(argv);
-    if (envp)
-        free_vector(envp);
+    free_vector(envp);
     return result;
 }
 

@@ -1,0 +1,189 @@
+/* The host side of differential testing: code generated around the instructions under test
+ * loads every register from a state and stores them after; a signal is a result too. */
+#include "diff_sides.h"
+
+#if defined(__x86_64__)
+
+#include "cpu/cpu.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+
+/* What generated code reaches RIP-relative. */
+struct native {
+    struct diff_fx in_fx, out_fx, host_fx;
+    uint64_t in_gpr[16], out_gpr[16];
+    uint64_t in_flags, out_flags, host_rsp;
+};
+
+struct host {
+    uint8_t *code; /* one page, followed by struct native */
+    struct native *native;
+    void (*enter)(void);
+    uint8_t *subject, *leave, *restore;
+    volatile bool running;
+    int vector;
+    unsigned fault_at;
+    uint64_t fault_address;
+};
+
+static struct host host;
+
+struct emitter {
+    uint8_t *at;
+};
+
+static void bytes(struct emitter *e, const void *data, size_t size)
+{
+    memcpy(e->at, data, size);
+    e->at += size;
+}
+
+/* An instruction given up to its ModRM, whose operand is [rip + what]. */
+static void rip_relative(struct emitter *e, const void *opcode, size_t size, const void *what)
+{
+    bytes(e, opcode, size);
+    int32_t delta = (int32_t)((const uint8_t *)what - (e->at + 4));
+    bytes(e, &delta, 4);
+}
+
+static void mov_gpr(struct emitter *e, unsigned number, bool store, void *what)
+{
+    uint8_t code[3] = { (uint8_t)(0x48 | (number >= 8 ? 4 : 0)), store ? 0x89 : 0x8b,
+                        (uint8_t)((number & 7) << 3 | 5) };
+    rip_relative(e, code, sizeof code, what);
+}
+
+#define RSP 4
+static const uint8_t push_all[] = { 0x53, 0x55, 0x41, 0x54, 0x41, 0x55, 0x41, 0x56, 0x41, 0x57 };
+static const uint8_t pop_all_ret[] = { 0xfc, 0x41, 0x5f, 0x41, 0x5e, 0x41, 0x5d, 0x41, 0x5c,
+                                       0x5d, 0x5b, 0xc3 };
+static const uint8_t fxsave64[] = { 0x48, 0x0f, 0xae, 0x05 };
+static const uint8_t fxrstor64[] = { 0x48, 0x0f, 0xae, 0x0d };
+
+/* Build the code around the subject: everything before it once, what follows per case. */
+static void build_entry(void)
+{
+    struct native *n = host.native;
+    struct emitter e = { host.code };
+    bytes(&e, push_all, sizeof push_all);
+    mov_gpr(&e, RSP, true, &n->host_rsp);
+    rip_relative(&e, fxsave64, sizeof fxsave64, &n->host_fx);
+    rip_relative(&e, fxrstor64, sizeof fxrstor64, &n->in_fx);
+    rip_relative(&e, "\xff\x35", 2, &n->in_flags);
+    bytes(&e, "\x9d", 1); /* popfq */
+    for (unsigned i = 0; i < 16; i++)
+        if (i != RSP)
+            mov_gpr(&e, i, false, &n->in_gpr[i]);
+    host.subject = e.at;
+}
+
+static void build_subject(const struct diff_case *test)
+{
+    struct native *n = host.native;
+    struct emitter e = { host.subject };
+    bytes(&e, test->code, test->length);
+    host.leave = e.at;
+    for (unsigned i = 0; i < 16; i++)
+        if (i != RSP)
+            mov_gpr(&e, i, true, &n->out_gpr[i]);
+    mov_gpr(&e, RSP, false, &n->host_rsp);
+    bytes(&e, "\x9c", 1); /* pushfq */
+    rip_relative(&e, "\x8f\x05", 2, &n->out_flags);
+    rip_relative(&e, fxsave64, sizeof fxsave64, &n->out_fx);
+    host.restore = e.at;
+    mov_gpr(&e, RSP, false, &n->host_rsp);
+    rip_relative(&e, fxrstor64, sizeof fxrstor64, &n->host_fx);
+    bytes(&e, pop_all_ret, sizeof pop_all_ret);
+}
+
+/* An exception in the subject: its state is the result, and the harness goes on. */
+static void on_signal(int number, siginfo_t *info, void *context)
+{
+    static const int by_number[16] = { REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP,
+                                       REG_RSI, REG_RDI, REG_R8,  REG_R9,  REG_R10, REG_R11,
+                                       REG_R12, REG_R13, REG_R14, REG_R15 };
+    (void)info;
+    ucontext_t *uc = context;
+    greg_t *r = uc->uc_mcontext.gregs;
+    uint64_t rip = (uint64_t)r[REG_RIP];
+    if (!host.running || rip < (uintptr_t)host.subject || rip >= (uintptr_t)host.leave) {
+        signal(number, SIG_DFL);
+        return;
+    }
+    struct native *n = host.native;
+    for (unsigned i = 0; i < 16; i++)
+        n->out_gpr[i] = (uint64_t)r[by_number[i]];
+    n->out_flags = (uint64_t)r[REG_EFL];
+    memcpy(&n->out_fx, uc->uc_mcontext.fpregs, sizeof n->out_fx);
+    host.vector = (int)r[REG_TRAPNO];
+    host.fault_at = (unsigned)(rip - (uintptr_t)host.subject);
+    host.fault_address = host.vector == 14 ? (uint64_t)r[REG_CR2] : 0;
+    r[REG_RIP] = (greg_t)(uintptr_t)host.restore;
+    r[REG_EFL] &= ~(greg_t)RF_FLAG_DF;
+}
+
+static void host_create(void)
+{
+    size_t data = (sizeof(struct native) + DIFF_PAGE - 1) & ~(size_t)(DIFF_PAGE - 1);
+    size_t size = DIFF_PAGE + data;
+    host.code = mmap(NULL, size, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS,
+                     -1, 0);
+    void *memory = mmap((void *)(uintptr_t)DIFF_PAGES_AT, 3 * DIFF_PAGE, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    if (host.code == MAP_FAILED || memory != (void *)(uintptr_t)DIFF_PAGES_AT) {
+        fprintf(stderr, "differential: no executable page, or no memory at 0x%" PRIx64 "\n",
+                DIFF_PAGES_AT);
+        exit(1);
+    }
+    mprotect((void *)(uintptr_t)DIFF_PAGES_END, DIFF_PAGE, PROT_NONE);
+    host.native = (struct native *)(void *)(host.code + DIFF_PAGE);
+    void *entry = host.code;
+    memcpy(&host.enter, &entry, sizeof entry);
+    build_entry();
+    struct sigaction action = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO };
+    static const int numbers[] = { SIGFPE, SIGSEGV, SIGILL, SIGBUS, SIGTRAP };
+    for (size_t i = 0; i < RF_ARRAY_SIZE(numbers); i++)
+        sigaction(numbers[i], &action, NULL);
+}
+
+static uint8_t *const window = (uint8_t *)(uintptr_t)DIFF_MEMORY_AT;
+static uint8_t *const end = (uint8_t *)(uintptr_t)(DIFF_PAGES_END - DIFF_END_SIZE);
+
+void diff_host_prepare(const struct diff_case *test)
+{
+    if (!host.code)
+        host_create();
+    build_subject(test);
+}
+
+void diff_host_run(const struct diff_state *in, struct diff_state *out)
+{
+    struct native *n = host.native;
+    n->in_fx = in->fx;
+    memcpy(n->in_gpr, in->gpr, sizeof n->in_gpr);
+    n->in_flags = (in->flags & (RF_FLAGS_STATUS | RF_FLAG_DF)) | RF_FLAG_FIXED | RF_FLAG_IF;
+    memcpy(window, in->memory, DIFF_MEMORY_SIZE);
+    memcpy(end, in->end, DIFF_END_SIZE);
+    host.vector = -1;
+    host.fault_at = 0;
+    host.fault_address = 0;
+    host.running = true;
+    host.enter();
+    host.running = false;
+    out->fx = n->out_fx;
+    memcpy(out->gpr, n->out_gpr, sizeof out->gpr);
+    out->flags = n->out_flags;
+    memcpy(out->memory, window, DIFF_MEMORY_SIZE);
+    memcpy(out->end, end, DIFF_END_SIZE);
+    out->vector = host.vector;
+    out->fault_at = host.fault_at;
+    out->fault_address = host.fault_address;
+}
+
+#endif

@@ -1,0 +1,33 @@
+#!/bin/sh
+# The programs of tests/guest: their output and exit status must be the same natively and in
+# Ringfort.
+. "${SOURCE:?}/tests/lib/native.sh"
+
+mkdir "$tree/bin"
+cp "$GUEST"/* "$tree/bin"
+seal
+
+variables="$variables ONE=1 EMPTY="
+same bin/initial_stack
+same bin/initial_stack one 'two words' '' three
+same bin/entry_registers
+same bin/syscall_registers
+same bin/faults
+same bin/deaths
+same bin/signals
+same bin/processes
+same bin/files
+same bin/files "$tree"
+same bin/memory
+same bin/bad_calls
+same bin/clocks
+for program in file_paths file_contents file_descriptors; do
+    same bin/$program
+    same bin/$program "$tree"
+done
+for program in libc threads; do
+    same bin/$program
+    [ ! -x "$tree/bin/$program.musl" ] || same bin/$program.musl
+done
+compare_trees
+finish

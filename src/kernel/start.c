@@ -184,7 +184,7 @@ rf_status rf_kernel_start(struct rf_kernel *k, const struct rf_start_request *re
     if (request->cwd) {
         int64_t error = rf_fs_chdir(k, task->fs, request->cwd);
         if (error)
-            return rf_error_set(err, status_of(error), "cannot start in directory '%s': %s", request->cwd,
+            return rf_error_set(err, RF_ERR_ARGUMENT, "cannot start in directory '%s': %s", request->cwd,
                                 rf_errno_text((int)-error));
     }
     int64_t result = rf_task_exec(k, RF_AT_FDCWD, request->path, 0, request->argv, request->envp);

@@ -53,21 +53,23 @@ struct fxsave_area {
     uint32_t mxcsr, mxcsr_mask;
     uint8_t st[8][16];
     uint8_t xmm[16][16];
+    uint8_t unused[96]; /* not written, but all 512 bytes must be accessible */
 };
-_Static_assert(sizeof(struct fxsave_area) == 416, "the rest of the 512 bytes is software's");
+_Static_assert(sizeof(struct fxsave_area) == 512, "SDM 1, table 10-2");
 
 /* Bits of op->a. */
 #define WIDE_POINTERS 1u
 #define SIXTEEN_XMM 2u /* 64-bit mode */
-
-#define AREA_SIZE(op) ((op)->a & SIXTEEN_XMM ? 416u : 288u)
+#define XMM_COUNT(op) ((op)->a & SIXTEEN_XMM ? 16u : 8u)
 
 /* Helpers that hold the area. False: cpu->fault is set. */
 static RF_NOINLINE bool save_area(struct rf_cpu *cpu, const struct rf_op *op)
 {
     struct fxsave_area area;
     struct rf_fpu *fpu = &cpu->fpu;
-    memset(&area, 0, sizeof area);
+    if (!rf_load_rmw_slow(cpu, rf_ea(cpu, op), &area, sizeof area))
+        return false;
+    memset(&area, 0, offsetof(struct fxsave_area, xmm));
     area.fcw = fpu->cw;
     area.fsw = fpu->sw;
     area.ftw = fpu->tag_valid;
@@ -78,9 +80,9 @@ static RF_NOINLINE bool save_area(struct rf_cpu *cpu, const struct rf_op *op)
     area.mxcsr_mask = RF_MXCSR_MASK;
     for (unsigned i = 0; i < 8; i++)
         memcpy(area.st[i], x87_st(cpu, i), 10);
-    for (unsigned i = 0; i < 16; i++)
+    for (unsigned i = 0; i < XMM_COUNT(op); i++)
         memcpy(area.xmm[i], &fpu->v[i], 16);
-    return rf_store_slow(cpu, rf_ea(cpu, op), &area, AREA_SIZE(op));
+    return rf_store_slow(cpu, rf_ea(cpu, op), &area, sizeof area);
 }
 
 enum restored { RESTORED, RESTORED_MASKS, RESERVED_BITS, NOT_READABLE };
@@ -89,7 +91,7 @@ static RF_NOINLINE enum restored restore_area(struct rf_cpu *cpu, const struct r
 {
     struct fxsave_area area;
     struct rf_fpu *fpu = &cpu->fpu;
-    if (!rf_load_slow(cpu, rf_ea(cpu, op), &area, AREA_SIZE(op)))
+    if (!rf_load_slow(cpu, rf_ea(cpu, op), &area, sizeof area))
         return NOT_READABLE;
     if (area.mxcsr & ~RF_MXCSR_MASK)
         return RESERVED_BITS;
@@ -100,7 +102,7 @@ static RF_NOINLINE enum restored restore_area(struct rf_cpu *cpu, const struct r
     fpu->fdp = op->a & WIDE_POINTERS ? area.fdp : (uint32_t)area.fdp;
     for (unsigned i = 0; i < 8; i++)
         memcpy(x87_st(cpu, i), area.st[i], 10);
-    for (unsigned i = 0; i < (op->a & SIXTEEN_XMM ? 16u : 8u); i++)
+    for (unsigned i = 0; i < XMM_COUNT(op); i++)
         memcpy(&fpu->v[i], area.xmm[i], 16);
     return set_mxcsr(cpu, area.mxcsr) ? RESTORED_MASKS : RESTORED;
 }

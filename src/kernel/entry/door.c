@@ -30,16 +30,22 @@ static void begin_call(struct rf_kernel *k, struct rf_task *task, unsigned nr)
         k->observer->syscall_enter(k->observer_user, k, task, nr, args);
 }
 
+static void count_call(struct rf_kernel *k, const struct rf_task *task, int64_t result)
+{
+    unsigned nr = task->syscall_number;
+    if (nr >= RF_SYSCALL_COUNT)
+        return;
+    k->syscall_counts[nr].calls++;
+    k->syscall_counts[nr].errors += result < 0 && result > -4096;
+    k->syscall_counts[nr].cycles += rf_cpu_cycles(k->cpu) - task->syscall_start_cycles;
+}
+
 static void end_call(struct rf_kernel *k, struct rf_task *task, int64_t result)
 {
     unsigned nr = task->syscall_number;
     task->in_syscall = false;
     task->deadline = task->awaited = 0;
-    if (nr < RF_SYSCALL_COUNT) {
-        k->syscall_counts[nr].calls++;
-        k->syscall_counts[nr].errors += result < 0 && result > -4096;
-        k->syscall_counts[nr].cycles += rf_cpu_cycles(k->cpu) - task->syscall_start_cycles;
-    }
+    count_call(k, task, result);
     if (k->observer && k->observer->syscall_leave)
         k->observer->syscall_leave(k->observer_user, k, task, nr, result);
 }
@@ -61,8 +67,10 @@ static enum rf_door_action syscall_door(struct rf_kernel *k, unsigned nr)
         k->cpu->r[RF_REG_IP] -= VMCALL_LENGTH; /* run the handler again when woken */
         return stop_or_go(k, rf_schedule(k));
     }
-    if (task->state == RF_TASK_ZOMBIE)
+    if (task->state == RF_TASK_ZOMBIE) { /* exit: it has no other end */
+        count_call(k, task, 0);
         return stop_or_go(k, rf_schedule(k));
+    }
     end_call(k, task, result);
     k->cpu->r[RF_RAX] = (uint64_t)result;
     if (result <= -RF_ERESTARTSYS && result >= -RF_ERESTART_RESTARTBLOCK)

@@ -285,6 +285,8 @@ static int64_t do_select(struct rf_kernel *k, int count, const uint64_t user[SET
     if (count < 0)
         return -RF_EINVAL;
     uint32_t most = k->current->files->capacity; /* higher ones cannot be open */
+    if (most < RF_FD_SETSIZE)
+        most = RF_FD_SETSIZE;
     struct select_set set = { .count = (unsigned)count < most ? (unsigned)count : most };
     set.words = (set.count + 63) / 64;
     uint64_t *memory = rf_kalloc(k, (size_t)(2 * SETS) * (set.words + 1) * sizeof *memory);

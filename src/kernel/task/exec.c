@@ -135,19 +135,16 @@ static int64_t map_image(struct rf_kernel *k, struct rf_mm *mm, const struct pro
     return 0;
 }
 
-/* The rest of the last file page of each writable segment is zero. The address space is
- * current. */
+/* Where a segment is longer in memory than in the file, the rest of its last file page is
+ * zero, to the page's end (padzero() of fs/binfmt_elf.c): the dynamic linker allocates from
+ * there. The address space is current. */
 static bool clear_tails(struct rf_kernel *k, const struct rf_elf_image *image, uint64_t bias)
 {
     for (unsigned i = 0; i < image->segment_count; i++) {
         const struct rf_elf_segment *s = &image->segments[i];
-        uint64_t from = bias + s->vaddr + s->filesz, page_end = PAGE_UP(from);
-        uint64_t end = bias + s->vaddr + s->memsz;
+        uint64_t from = bias + s->vaddr + s->filesz, size = PAGE_UP(from) - from;
         if (!(s->flags & RF_PF_W) || !s->filesz || s->memsz == s->filesz)
             continue;
-        uint64_t size = (end < page_end ? end : page_end) - from;
-        if (end > page_end)
-            size = page_end - from;
         if (rf_clear_user_partial(k, from, size) != size)
             return false;
     }

@@ -213,3 +213,24 @@ int64_t rf_vfs_open(struct rf_kernel *k, int dirfd, const char *path, uint32_t f
 {
     return rf_vfs_open_walk(k, dirfd, path, flags, mode, 0, out);
 }
+
+int64_t rf_vfs_open_exec(struct rf_kernel *k, int dirfd, const char *path, uint32_t at_flags,
+                         struct rf_file **out)
+{
+    uint32_t walk = (at_flags & RF_AT_SYMLINK_NOFOLLOW ? 0 : RF_WALK_FOLLOW) |
+                    (at_flags & RF_AT_EMPTY_PATH ? RF_WALK_EMPTY : 0);
+    struct rf_dentry *dentry;
+    int64_t result = rf_path_lookup(k, dirfd, path, walk, &dentry);
+    if (result)
+        return result;
+    if (RF_S_ISLNK(dentry->inode->mode))
+        result = -RF_ELOOP;
+    else if (!RF_S_ISREG(dentry->inode->mode))
+        result = -RF_EACCES;
+    else
+        result = rf_inode_permission(k, dentry->inode, RF_X_OK);
+    if (result == 0) /* the right to execute is enough */
+        result = rf_dentry_open(k, dentry, RF_O_RDONLY, true, out);
+    rf_dentry_put(k, dentry);
+    return result;
+}

@@ -129,6 +129,10 @@ int64_t rf_fs_chdir(struct rf_kernel *k, struct rf_fs_context *fs, const char *p
 /* --- opening by path in the current task's name (vfs/open.c) --- */
 int64_t rf_vfs_open(struct rf_kernel *k, int dirfd, const char *path, uint32_t flags, uint32_t mode,
                     struct rf_file **out);
+/* For execve and execveat (AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW): a regular file that the current
+ * task may execute, whether or not it may read it. Never blocks. */
+int64_t rf_vfs_open_exec(struct rf_kernel *k, int dirfd, const char *path, uint32_t at_flags,
+                         struct rf_file **out);
 /* Open an object that has been found; checks permission unless `created`. */
 int64_t rf_dentry_open(struct rf_kernel *k, struct rf_dentry *dentry, uint32_t flags, bool created,
                        struct rf_file **out);

@@ -16,10 +16,10 @@ done
 same bin/bash -c 'echo "$0" "$@"' zero one two
 same bin/bash -c 'exit 42'
 same bin/bash -c 'kill -KILL $$'
-same bin/bash -c 'no_such_command'
+missing=yes same bin/bash -c 'no_such_command'
 same bin/bash -n -c 'if'
 same bin/bash --nosuchoption
-printf 'read name\necho "hello $name"\nworld\n' >"$work/typed"
+printf 'read name\necho "hello $name"\nworld() { echo $1; }\nworld x\n' >"$work/typed"
 input=$work/typed same bin/bash
 compare_trees
 finish

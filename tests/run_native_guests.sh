@@ -8,8 +8,8 @@ cp "$GUEST"/* "$tree/bin"
 seal
 
 variables="$variables ONE=1 EMPTY="
-same bin/initial_stack
-same bin/initial_stack one 'two words' '' three
+same "$tree/bin/initial_stack"
+same "$tree/bin/initial_stack" one 'two words' '' three
 same bin/entry_registers
 same bin/syscall_registers
 same bin/faults

@@ -101,14 +101,15 @@ rf_status rf_machine_add_file(rf_machine *machine, const char *guest_path, const
 /* Load a program as the first process: guest_path inside the guest, argv and envp
  * NULL-terminated (argv[0] included; envp NULL = empty), cwd absolute or NULL = "/". Its
  * standard descriptors are the host process' own 0, 1 and 2. Once per machine.
- * Errors: RF_ERR_NOT_FOUND, RF_ERR_PERMISSION, RF_ERR_FORMAT, RF_ERR_ARGUMENT, RF_ERR_STATE. */
+ * Errors: RF_ERR_NOT_FOUND, RF_ERR_PERMISSION, RF_ERR_FORMAT, RF_ERR_UNSUPPORTED,
+ * RF_ERR_ARGUMENT (also a cwd that is no directory of the guest), RF_ERR_STATE. */
 rf_status rf_machine_start(rf_machine *machine, const char *guest_path, const char *const *argv,
                            const char *const *envp, const char *cwd);
 
 /* Run until something stops it. Errors: RF_ERR_STATE (nothing started, or it has ended). */
 rf_status rf_machine_run(rf_machine *machine, rf_stop_reason *reason);
 
-/* Make a running machine stop at its next block end. May be called from another thread or
+/* Make a running machine stop soon: within about a million cycles. May be called from another thread or
  * a signal handler. */
 void rf_machine_stop(rf_machine *machine);
 

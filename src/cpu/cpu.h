@@ -231,7 +231,7 @@ void rf_cpu_destroy(struct rf_cpu *cpu);
 /* Run until something stops the CPU. Never returns RF_STOP_NONE. */
 enum rf_stop rf_cpu_run(struct rf_cpu *cpu);
 
-/* Stop at the next block end; async-signal-safe. */
+/* Stop at a block end soon, within about a million cycles; async-signal-safe. */
 void rf_cpu_request_stop(struct rf_cpu *cpu);
 
 /* Total modelled cycles so far. */

@@ -83,9 +83,10 @@ static bool may_fault(const struct decoded *d)
     case ZYDIS_CATEGORY_SETCC:
     case ZYDIS_CATEGORY_NOP:
     case ZYDIS_CATEGORY_WIDENOP:
-    case ZYDIS_CATEGORY_CONVERT:
     case ZYDIS_CATEGORY_COND_BR:
         return false;
+    case ZYDIS_CATEGORY_CONVERT: /* CBW and its family, but also CVT*, which may raise #XM */
+        return d->ins.meta.isa_ext != ZYDIS_ISA_EXT_BASE && d->ins.meta.isa_ext != ZYDIS_ISA_EXT_LONGMODE;
     case ZYDIS_CATEGORY_MISC:
         return d->ins.mnemonic != ZYDIS_MNEMONIC_LEA;
     default:

@@ -211,6 +211,9 @@ static bool interrupt_due(const struct rf_cpu *cpu)
            (cpu->nmi_pending && !cpu->nmi_blocked);
 }
 
+/* How long code may run before a stop requested from outside is seen: a millisecond or so. */
+#define STOP_SLICE (UINT64_C(1) << 20)
+
 void rf_cpu_refresh_budget(struct rf_cpu *cpu)
 {
     uint64_t now = rf_cpu_cycles(cpu);
@@ -218,8 +221,8 @@ void rf_cpu_refresh_budget(struct rf_cpu *cpu)
     if (interrupt_due(cpu) || cpu->shadow || cpu->stop_requested || cpu->halted ||
         cpu->flags & RF_FLAG_TF)
         limit = now;
-    if (limit > now + INT64_MAX)
-        limit = now + INT64_MAX;
+    if (limit > now + STOP_SLICE)
+        limit = now + STOP_SLICE;
     cpu->cycle_limit = limit;
     cpu->budget = (int64_t)(limit - now);
 }

@@ -264,8 +264,8 @@ static void polls(void)
     FD_SET(ends[0], &set);
     struct timeval now = { 0, 1000 };
     CALL(select(ends[0] + 1, &set, NULL, NULL, &now));
-    FD_SET(98, &set);
-    CALL(select(99, &set, NULL, NULL, &now));
+    FD_SET(40, &set);
+    CALL(select(41, &set, NULL, NULL, &now));
     CALL(poll(NULL, 0, 5));
     close(ends[0]);
     if (pipe2(ends, O_NONBLOCK))

@@ -5,6 +5,8 @@
 # compares what both have left.
 
 : "${RINGFORT:?}" "${GUEST:?}" "${SOURCE:?}"
+# Whatever the test runner left open must not shift the native descriptor numbers.
+exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 tree=$work/tree

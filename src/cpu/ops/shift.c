@@ -109,12 +109,14 @@ RF_SIZES(ALL_SHIFTS)
 /* Count 0 known at decode time: nothing but the write of a 32-bit register. */
 static RF_OP(touch_32) { RF_SET(32, op->a, RF_R32(op->a)); RF_NEXT; }
 static RF_OP(shift_nothing) { RF_NEXT; }
-RF_MEM_HANDLER(touch_mem)
-{
-    RF_RMW_LOAD(uint8_t, a, rf_ea(cpu, op));
-    RF_RMW_STORE(uint8_t, a, a);
-    RF_MEM_NEXT;
-}
+#define TOUCH(N)                                                                          \
+    RF_MEM_HANDLER(touch_mem_##N)                                                         \
+    {                                                                                     \
+        RF_RMW_LOAD(RF_TYPE_##N, a, rf_ea(cpu, op));                                      \
+        RF_RMW_STORE(RF_TYPE_##N, a, a);                                                  \
+        RF_MEM_NEXT;                                                                      \
+    }
+RF_SIZES(TOUCH)
 
 #define FORMS(name) { RF_ROW(name##_ri), RF_ROW(name##_rc), RF_ROW(name##_mi), RF_ROW(name##_mc) }
 struct shift_family {
@@ -134,6 +136,7 @@ static const struct shift_family shift_families[] = {
 
 static bool lower_shift(struct rf_lower *l)
 {
+    static rf_run *const touch[4] = RF_ROW(touch_mem);
     const struct shift_family *family = shift_families;
     while (family->mnemonic != l->ins.mnemonic)
         family++;
@@ -143,7 +146,7 @@ static bool lower_shift(struct rf_lower *l)
     unsigned count = by_cl ? 0 : (unsigned)o[1].imm.value.u & (o[0].size == 64 ? 63 : 31);
     rf_run *run = (l->flags_live ? family->with_flags : family->without)[memory * 2 + by_cl][size];
     if (!by_cl && count == 0) {
-        run = memory ? touch_mem : size == 2 ? touch_32 : shift_nothing;
+        run = memory ? touch[size] : size == 2 ? touch_32 : shift_nothing;
         l->cc_after = l->cc_known;
     }
     struct rf_op *op = memory ? rf_emit_mem(l, run, 0) : rf_emit(l, run);

@@ -1,15 +1,15 @@
 /* PCLMULQDQ and the AES instructions (SDM 2, FIPS 197). */
 #include "cpu/ops/sse.h"
 
-#if !RF_HOST_X86
-#include <simde/x86/clmul.h>
+#if defined(__x86_64__)
+#include <wmmintrin.h> /* which SIMDe's header forgets */
 #endif
+#include <simde/x86/clmul.h>
 
 /* --- PCLMULQDQ: imm bits 0 and 4 choose the quadwords --- */
 
-#define PCLMULQDQ(n)             \
-    RF_SSE_XM(pclmulqdq_##n, 16, \
-              RF_VEC_ASM_IMM("pclmulqdq", 0x##n, simde_mm_clmulepi64_si128(d, s, 0x##n)))
+#define PCLMULQDQ(n)    \
+    RF_SSE_XM(pclmulqdq_##n, 16, d = simde_mm_clmulepi64_si128(d, s, 0x##n))
 PCLMULQDQ(00)
 PCLMULQDQ(01)
 PCLMULQDQ(10)

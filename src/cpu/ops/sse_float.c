@@ -83,24 +83,22 @@ LOGIC(DEFINE)
 #else
 /* Predicates 4 to 7 are the opposites of 0 to 3. */
 #define COMPARE(kind, predicate) d = compare_##kind(d, s, predicate)
-#define COMPARE_FUNCTION(kind, cast, back)                                  \
-    static rf_m128 compare_##kind(rf_m128 d, rf_m128 s, unsigned predicate) \
-    {                                                                       \
-        switch (predicate) {                                                \
-        case 0: return back(simde_mm_cmpeq_##kind(cast(d), cast(s)));       \
-        case 1: return back(simde_mm_cmplt_##kind(cast(d), cast(s)));       \
-        case 2: return back(simde_mm_cmple_##kind(cast(d), cast(s)));       \
-        case 3: return back(simde_mm_cmpunord_##kind(cast(d), cast(s)));    \
-        case 4: return back(simde_mm_cmpneq_##kind(cast(d), cast(s)));      \
-        case 5: return back(simde_mm_cmpnlt_##kind(cast(d), cast(s)));      \
-        case 6: return back(simde_mm_cmpnle_##kind(cast(d), cast(s)));      \
-        default: return back(simde_mm_cmpord_##kind(cast(d), cast(s)));     \
-        }                                                                   \
+#define COMPARE_FUNCTION(kind, cast, back, all)                               \
+    static rf_m128 compare_##kind(rf_m128 d, rf_m128 s, unsigned predicate)   \
+    {                                                                         \
+        rf_m128 r;                                                            \
+        switch (predicate & 3) {                                              \
+        case 0: r = back(simde_mm_cmpeq_##kind(cast(d), cast(s))); break;     \
+        case 1: r = back(simde_mm_cmplt_##kind(cast(d), cast(s))); break;     \
+        case 2: r = back(simde_mm_cmple_##kind(cast(d), cast(s))); break;     \
+        default: r = back(simde_mm_cmpunord_##kind(cast(d), cast(s))); break; \
+        }                                                                     \
+        return predicate & 4 ? simde_mm_xor_si128(r, all) : r;                \
     }
-COMPARE_FUNCTION(ps, RF_PS, RF_FROM_PS)
-COMPARE_FUNCTION(pd, RF_PD, RF_FROM_PD)
-COMPARE_FUNCTION(ss, RF_PS, RF_FROM_PS)
-COMPARE_FUNCTION(sd, RF_PD, RF_FROM_PD)
+COMPARE_FUNCTION(ps, RF_PS, RF_FROM_PS, simde_mm_set1_epi32(-1))
+COMPARE_FUNCTION(pd, RF_PD, RF_FROM_PD, simde_mm_set1_epi32(-1))
+COMPARE_FUNCTION(ss, RF_PS, RF_FROM_PS, simde_mm_setr_epi32(-1, 0, 0, 0))
+COMPARE_FUNCTION(sd, RF_PD, RF_FROM_PD, simde_mm_setr_epi32(-1, -1, 0, 0))
 #endif
 
 #define COMPARE_1(kind, size, p)                                                             \
@@ -142,11 +140,15 @@ static bool lower_cmpsd_or_string(struct rf_lower *l)
                      : "=a"(flags) : "x"(d), "x"(s) : "cc");      \
     rf_flags_set_status(cpu, (uint32_t)flags & (RF_FLAG_ZF | RF_FLAG_PF | RF_FLAG_CF))
 #else
-#define FLAGS_COMPARE(text, kind, type)                     \
-    type first = d.kind[0], second = s.kind[0];             \
-    rf_flags_set_status(cpu, first > second   ? 0           \
-                             : first < second ? RF_FLAG_CF  \
-                             : first == second ? RF_FLAG_ZF \
+/* Quiet NaNs raise nothing in UCOMIS. */
+#define FLAGS_COMPARE(text, kind, type)                                         \
+    type first = d.kind[0], second = s.kind[0];                                 \
+    const bool quiet = (text)[0] == 'u';                                        \
+    bool less = quiet ? __builtin_isless(first, second) : first < second;       \
+    bool greater = quiet ? __builtin_isgreater(first, second) : first > second; \
+    rf_flags_set_status(cpu, greater           ? 0                              \
+                             : less            ? RF_FLAG_CF                     \
+                             : first == second ? RF_FLAG_ZF                     \
                                                : RF_FLAG_ZF | RF_FLAG_PF | RF_FLAG_CF)
 #endif
 

@@ -402,14 +402,16 @@ int64_t rf_fifo_open(struct rf_kernel *k, struct rf_file *file)
         return -RF_ENOMEM;
     struct rf_pipe *pipe = inode->pipe;
     bool nonblock = file->flags & RF_O_NONBLOCK, waited = waits_for(k->current) == inode;
-    if (mode == RF_FMODE_WRITE && nonblock && !pipe->readers)
+    /* a pipe(2) opened again through /proc/self/fd waits for nobody (fifo_open, is_pipe) */
+    bool named = inode->mount != k->vfs->pipes;
+    if (named && mode == RF_FMODE_WRITE && nonblock && !pipe->readers)
         return -RF_ENXIO;
     if (!waited) {
         count_in(pipe, mode);
         rf_wake(k, &pipe->opening_read);
         rf_wake(k, &pipe->opening_write);
     }
-    if (mode != (RF_FMODE_READ | RF_FMODE_WRITE) && !nonblock) {
+    if (named && mode != (RF_FMODE_READ | RF_FMODE_WRITE) && !nonblock) {
         int64_t result = wait_for_peer(k, inode, mode, waited);
         if (result)
             return result; /* rf_fifo_give_up counts it out unless it is blocked */
@@ -421,6 +423,6 @@ int64_t rf_fifo_open(struct rf_kernel *k, struct rf_file *file)
     file->mode |= RF_FMODE_STREAM;
     file->ops = &pipe_ops;
     /* without a writer yet, an empty FIFO opened for reading has not hung up */
-    file->pos = pipe->writers ? UINT64_MAX : pipe->writer_count;
+    file->pos = pipe->writers || !named ? UINT64_MAX : pipe->writer_count;
     return 0;
 }

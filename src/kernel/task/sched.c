@@ -159,7 +159,7 @@ static bool idle(struct rf_kernel *k)
         return false;
     if (host) {
         uint64_t now = rf_clock_monotonic(k);
-        int timeout = -1;
+        int timeout = 100; /* no deadline: look for a requested stop now and then */
         if (deadline != UINT64_MAX)
             timeout = deadline > now ? (int)((deadline - now) / 1000000 < 86400000 ? (deadline - now) / 1000000 : 86400000) : 0;
         if (wait_for_host(k, timeout) || deadline == UINT64_MAX)

@@ -22,24 +22,55 @@ static rf_status failed(struct rf_error *err, const char *what, const char *path
 /* Pipes and the like live in a file system that is seen nowhere. */
 static const struct rf_mount_ops internal_ops;
 
-/* Make the directories of an absolute path that do not exist, the last component included
- * unless parents_only. On a file system that cannot be changed, they are made up: names that
- * exist only to have something mounted on. */
+/* A name that a file system which cannot be changed does not have, to mount something on. */
+static struct rf_dentry *make_up(struct rf_kernel *k, struct rf_dentry *dir, const char *name,
+                                 uint32_t type)
+{
+    static const struct rf_inode_ops nothing;
+    struct rf_inode *inode = rf_inode_alloc(k, k->vfs->pipes, type | 0755);
+    if (!inode)
+        return NULL;
+    inode->ops = &nothing;
+    struct rf_dentry *dentry = rf_dentry_new(k, dir, name, inode);
+    rf_inode_put(k, inode);
+    return dentry;
+}
+
+static bool may_change(const struct rf_dentry *dir)
+{
+    return !dir->inode->mount->changes_outside && dir->inode->ops->create;
+}
+
+/* A directory's entry, made if it is missing: in memory where the file system cannot have it.
+ * Mounts on it are crossed. */
 static int64_t make_directory(struct rf_kernel *k, struct rf_dentry *dir, const char *name,
                               struct rf_dentry **out)
 {
-    int64_t result = rf_dentry_child(k, dir, name, out);
-    if (result != -RF_ENOENT)
-        return result;
-    struct rf_inode *inode;
-    if (!dir->inode->mount->changes_outside && dir->inode->ops->create) {
+    struct rf_dentry *child;
+    int64_t result = rf_dentry_child(k, dir, name, &child);
+    if (result == -RF_ENOENT && may_change(dir)) {
+        struct rf_inode *inode;
         result = dir->inode->ops->create(k, dir->inode, name, RF_S_IFDIR | 0755, 0, &inode);
         if (result)
             return result;
         rf_inode_put(k, inode);
-        return rf_dentry_child(k, dir, name, out);
+        result = rf_dentry_child(k, dir, name, &child);
+    } else if (result == -RF_ENOENT) {
+        struct rf_mount *memory = rf_tmpfs_create(k, "tmpfs", 0755);
+        child = memory ? make_up(k, dir, name, RF_S_IFDIR) : NULL;
+        if (!child) {
+            rf_mount_free(k, memory);
+            return -RF_ENOMEM;
+        }
+        rf_mount_attach(k, memory, child);
+        result = 0;
     }
-    return -RF_ENOENT;
+    if (result)
+        return result;
+    *out = rf_mount_cross(child);
+    rf_dentry_get(*out);
+    rf_dentry_put(k, child);
+    return 0;
 }
 
 /* The directory that holds the last component of path, made if need be; name is that
@@ -47,9 +78,11 @@ static int64_t make_directory(struct rf_kernel *k, struct rf_dentry *dir, const 
 static int64_t make_parents(struct rf_kernel *k, const char *path, struct rf_dentry **out,
                             char name[RF_NAME_MAX + 1])
 {
+    if (path[0] != '/')
+        return -RF_EINVAL;
     struct rf_dentry *at = rf_mount_cross(k->vfs->root);
     rf_dentry_get(at);
-    int64_t result = path[0] == '/' ? -RF_EEXIST : -RF_EINVAL;
+    int64_t result = -RF_EEXIST;
     const char *p = path + strspn(path, "/");
     while (*p) {
         size_t length = strcspn(p, "/");
@@ -67,11 +100,8 @@ static int64_t make_parents(struct rf_kernel *k, const char *path, struct rf_den
         result = make_directory(k, at, name, &child);
         if (result)
             break;
-        struct rf_dentry *top = rf_mount_cross(child);
-        rf_dentry_get(top);
-        rf_dentry_put(k, child);
         rf_dentry_put(k, at);
-        at = top;
+        at = child;
         if (!rf_dentry_is_directory(at)) {
             result = -RF_ENOTDIR;
             break;
@@ -96,21 +126,16 @@ static int64_t make_mountpoint(struct rf_kernel *k, const char *path, uint32_t t
     if (result)
         return result;
     result = rf_dentry_child(k, dir, name, out);
-    if (result == -RF_ENOENT) {
-        struct rf_inode *inode = NULL;
-        result = 0;
-        if (!dir->inode->mount->changes_outside && dir->inode->ops->create) {
-            result = dir->inode->ops->create(k, dir->inode, name, type | 0755, 0, &inode);
-        } else {
-            inode = rf_inode_alloc(k, k->vfs->pipes, type | 0755);
-            static const struct rf_inode_ops nothing;
-            if (inode)
-                inode->ops = &nothing;
+    if (result == -RF_ENOENT && may_change(dir)) {
+        struct rf_inode *inode;
+        result = dir->inode->ops->create(k, dir->inode, name, type | 0755, 0, &inode);
+        if (result == 0) {
+            rf_inode_put(k, inode);
+            result = rf_dentry_child(k, dir, name, out);
         }
-        *out = result == 0 && inode ? rf_dentry_new(k, dir, name, inode) : NULL;
-        rf_inode_put(k, inode);
-        if (result == 0 && !*out)
-            result = -RF_ENOMEM;
+    } else if (result == -RF_ENOENT) {
+        *out = make_up(k, dir, name, type);
+        result = *out ? 0 : -RF_ENOMEM;
     } else if (result == 0) {
         struct rf_dentry *top = rf_mount_cross(*out);
         rf_dentry_get(top);
@@ -265,9 +290,8 @@ rf_status rf_vfs_add_file(struct rf_kernel *k, const char *guest_path, const voi
         dentry = NULL;
         result = -RF_EEXIST;
     } else {
-        result = parent->ops->create && !parent->mount->changes_outside
-                     ? parent->ops->create(k, parent, name, RF_S_IFREG | (mode & RF_S_IALLUGO), 0, &inode)
-                     : -RF_EROFS;
+        mode = RF_S_IFREG | (mode & RF_S_IALLUGO);
+        result = may_change(dir) ? parent->ops->create(k, parent, name, mode, 0, &inode) : -RF_EROFS;
     }
     if (result == 0)
         dentry = rf_dentry_new(k, dir, name, inode);

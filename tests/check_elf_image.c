@@ -628,7 +628,7 @@ START_TEST(damaged_symbol_tables_are_skipped)
 }
 END_TEST
 
-__attribute__((noinline, noclone, used)) static void function_of_this_test(void) {}
+__attribute__((noinline, used)) static void function_of_this_test(void) {}
 
 START_TEST(own_program_is_read)
 {

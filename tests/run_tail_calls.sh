@@ -18,6 +18,6 @@ awk '
         if (fn != "<rf_cpu_run>:") { print fn " calls " $NF; bad++ }
     }
     # a handler continues with *(%rsi) or with a pointer just loaded from an op
-    /call +\*(0x[0-9a-f]+)?\(%rsi\)/ { print fn " calls the next handler"; bad++ }
+    /call +\*(0x[0-9a-f]+)?\(%rsi\)/ && fn != "<rf_cpu_run>:" { print fn " calls the next handler"; bad++ }
     END { printf "%d passed, %d failed\n", !bad, bad + 0; exit bad > 0 }
 ' "$listing"

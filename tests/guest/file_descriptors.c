@@ -404,11 +404,23 @@ static void proc_links(void)
     int exe = open("/proc/self/exe", O_RDONLY);
     CALL(read(exe, buffer, 4));
     printf("%.3s\n", buffer + 1);
+    CALL(open("/proc/self/exe", O_RDWR));
+    CALL(truncate("/proc/self/exe", 0));
     CALL(chdir("/proc/self/cwd"));
     getcwd(target, sizeof target);
     printf("%d\n", strcmp(target, cwd));
     close(fd), close(again), close(third), close(fourth), close(fifth), close(exe);
     close(p[0]), close(p[1]);
+}
+
+/* A file that is open for writing is not run, and a running one is not written. */
+static void busy_text(void)
+{
+    int fd = open("program", O_WRONLY | O_CREAT | O_TRUNC, 0755);
+    CALL(write(fd, "#!/no/such/interpreter\n", 23));
+    CALL(execl("program", "program", NULL));
+    close(fd);
+    CALL(execl("program", "program", NULL));
 }
 
 int main(int argc, char **argv)
@@ -426,6 +438,7 @@ int main(int argc, char **argv)
     poll_signals();
     devices();
     proc_links();
+    busy_text();
     directory_leave();
     return 0;
 }

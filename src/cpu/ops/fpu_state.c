@@ -11,7 +11,7 @@
 /* --- MXCSR: blocks depend on whether it masks every exception, so a load ends the block --- */
 
 /* The guest's MXCSR from now on. True if the block mode must be looked at. */
-RF_INLINE bool set_mxcsr(struct rf_cpu *cpu, uint32_t value)
+static RF_NOINLINE bool set_mxcsr(struct rf_cpu *cpu, uint32_t value)
 {
     bool masks_changed = (cpu->fpu.mxcsr ^ value) & MXCSR_MASKS;
     cpu->fpu.mxcsr = value;

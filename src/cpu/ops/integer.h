@@ -133,7 +133,7 @@ enum rf_known_kind {
 RF_INLINE enum rf_known_kind rf_known_kind(int cc)
 {
 #define X(name, kind, bits)                                                               \
-    if (kind && cc == (int)(kind + RF_LOG2_##bits))                                       \
+    if ((kind) != 0 && cc == (int)(kind + RF_LOG2_##bits))                                       \
         return RF_KNOWN_##name;
     RF_KNOWN_KINDS(X)
 #undef X

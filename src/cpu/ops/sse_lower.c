@@ -83,7 +83,8 @@ static bool tiny_result(const union rf_vec *v, enum rf_sse_raises raises)
 }
 
 /* b: enum rf_sse_raises. */
-static RF_OP(op_check)
+/* Take note of what the operation raised; true if an unmasked exception was among it. */
+static RF_NOINLINE bool note_raised(struct rf_cpu *cpu, const struct rf_op *op)
 {
     uint32_t raised = simde_mm_getcsr() & MXCSR_STICKY;
     uint32_t enabled = ~(cpu->fpu.mxcsr >> MXCSR_MASK_SHIFT) & MXCSR_STICKY;
@@ -95,7 +96,12 @@ static RF_OP(op_check)
              tiny_result(&cpu->fpu.v[op->a], (enum rf_sse_raises)op->b))
         raised |= MXCSR_UE;
     simde_mm_setcsr(cpu->fpu.saved_mxcsr | raised);
-    if (RF_LIKELY(!(raised & enabled)))
+    return raised & enabled;
+}
+
+static RF_OP(op_check)
+{
+    if (RF_LIKELY(!note_raised(cpu, op)))
         RF_NEXT;
     undo(cpu, op);
     enum rf_vector vector = cpu->mmu.cr4 & RF_CR4_OSXMMEXCPT ? RF_XM : RF_UD;

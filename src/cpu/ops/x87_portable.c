@@ -238,12 +238,17 @@ static uint16_t store_integer(long double value, void *m, unsigned size, bool tr
 
 uint16_t rf_x87_portable_store(const char *text, const union rf_x87_reg *s, void *m, unsigned size)
 {
-    long double value = is_unsupported(s) ? (long double)NAN : get(s);
+    union rf_x87_reg indefinite;
+    unsigned flags = is_signalling(s) || is_unsupported(s) ? IE : 0;
+    if (is_unsupported(s)) {
+        put(&indefinite, (long double)NAN);
+        s = &indefinite;
+    }
+    long double value = get(s);
     if (begins(text, "fbstp"))
         return store_decimal(value, m);
     if (begins(text, "fist"))
         return store_integer(value, m, size, begins(text, "fistt"));
-    unsigned flags = is_signalling(s) || is_unsupported(s) ? IE : 0;
     if (is_nan(s)) {
         unsigned fraction = size == 4 ? 23 : 52;
         uint64_t bits = (uint64_t)(s->sign_exponent >> 15) << (8 * size - 1) |

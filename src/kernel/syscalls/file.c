@@ -304,6 +304,8 @@ static int64_t sys_truncate(struct rf_kernel *k, const uint64_t a[6])
         result = -RF_EINVAL;
     else
         result = rf_inode_permission(k, dentry->inode, RF_W_OK);
+    if (result == 0 && rf_inode_is_running(k, dentry->inode))
+        result = -RF_ETXTBSY;
     if (result == 0)
         result = rf_inode_truncate(k, dentry->inode, a[1]);
     rf_dentry_put(k, dentry);

@@ -38,7 +38,7 @@ static void drop_program(struct rf_kernel *k, struct program *p)
 
 static int64_t open_program(struct rf_kernel *k, int dirfd, const char *path, struct program *p)
 {
-    int64_t error = rf_vfs_open(k, dirfd, path, RF_O_RDONLY | RF_O_CLOEXEC, 0, &p->file);
+    int64_t error = rf_vfs_open_exec(k, dirfd, path, 0, &p->file);
     if (error < 0) {
         p->file = NULL;
         return error;

@@ -36,6 +36,8 @@ void rf_file_put(struct rf_kernel *k, struct rf_file *file)
 {
     if (!file || --file->references)
         return;
+    if (file->mode & RF_FMODE_WRITER)
+        file->inode->writers--;
     rf_lock_drop(k, file->inode, file);
     if (file->ops->release)
         file->ops->release(k, file);

@@ -1,5 +1,6 @@
 /* Inodes: references, permission checks, attributes. Drivers own everything else. */
 #include "kernel/fs/fs.h"
+#include "kernel/mm/mm.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/task.h"
 #include "kernel/vfs/lock.h"
@@ -91,6 +92,14 @@ int64_t rf_inode_permission(struct rf_kernel *k, struct rf_inode *inode, int mas
         return 0; /* the kernel itself, at set-up */
     const struct rf_credentials *c = &k->current->credentials;
     return rf_inode_access(k, inode, mask, c->fsuid, c->fsgid);
+}
+
+bool rf_inode_is_running(const struct rf_kernel *k, const struct rf_inode *inode)
+{
+    for (const struct rf_task *t = k->tasks; t; t = t->next_task)
+        if (t->mm && t->mm->exe && t->mm->exe->inode == inode)
+            return true;
+    return false;
 }
 
 int64_t rf_inode_getattr(struct rf_kernel *k, struct rf_inode *inode)

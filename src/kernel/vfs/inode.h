@@ -80,6 +80,7 @@ struct rf_inode {
     struct rf_pipe *pipe;             /* FIFOs that are open, pipes */
     struct rf_lock *locks;            /* advisory locks (vfs/lock.h) */
     struct rf_wait_queue lock_wait;
+    uint32_t writers;                 /* regular files: descriptions open for writing */
     uint32_t shared_writers;          /* set once a shared writable mapping was allowed */
     void *private_data;
 };
@@ -128,6 +129,8 @@ int64_t rf_inode_permission(struct rf_kernel *k, struct rf_inode *inode, int mas
 int64_t rf_inode_access(struct rf_kernel *k, struct rf_inode *inode, int mask, uint32_t uid,
                         uint32_t gid);
 bool rf_in_group(const struct rf_kernel *k, uint32_t gid);
+/* Is it the program of some process? Then it must not be written: -RF_ETXTBSY. */
+bool rf_inode_is_running(const struct rf_kernel *k, const struct rf_inode *inode);
 int64_t rf_inode_getattr(struct rf_kernel *k, struct rf_inode *inode);
 /* With -RF_EROFS and ctime, but no rights checked. */
 int64_t rf_inode_setattr(struct rf_kernel *k, struct rf_inode *inode, struct rf_attributes *change);

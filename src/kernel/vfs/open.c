@@ -83,10 +83,18 @@ int64_t rf_dentry_open(struct rf_kernel *k, struct rf_dentry *dentry, uint32_t f
                          flags & ~(uint32_t)OPENING_FLAGS);
     if (!file)
         return -RF_ENOMEM;
-    result = driver_open(k, file);
+    bool writes = (file->mode & RF_FMODE_WRITE) && RF_S_ISREG(inode->mode);
+    if ((writes || (flags & RF_O_TRUNC)) && rf_inode_is_running(k, inode))
+        result = -RF_ETXTBSY;
+    else
+        result = driver_open(k, file);
     if (result) {
         discard(k, file);
         return result;
+    }
+    if (writes) {
+        file->mode |= RF_FMODE_WRITER;
+        inode->writers++;
     }
     if ((flags & RF_O_TRUNC) && !created && RF_S_ISREG(inode->mode))
         result = rf_inode_truncate(k, inode, 0);
@@ -229,6 +237,8 @@ int64_t rf_vfs_open_exec(struct rf_kernel *k, int dirfd, const char *path, uint3
         result = -RF_EACCES;
     else
         result = rf_inode_permission(k, dentry->inode, RF_X_OK);
+    if (result == 0 && dentry->inode->writers)
+        result = -RF_ETXTBSY;
     if (result == 0) /* the right to execute is enough */
         result = rf_dentry_open(k, dentry, RF_O_RDONLY, true, out);
     rf_dentry_put(k, dentry);

@@ -58,6 +58,7 @@ enum {
     RF_FMODE_WRITE = 2,
     RF_FMODE_PATH = 4,   /* O_PATH: a name only */
     RF_FMODE_STREAM = 8,
+    RF_FMODE_WRITER = 16, /* counted in the inode's writers */
 };
 
 /* An open file description. */
@@ -130,7 +131,8 @@ int64_t rf_fs_chdir(struct rf_kernel *k, struct rf_fs_context *fs, const char *p
 int64_t rf_vfs_open(struct rf_kernel *k, int dirfd, const char *path, uint32_t flags, uint32_t mode,
                     struct rf_file **out);
 /* For execve and execveat (AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW): a regular file that the current
- * task may execute, whether or not it may read it. Never blocks. */
+ * task may execute, whether or not it may read it, and that nobody has open for writing
+ * (-RF_ETXTBSY). Never blocks. */
 int64_t rf_vfs_open_exec(struct rf_kernel *k, int dirfd, const char *path, uint32_t at_flags,
                          struct rf_file **out);
 /* Open an object that has been found; checks permission unless `created`. */

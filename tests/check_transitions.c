@@ -1,0 +1,1270 @@
+/* Privilege on a bare machine: exceptions through the IDT, TSS stacks, SYSCALL and the ways back,
+ * privileged instructions, SMAP, self-modifying code. One case for each rule; SDM is the Intel 64
+ * and IA-32 Architectures Software Developer's Manual. */
+#include "bare.h"
+
+#include <check.h>
+#include <string.h>
+
+/* Code for the bare machine, assembled into this program and copied. */
+#define CODE(name, ...)                                                                   \
+    __asm__(".pushsection .rodata\n" #name ":\n" __VA_ARGS__ "\n" #name "_end:\n.popsection\n"); \
+    extern const uint8_t name[] __attribute__((visibility("hidden")));                    \
+    extern const uint8_t name##_end[] __attribute__((visibility("hidden")))
+#define RUN(b, name) bare_run(b, name, (size_t)(name##_end - name))
+
+/* A case: `b` at CPL 0 or 3. */
+#define CASE(name, cpl)                                                                   \
+    static void name##_body(struct bare *b);                                              \
+    START_TEST(name)                                                                      \
+    {                                                                                     \
+        struct bare machine;                                                              \
+        bare_create(&machine, cpl);                                                       \
+        name##_body(&machine);                                                            \
+        bare_destroy(&machine);                                                           \
+    }                                                                                     \
+    END_TEST                                                                              \
+    static void name##_body(struct bare *b)
+
+static uint64_t reg(const struct bare *b, enum rf_reg r) { return b->cpu->r[r]; }
+
+/* The exception, and that its frame points at offset bytes into the code. */
+static void expect_vector(const struct bare *b, int vector, uint64_t rip)
+{
+    ck_assert_int_eq(b->stop, RF_STOP_DOOR);
+    ck_assert_int_eq(b->vector, vector);
+    ck_assert_uint_eq(b->frame.rip, rip);
+}
+
+static void expect_error(const struct bare *b, int vector, uint64_t rip, uint32_t error_code)
+{
+    expect_vector(b, vector, rip);
+    ck_assert(b->has_error_code);
+    ck_assert_uint_eq(b->error_code, error_code);
+}
+
+#define USER(offset) (BARE_USER_TEXT + (offset))
+#define KERNEL(offset) (BARE_KERNEL_TEXT + (offset))
+
+CODE(nop_ud2, "nop; ud2");
+CODE(vmcall_only, "vmcall");
+
+/* --- delivery: SDM 3A, 6.12 and 6.14 --- */
+
+/* 6.14.2: SS, RSP, RFLAGS, CS, RIP are pushed in any case, on a stack aligned to 16. */
+CASE(delivery_from_cpl3_pushes_five_words_on_rsp0, 3)
+{
+    b->cpu->r[RF_RSP] = BARE_USER_STACK - 3;
+    RUN(b, nop_ud2);
+    expect_vector(b, RF_UD, USER(1));
+    ck_assert_uint_eq(b->frame.cs, USER_CODE);
+    ck_assert_uint_eq(b->frame.ss, USER_DATA);
+    ck_assert_uint_eq(b->frame.rsp, BARE_USER_STACK - 3);
+    ck_assert_uint_eq(reg(b, RF_RSP), BARE_RSP0 - 40);
+    ck_assert_uint_eq(b->cpu->cpl, 0);
+    ck_assert_uint_eq(b->cpu->seg[RF_CS].selector, KERNEL_CODE);
+}
+
+CASE(delivery_at_cpl0_pushes_rsp_and_aligns, 0)
+{
+    b->cpu->r[RF_RSP] = BARE_KERNEL_STACK - 11;
+    RUN(b, nop_ud2);
+    expect_vector(b, RF_UD, KERNEL(1));
+    ck_assert_uint_eq(b->frame.rsp, BARE_KERNEL_STACK - 11);
+    ck_assert_uint_eq(reg(b, RF_RSP), BARE_KERNEL_STACK - 16 - 40);
+    ck_assert_uint_eq(b->frame.ss, KERNEL_DATA);
+}
+
+/* 6.14.4: after a change of privilege SS is null with RPL = CPL. */
+CASE(delivery_from_cpl3_loads_a_null_ss, 3)
+{
+    RUN(b, nop_ud2);
+    ck_assert_uint_eq(b->cpu->seg[RF_SEG_SS].selector, 0);
+}
+
+/* 6.12.1.3: an interrupt gate clears IF, a trap gate does not; both clear TF, NT, RF. */
+CASE(interrupt_gate_clears_if, 3)
+{
+    RUN(b, nop_ud2);
+    ck_assert(b->frame.rflags & RF_FLAG_IF);
+    ck_assert(!(b->cpu->flags & RF_FLAG_IF));
+}
+
+CASE(trap_gate_keeps_if, 3)
+{
+    bare_gate(b, RF_UD, BARE_HANDLERS + RF_UD * 16, KERNEL_CODE, 0xf, 0, 0, true);
+    RUN(b, nop_ud2);
+    expect_vector(b, RF_UD, USER(1));
+    ck_assert(b->cpu->flags & RF_FLAG_IF);
+}
+
+CASE(delivery_clears_nt, 3)
+{
+    b->cpu->flags |= RF_FLAG_NT;
+    RUN(b, nop_ud2);
+    ck_assert(b->frame.rflags & RF_FLAG_NT);
+    ck_assert(!(b->cpu->flags & RF_FLAG_NT));
+}
+
+/* 17.3.1.1 (3B): faults save RF = 1. */
+CASE(a_fault_saves_rf, 3)
+{
+    RUN(b, nop_ud2);
+    ck_assert(b->frame.rflags & RF_FLAG_RF);
+    ck_assert(!(b->cpu->flags & RF_FLAG_RF));
+}
+
+CODE(stc_int3, "stc; int3; nop");
+CASE(a_trap_saves_the_next_rip_and_no_rf, 3)
+{
+    RUN(b, stc_int3);
+    expect_vector(b, RF_BP, USER(2));
+    ck_assert(!(b->frame.rflags & RF_FLAG_RF));
+    ck_assert(b->frame.rflags & RF_FLAG_CF);
+}
+
+/* 6.14.5: a gate with an IST index switches stacks whatever the CPL. */
+CASE(ist_switches_the_stack_at_cpl0, 0)
+{
+    bare_gate(b, RF_UD, BARE_HANDLERS + RF_UD * 16, KERNEL_CODE, 0xe, 0, 1, true);
+    RUN(b, nop_ud2);
+    ck_assert_int_eq(b->vector, RF_UD);
+    ck_assert_uint_eq(reg(b, RF_RSP), BARE_IST1 - 40);
+    ck_assert_uint_eq(b->frame.rsp, BARE_KERNEL_STACK);
+}
+
+CASE(ist_wins_over_rsp0, 3)
+{
+    bare_gate(b, RF_UD, BARE_HANDLERS + RF_UD * 16, KERNEL_CODE, 0xe, 0, 1, true);
+    RUN(b, nop_ud2);
+    ck_assert_uint_eq(reg(b, RF_RSP), BARE_IST1 - 40);
+}
+
+/* A conforming handler runs at the CPL of the interrupted code and on its stack. */
+CASE(conforming_handler_keeps_cpl, 3)
+{
+    bare_gate(b, RF_UD, BARE_USER_TEXT + 64, CONFORMING_CODE, 0xe, 0, 0, true);
+    static const uint8_t halt = 0xf4; /* HLT: #GP at CPL 3 */
+    bare_put(b, BARE_USER_TEXT + 64, &halt, 1);
+    RUN(b, nop_ud2);
+    expect_error(b, RF_GP, USER(64), 0);
+    ck_assert_uint_eq(b->frame.rsp, BARE_USER_STACK - 40);
+    ck_assert_uint_eq(b->frame.cs, CONFORMING_CODE | 3);
+}
+
+/* 6.13: error codes of faults during delivery name the vector: index * 8 + IDT + EXT. */
+CASE(absent_gate_is_np_with_the_vector, 3)
+{
+    bare_gate(b, RF_UD, BARE_HANDLERS, KERNEL_CODE, 0xe, 0, 0, false);
+    RUN(b, nop_ud2);
+    expect_error(b, RF_NP, USER(1), RF_UD * 8 + 2);
+}
+
+CASE(gate_of_another_type_is_gp, 3)
+{
+    bare_gate(b, RF_UD, BARE_HANDLERS, KERNEL_CODE, 0xc, 0, 0, true);
+    RUN(b, nop_ud2);
+    expect_error(b, RF_GP, USER(1), RF_UD * 8 + 2);
+}
+
+CODE(int_ff, "int $0xff");
+CASE(vector_beyond_the_idt_is_gp, 0)
+{
+    b->cpu->idtr.limit = 0x80 * 16 - 1;
+    RUN(b, int_ff);
+    expect_error(b, RF_GP, KERNEL(0), 0xff * 8 + 2);
+}
+
+CODE(int_80, "int $0x80; nop");
+CODE(int_81, "nop; int $0x81");
+CASE(int_n_through_an_open_gate, 3)
+{
+    RUN(b, int_80);
+    expect_vector(b, 0x80, USER(2));
+    ck_assert_uint_eq(b->cpu->counts.software_interrupts, 1);
+}
+
+/* 6.12.1.1: INT n checks the gate's DPL; exceptions do not. */
+CASE(int_n_through_a_closed_gate_is_gp, 3)
+{
+    RUN(b, int_81);
+    expect_error(b, RF_GP, USER(1), 0x81 * 8 + 2);
+}
+
+CODE(int_14, "int $14");
+CASE(int_14_at_cpl0_pushes_no_error_code, 0)
+{
+    RUN(b, int_14);
+    ck_assert_int_eq(b->vector, RF_PF);
+    ck_assert_uint_eq(reg(b, RF_RSP), BARE_KERNEL_STACK - 40); /* five words: no error code */
+}
+
+CODE(int3_cd, ".byte 0xcd, 3");
+CASE(int3_through_a_closed_gate_is_gp, 3)
+{
+    bare_gate(b, RF_BP, BARE_HANDLERS + RF_BP * 16, KERNEL_CODE, 0xe, 0, 0, true);
+    RUN(b, int3_cd);
+    expect_error(b, RF_GP, USER(0), RF_BP * 8 + 2);
+}
+
+CODE(int1, ".byte 0xf1; nop");
+CASE(int1_ignores_the_gate_dpl, 3)
+{
+    RUN(b, int1);
+    expect_vector(b, RF_DB, USER(1));
+}
+
+CASE(handler_in_a_data_segment_is_gp, 3)
+{
+    bare_gate(b, RF_UD, BARE_HANDLERS, KERNEL_DATA, 0xe, 0, 0, true);
+    RUN(b, nop_ud2);
+    expect_error(b, RF_GP, USER(1), KERNEL_DATA | 1);
+}
+
+CASE(handler_with_a_null_selector_is_gp, 3)
+{
+    bare_gate(b, RF_UD, BARE_HANDLERS, 0, 0xe, 0, 0, true);
+    RUN(b, nop_ud2);
+    expect_error(b, RF_GP, USER(1), 1);
+}
+
+CASE(handler_in_an_absent_segment_is_np, 3)
+{
+    bare_gate(b, RF_UD, BARE_HANDLERS, ABSENT_CODE, 0xe, 0, 0, true);
+    RUN(b, nop_ud2);
+    expect_error(b, RF_NP, USER(1), ABSENT_CODE | 1);
+}
+
+CASE(handler_in_a_32_bit_segment_is_gp, 3)
+{
+    bare_gate(b, RF_UD, BARE_HANDLERS, KERNEL_CODE32, 0xe, 0, 0, true);
+    RUN(b, nop_ud2);
+    expect_error(b, RF_GP, USER(1), KERNEL_CODE32 | 1);
+}
+
+/* 6.15, interrupt 8: a contributory exception while delivering another one is #DF. */
+CASE(double_fault_of_two_contributory_exceptions, 3)
+{
+    static const uint8_t hlt[] = { 0xf4 };
+    bare_gate(b, RF_GP, BARE_HANDLERS, KERNEL_CODE, 0xe, 0, 0, false); /* #GP, then #NP */
+    bare_run(b, hlt, sizeof hlt);
+    expect_error(b, RF_DF, USER(0), 0);
+}
+
+CODE(read_zero_page, "movabs 0x200000, %al");
+CASE(page_fault_while_delivering_a_page_fault_is_df, 3)
+{
+    bare_write(b, BARE_TSS + 4, BARE_ABSENT + 0x800); /* RSP0 where nothing is mapped */
+    bare_gate(b, RF_DF, BARE_HANDLERS + RF_DF * 16, KERNEL_CODE, 0xe, 0, 1, true);
+    RUN(b, read_zero_page);
+    expect_error(b, RF_DF, USER(0), 0);
+    ck_assert_uint_eq(reg(b, RF_RSP), BARE_IST1 - 48);
+}
+
+/* A benign exception first: the second one is delivered by itself. */
+CASE(fault_while_delivering_ud_is_not_df, 3)
+{
+    bare_write(b, BARE_TSS + 4, BARE_ABSENT + 0x800);
+    bare_gate(b, RF_PF, BARE_HANDLERS + RF_PF * 16, KERNEL_CODE, 0xe, 0, 1, true);
+    RUN(b, nop_ud2);
+    expect_error(b, RF_PF, USER(1), RF_PF_W);
+    ck_assert_uint_ge(b->cpu->cr2, BARE_ABSENT);
+    ck_assert_uint_lt(b->cpu->cr2, BARE_ABSENT + 0x1000);
+}
+
+CASE(fault_while_delivering_df_is_a_triple_fault, 3)
+{
+    static const uint8_t hlt[] = { 0xf4 };
+    b->cpu->idtr.limit = 0;
+    bare_run(b, hlt, sizeof hlt);
+    ck_assert_int_eq(b->stop, RF_STOP_TRIPLE_FAULT);
+    ck_assert_ptr_nonnull(strstr(b->cpu->stop_text, "triple fault"));
+}
+
+/* 6.14.2: a stack pointer that is not canonical is #SS. */
+CASE(noncanonical_rsp0_is_ss, 3)
+{
+    bare_write(b, BARE_TSS + 4, BARE_NONCANONICAL);
+    bare_gate(b, RF_SS, BARE_HANDLERS + RF_SS * 16, KERNEL_CODE, 0xe, 0, 1, true);
+    RUN(b, nop_ud2);
+    ck_assert_int_eq(b->vector, RF_SS);
+}
+
+CASE(tss_too_short_for_rsp0_is_ts, 3)
+{
+    b->cpu->tr.limit = 8;
+    bare_gate(b, RF_TS, BARE_HANDLERS + RF_TS * 16, CONFORMING_CODE, 0xe, 0, 0, true);
+    bare_put(b, BARE_HANDLERS + RF_TS * 16, "\xf4", 1);
+    RUN(b, nop_ud2);
+    ck_assert(b->vector != RF_UD);
+}
+
+/* --- external interrupts and NMI: SDM 3A, 6.3 and 6.8 --- */
+
+CODE(loop, "1: inc %rax; jmp 1b");
+CODE(sti_nops, "sti; nop; jmp 1f; 1: nop; jmp 2f; 2: vmcall");
+
+CASE(interrupt_is_taken_when_if_is_set, 3)
+{
+    b->cpu->interrupt_pending = true;
+    b->cpu->interrupt_vector = 0x40;
+    rf_cpu_refresh_budget(b->cpu);
+    RUN(b, loop);
+    ck_assert_int_eq(b->vector, 0x40);
+    ck_assert_uint_eq(b->cpu->counts.interrupts, 1);
+    ck_assert(!(b->frame.rflags & RF_FLAG_RF));
+}
+
+CODE(nops, "nop; nop; vmcall");
+CASE(interrupt_waits_while_if_is_clear, 0)
+{
+    b->cpu->interrupt_pending = true;
+    b->cpu->interrupt_vector = 0x40;
+    RUN(b, nops);
+    ck_assert_int_eq(b->vector, -1);
+    ck_assert(b->cpu->interrupt_pending);
+}
+
+/* 6.8.3 and STI: at least one more instruction runs before an interrupt is recognised; here, the
+ * rest of its block. */
+CASE(sti_shadows_the_next_instruction, 0)
+{
+    b->cpu->interrupt_pending = true;
+    b->cpu->interrupt_vector = 0x40;
+    RUN(b, sti_nops);
+    ck_assert_int_eq(b->vector, 0x40);
+    ck_assert_uint_ge(b->frame.rip, KERNEL(2));
+}
+
+CASE(nmi_ignores_if, 0)
+{
+    b->cpu->nmi_pending = true;
+    rf_cpu_refresh_budget(b->cpu);
+    RUN(b, loop);
+    ck_assert_int_eq(b->vector, RF_NMI);
+    ck_assert(b->cpu->nmi_blocked);
+}
+
+CASE(hlt_without_anything_to_wait_for_stops, 0)
+{
+    static const uint8_t hlt[] = { 0xf4 };
+    bare_run(b, hlt, sizeof hlt);
+    ck_assert_int_eq(b->stop, RF_STOP_HALT);
+}
+
+/* --- #DB --- */
+
+/* 6.3.1.4 (3B 17.3.1.4): with TF set, #DB follows each instruction; the frame has the next RIP. */
+CODE(set_tf, "pushfq; orl $0x100, (%rsp); popfq; nop; nop; nop");
+CASE(single_step_traps_after_the_next_instruction, 3)
+{
+    RUN(b, set_tf);
+    expect_vector(b, RF_DB, USER(1 + 7 + 1 + 1));
+    ck_assert(b->frame.rflags & RF_FLAG_TF);
+    ck_assert(!(b->cpu->flags & RF_FLAG_TF));
+    ck_assert(b->cpu->dr[6] & RF_BIT(14));
+}
+
+/* --- page faults: SDM 3A, 4.7 --- */
+
+#define ACCESS(name, text) CODE(name, "mov %rdi, %rbx\n" text)
+ACCESS(load, "mov (%rbx), %al");
+ACCESS(store, "mov %al, (%rbx)");
+ACCESS(add_to, "addl $1, (%rbx)");
+CODE(jump, "mov %rdi, %rbx; jmp *%rbx");
+
+static void access_faults(struct bare *b, const uint8_t *code, size_t size, uint64_t address, uint32_t error)
+{
+    b->cpu->r[RF_RDI] = address;
+    bare_run(b, code, size);
+    uint64_t text = b->frame.cs == USER_CODE ? BARE_USER_TEXT : BARE_KERNEL_TEXT;
+    expect_error(b, RF_PF, error & RF_PF_I ? address : text + 3, error); /* a jump has been made */
+    ck_assert_uint_eq(b->cpu->cr2, address);
+}
+#define ACCESS_FAULTS(b, name, address, error) access_faults(b, name, (size_t)(name##_end - name), address, error)
+
+CASE(pf_user_read_absent, 3) { ACCESS_FAULTS(b, load, BARE_ABSENT + 8, RF_PF_U); }
+CASE(pf_user_write_absent, 3) { ACCESS_FAULTS(b, store, BARE_ABSENT + 8, RF_PF_U | RF_PF_W); }
+CASE(pf_user_write_read_only, 3) { ACCESS_FAULTS(b, store, BARE_READ_ONLY, RF_PF_U | RF_PF_W | RF_PF_P); }
+CASE(pf_user_update_read_only_is_a_write, 3) { ACCESS_FAULTS(b, add_to, BARE_READ_ONLY, RF_PF_U | RF_PF_W | RF_PF_P); }
+CASE(pf_user_read_supervisor_page, 3) { ACCESS_FAULTS(b, load, BARE_KERNEL_PAGE, RF_PF_U | RF_PF_P); }
+CASE(pf_user_fetch_nx, 3) { ACCESS_FAULTS(b, jump, BARE_NX, RF_PF_U | RF_PF_P | RF_PF_I); }
+CASE(pf_user_fetch_absent, 3) { ACCESS_FAULTS(b, jump, BARE_ABSENT, RF_PF_U | RF_PF_I); }
+CASE(pf_supervisor_write_read_only_with_wp, 0) { ACCESS_FAULTS(b, store, BARE_READ_ONLY, RF_PF_W | RF_PF_P); }
+CASE(pf_supervisor_read_absent, 0) { ACCESS_FAULTS(b, load, BARE_ABSENT, 0); }
+
+CASE(pf_reserved_bit, 3)
+{
+    *bare_pte(b, BARE_READ_ONLY) |= UINT64_C(1) << 51;
+    bare_flush(b);
+    ACCESS_FAULTS(b, load, BARE_READ_ONLY, RF_PF_U | RF_PF_P | RF_PF_RSVD);
+}
+
+CODE(store_stop, "movb $7, (%rdi); vmcall");
+CASE(supervisor_writes_read_only_without_wp, 0)
+{
+    rf_mmu_set_cr0(&b->cpu->mmu, b->cpu->mmu.cr0 & ~RF_CR0_WP);
+    rf_cpu_mode_changed(b->cpu);
+    b->cpu->r[RF_RDI] = BARE_READ_ONLY;
+    RUN(b, store_stop);
+    ck_assert_int_eq(b->vector, -1);
+    ck_assert_uint_eq(bare_read(b, BARE_READ_ONLY) & 0xff, 7);
+}
+
+CODE(load_then_stop, "mov (%rdi), %al; int $0x80");
+CODE(store_then_stop, "mov %al, (%rdi); int $0x80");
+CASE(a_read_sets_accessed_and_a_write_dirty, 3)
+{
+    b->cpu->r[RF_RDI] = BARE_USER_DATA;
+    ck_assert_uint_eq(*bare_pte(b, BARE_USER_DATA) & (RF_PTE_A | RF_PTE_D), 0);
+    RUN(b, load_then_stop);
+    ck_assert_uint_eq(*bare_pte(b, BARE_USER_DATA) & (RF_PTE_A | RF_PTE_D), RF_PTE_A);
+    struct bare other;
+    bare_create(&other, 3);
+    other.cpu->r[RF_RDI] = BARE_USER_DATA;
+    RUN(&other, store_then_stop);
+    ck_assert_uint_eq(*bare_pte(&other, BARE_USER_DATA) & (RF_PTE_A | RF_PTE_D), RF_PTE_A | RF_PTE_D);
+    bare_destroy(&other);
+}
+
+CODE(push_mem, "mov $0x111, %eax; push (%rdi)");
+/* A faulting instruction has changed nothing (SDM 1, 6.5). */
+CASE(a_fault_leaves_registers_and_memory, 3)
+{
+    b->cpu->r[RF_RDI] = BARE_ABSENT;
+    RUN(b, push_mem);
+    expect_error(b, RF_PF, USER(5), RF_PF_U);
+    ck_assert_uint_eq(b->frame.rsp, BARE_USER_STACK);
+    ck_assert_uint_eq(reg(b, RF_RAX), 0x111);
+}
+
+CODE(split_store, "mov $-1, %rax; mov %rax, (%rdi)");
+/* A store across a page end whose second page is refused writes nothing. */
+CASE(a_split_store_is_all_or_nothing, 3)
+{
+    *bare_pte(b, BARE_USER_DATA + 0x1000) &= ~RF_PTE_W;
+    bare_flush(b);
+    b->cpu->r[RF_RDI] = BARE_USER_DATA + 0xffc;
+    RUN(b, split_store);
+    expect_error(b, RF_PF, USER(7), RF_PF_U | RF_PF_W | RF_PF_P);
+    ck_assert_uint_eq(b->cpu->cr2, BARE_USER_DATA + 0x1000);
+    ck_assert_uint_eq(bare_read(b, BARE_USER_DATA + 0xff8), 0);
+}
+
+CODE(rep_copy, "rep movsb; int $0x80");
+/* SDM 2B, MOVS: registers show the elements done; the same RIP goes on after the fault. */
+CASE(rep_movsb_stops_at_a_fault_and_goes_on, 3)
+{
+    b->cpu->r[RF_RSI] = BARE_USER_DATA;
+    b->cpu->r[RF_RDI] = BARE_ABSENT - 8;
+    b->cpu->r[RF_RCX] = 24;
+    RUN(b, rep_copy);
+    expect_error(b, RF_PF, USER(0), RF_PF_U | RF_PF_W);
+    ck_assert_uint_eq(b->cpu->cr2, BARE_ABSENT);
+    ck_assert_uint_eq(reg(b, RF_RCX), 16);
+    ck_assert_uint_eq(reg(b, RF_RSI), BARE_USER_DATA + 8);
+    ck_assert_uint_eq(reg(b, RF_RDI), BARE_ABSENT);
+    *bare_pte(b, BARE_ABSENT) = BARE_ABSENT | RF_PTE_P | RF_PTE_W | RF_PTE_U;
+    bare_put(b, BARE_HANDLERS + RF_PF * 16, "\x48\x83\xc4\x08\x48\xcf", 6); /* add rsp, 8; iretq */
+    b->cpu->r[RF_REG_IP] = BARE_HANDLERS + RF_PF * 16;
+    bare_continue(b);
+    expect_vector(b, 0x80, USER(4));
+    ck_assert_uint_eq(reg(b, RF_RCX), 0);
+}
+
+/* --- #GP, #SS, #DE, #UD, #NM, #XM, #MF, #AC --- */
+
+CODE(load_rdi, "mov (%rdi), %al");
+CODE(load_rbp, "mov (%rbp), %al");
+CODE(pop_rax, "pop %rax");
+CODE(jmp_rdi, "jmp *%rdi");
+CASE(noncanonical_data_is_gp, 3)
+{
+    b->cpu->r[RF_RDI] = BARE_NONCANONICAL;
+    RUN(b, load_rdi);
+    expect_error(b, RF_GP, USER(0), 0);
+}
+CASE(noncanonical_stack_reference_is_ss, 3)
+{
+    b->cpu->r[RF_RBP] = BARE_NONCANONICAL;
+    RUN(b, load_rbp);
+    expect_error(b, RF_SS, USER(0), 0);
+}
+CASE(noncanonical_pop_is_ss, 3)
+{
+    b->cpu->r[RF_RSP] = BARE_NONCANONICAL;
+    RUN(b, pop_rax);
+    expect_error(b, RF_SS, USER(0), 0);
+}
+CASE(jump_to_noncanonical_is_gp_at_the_jump, 3)
+{
+    b->cpu->r[RF_RDI] = BARE_NONCANONICAL;
+    RUN(b, jmp_rdi);
+    expect_error(b, RF_GP, USER(0), 0);
+}
+
+CODE(div_zero, "xor %ecx, %ecx; div %ecx");
+CASE(divide_error, 3) { RUN(b, div_zero); expect_vector(b, RF_DE, USER(2)); }
+
+CODE(movaps_odd, "movaps 1(%rdi), %xmm0");
+CASE(movaps_not_aligned_is_gp, 3)
+{
+    b->cpu->r[RF_RDI] = BARE_USER_DATA;
+    RUN(b, movaps_odd);
+    expect_error(b, RF_GP, USER(0), 0);
+}
+
+CODE(addps, "addps %xmm0, %xmm0");
+CODE(fld1, "fld1");
+CASE(sse_with_ts_is_nm, 3)
+{
+    rf_mmu_set_cr0(&b->cpu->mmu, b->cpu->mmu.cr0 | RF_CR0_TS);
+    rf_cpu_mode_changed(b->cpu);
+    RUN(b, addps);
+    expect_vector(b, RF_NM, USER(0));
+}
+CASE(x87_with_ts_is_nm, 3)
+{
+    rf_mmu_set_cr0(&b->cpu->mmu, b->cpu->mmu.cr0 | RF_CR0_TS);
+    rf_cpu_mode_changed(b->cpu);
+    RUN(b, fld1);
+    expect_vector(b, RF_NM, USER(0));
+}
+CASE(sse_without_osfxsr_is_ud, 3)
+{
+    bare_set_cr4(b, 0, RF_CR4_OSFXSR);
+    RUN(b, addps);
+    expect_vector(b, RF_UD, USER(0));
+}
+CASE(x87_with_em_is_nm, 3)
+{
+    rf_mmu_set_cr0(&b->cpu->mmu, b->cpu->mmu.cr0 | RF_CR0_EM);
+    rf_cpu_mode_changed(b->cpu);
+    RUN(b, fld1);
+    expect_vector(b, RF_NM, USER(0));
+}
+
+CODE(unmask_divide, "movl $0x1d80, -8(%rsp); ldmxcsr -8(%rsp); xorps %xmm1, %xmm1; movaps %xmm0, %xmm0; divss %xmm1, %xmm0");
+CASE(unmasked_sse_exception_is_xm, 3)
+{
+    float one = 1;
+    memcpy(&b->cpu->fpu.v[0], &one, sizeof one);
+    RUN(b, unmask_divide);
+    ck_assert_int_eq(b->vector, RF_XM);
+}
+
+/* --- SYSCALL and SYSRET: SDM 2B --- */
+
+CODE(user_syscall, "stc; syscall; nop");
+CASE(syscall_saves_rip_and_flags, 3)
+{
+    RUN(b, user_syscall);
+    ck_assert_int_eq(b->stop, RF_STOP_DOOR);
+    ck_assert_uint_eq(reg(b, RF_REG_IP), BARE_SYSCALL + 3);
+    ck_assert_uint_eq(reg(b, RF_RCX), USER(3));
+    ck_assert_uint_eq(reg(b, RF_R11), RF_FLAG_CF | RF_FLAG_FIXED | RF_FLAG_IF);
+}
+
+CASE(syscall_keeps_rsp_and_pushes_nothing, 3)
+{
+    RUN(b, user_syscall);
+    ck_assert_uint_eq(reg(b, RF_RSP), BARE_USER_STACK);
+    ck_assert_uint_eq(bare_read(b, BARE_RSP0 - 8), 0);
+}
+
+CASE(syscall_loads_cs_and_ss_from_star, 3)
+{
+    RUN(b, user_syscall);
+    ck_assert_uint_eq(b->cpu->seg[RF_CS].selector, KERNEL_CODE);
+    ck_assert_uint_eq(b->cpu->seg[RF_SEG_SS].selector, KERNEL_DATA);
+    ck_assert_uint_eq(b->cpu->cpl, 0);
+}
+
+CASE(syscall_clears_the_flags_of_fmask, 3)
+{
+    b->cpu->fmask = RF_FLAG_IF | RF_FLAG_CF | RF_FLAG_DF;
+    RUN(b, user_syscall);
+    ck_assert_uint_eq(rf_cpu_flags(b->cpu), RF_FLAG_FIXED);
+    ck_assert(reg(b, RF_R11) & RF_FLAG_CF);
+}
+
+CASE(syscall_without_sce_is_ud, 3)
+{
+    rf_mmu_set_efer(&b->cpu->mmu, b->cpu->mmu.efer & ~RF_EFER_SCE);
+    rf_cpu_mode_changed(b->cpu);
+    RUN(b, user_syscall);
+    expect_vector(b, RF_UD, USER(1));
+}
+
+CODE(sysret, "sysretq");
+CODE(sysretl, "sysretl");
+static void put_user_int80(struct bare *b)
+{
+    bare_put(b, BARE_USER_TEXT, "\xcd\x80", 2);
+    b->cpu->r[RF_RCX] = BARE_USER_TEXT;
+    b->cpu->r[RF_R11] = 0x202;
+}
+
+CASE(sysret_enters_cpl3, 0)
+{
+    put_user_int80(b);
+    RUN(b, sysret);
+    expect_vector(b, 0x80, USER(2));
+    ck_assert_uint_eq(b->frame.cs, USER_CODE);
+    ck_assert_uint_eq(b->frame.ss, USER_DATA);
+    ck_assert_uint_eq(b->frame.rflags, 0x202);
+    ck_assert_uint_eq(b->frame.rsp, BARE_KERNEL_STACK); /* RSP is not changed */
+}
+
+CASE(sysret_clears_rf_and_vm, 0)
+{
+    put_user_int80(b);
+    b->cpu->r[RF_R11] = 0x30202;
+    RUN(b, sysret);
+    expect_vector(b, 0x80, USER(2));
+    ck_assert_uint_eq(b->frame.rflags, 0x202);
+}
+
+/* On Intel processors a non-canonical RCX is #GP at CPL 0. */
+CASE(sysret_to_noncanonical_is_gp_in_the_kernel, 0)
+{
+    b->cpu->r[RF_RCX] = BARE_NONCANONICAL;
+    RUN(b, sysret);
+    expect_error(b, RF_GP, KERNEL(0), 0);
+    ck_assert_uint_eq(b->frame.cs, KERNEL_CODE);
+}
+
+CASE(sysret_to_32_bit_code, 0)
+{
+    put_user_int80(b);
+    RUN(b, sysretl);
+    expect_vector(b, 0x80, USER(2));
+    ck_assert_uint_eq(b->frame.cs, USER_CODE32);
+}
+
+CASE(sysret_at_cpl3_is_gp, 3) { RUN(b, sysret); expect_error(b, RF_GP, USER(0), 0); }
+
+CASE(sysret_without_sce_is_ud, 0)
+{
+    rf_mmu_set_efer(&b->cpu->mmu, b->cpu->mmu.efer & ~RF_EFER_SCE);
+    rf_cpu_mode_changed(b->cpu);
+    RUN(b, sysret);
+    expect_vector(b, RF_UD, KERNEL(0));
+}
+
+CASE(syscall_from_32_bit_code_goes_to_cstar, 0)
+{
+    bare_put(b, BARE_USER_TEXT, "\x0f\x05", 2);
+    b->cpu->r[RF_RCX] = BARE_USER_TEXT;
+    b->cpu->r[RF_R11] = 0x202;
+    RUN(b, sysretl);
+    ck_assert_uint_eq(reg(b, RF_REG_IP), BARE_SYSCALL32 + 3);
+    ck_assert_uint_eq(reg(b, RF_RCX), USER(2));
+}
+
+/* --- SYSENTER and SYSEXIT --- */
+
+CODE(sysenter, "sysenter");
+CASE(sysenter_loads_rip_rsp_and_clears_if, 3)
+{
+    RUN(b, sysenter);
+    ck_assert_uint_eq(reg(b, RF_REG_IP), BARE_SYSENTER + 3);
+    ck_assert_uint_eq(reg(b, RF_RSP), BARE_RSP0);
+    ck_assert(!(b->cpu->flags & RF_FLAG_IF));
+    ck_assert_uint_eq(b->cpu->cpl, 0);
+}
+CASE(sysenter_with_a_null_cs_is_gp, 3)
+{
+    b->cpu->sysenter_cs = 0;
+    RUN(b, sysenter);
+    expect_error(b, RF_GP, USER(0), 0);
+}
+CODE(sysexit, "sysexit");
+CASE(sysexit_at_cpl3_is_gp, 3) { RUN(b, sysexit); expect_error(b, RF_GP, USER(0), 0); }
+
+/* --- IRETQ: SDM 2A --- */
+
+CODE(iret, "iretq");
+static void build_return(struct bare *b, uint64_t rip, uint64_t cs, uint64_t flags, uint64_t rsp, uint64_t ss)
+{
+    const uint64_t frame[5] = { rip, cs, flags, rsp, ss };
+    b->cpu->r[RF_RSP] = BARE_KERNEL_STACK - sizeof frame;
+    bare_put(b, BARE_KERNEL_STACK - sizeof frame, frame, sizeof frame);
+    bare_put(b, BARE_USER_TEXT, "\xcd\x80", 2);
+}
+
+CASE(iret_to_cpl3_loads_everything, 0)
+{
+    build_return(b, BARE_USER_TEXT, USER_CODE, 0x246, BARE_USER_STACK - 100, USER_DATA);
+    RUN(b, iret);
+    expect_vector(b, 0x80, USER(2));
+    ck_assert_uint_eq(b->frame.cs, USER_CODE);
+    ck_assert_uint_eq(b->frame.ss, USER_DATA);
+    ck_assert_uint_eq(b->frame.rflags, 0x246);
+    ck_assert_uint_eq(b->frame.rsp, BARE_USER_STACK - 100);
+}
+
+CASE(iret_at_cpl0_pops_rsp_too, 0)
+{
+    build_return(b, BARE_KERNEL_TEXT + 64, KERNEL_CODE, 0x2, 0x18888, KERNEL_DATA);
+    bare_put(b, BARE_KERNEL_TEXT + 64, "\x0f\x01\xc1", 3);
+    RUN(b, iret);
+    ck_assert_uint_eq(reg(b, RF_REG_IP), BARE_KERNEL_TEXT + 67);
+    ck_assert_uint_eq(reg(b, RF_RSP), 0x18888);
+}
+
+CASE(iret_with_nt_is_gp, 0)
+{
+    build_return(b, BARE_USER_TEXT, USER_CODE, 0x202, BARE_USER_STACK, USER_DATA);
+    b->cpu->flags |= RF_FLAG_NT;
+    RUN(b, iret);
+    expect_error(b, RF_GP, KERNEL(0), 0);
+}
+
+CASE(iret_to_a_null_cs_is_gp, 0)
+{
+    build_return(b, BARE_USER_TEXT, 0, 0x202, BARE_USER_STACK, USER_DATA);
+    RUN(b, iret);
+    expect_error(b, RF_GP, KERNEL(0), 0);
+}
+
+CASE(iret_to_a_data_segment_is_gp, 0)
+{
+    build_return(b, BARE_USER_TEXT, USER_DATA, 0x202, BARE_USER_STACK, USER_DATA);
+    RUN(b, iret);
+    expect_error(b, RF_GP, KERNEL(0), USER_DATA & ~3u);
+}
+
+CASE(iret_beyond_the_gdt_is_gp, 0)
+{
+    build_return(b, BARE_USER_TEXT, 0x1003, 0x202, BARE_USER_STACK, USER_DATA);
+    RUN(b, iret);
+    expect_error(b, RF_GP, KERNEL(0), 0x1000);
+}
+
+CASE(iret_to_an_absent_segment_is_np, 0)
+{
+    build_return(b, BARE_KERNEL_TEXT, ABSENT_CODE, 0x2, BARE_KERNEL_STACK, KERNEL_DATA);
+    RUN(b, iret);
+    expect_error(b, RF_NP, KERNEL(0), ABSENT_CODE);
+}
+
+CASE(iret_with_a_null_ss_to_cpl3_is_gp, 0)
+{
+    build_return(b, BARE_USER_TEXT, USER_CODE, 0x202, BARE_USER_STACK, 0);
+    RUN(b, iret);
+    expect_error(b, RF_GP, KERNEL(0), 0);
+}
+
+CASE(iret_with_a_read_only_ss_is_gp, 0)
+{
+    build_return(b, BARE_USER_TEXT, USER_CODE, 0x202, BARE_USER_STACK, READ_ONLY_DATA);
+    RUN(b, iret);
+    expect_error(b, RF_GP, KERNEL(0), READ_ONLY_DATA & ~3u);
+}
+
+CASE(iret_with_an_absent_ss_is_ss, 0)
+{
+    build_return(b, BARE_USER_TEXT, USER_CODE, 0x202, BARE_USER_STACK, ABSENT_DATA);
+    RUN(b, iret);
+    expect_error(b, RF_SS, KERNEL(0), ABSENT_DATA & ~3u);
+}
+
+CASE(iret_with_ss_of_another_rpl_is_gp, 0)
+{
+    build_return(b, BARE_USER_TEXT, USER_CODE, 0x202, BARE_USER_STACK, KERNEL_DATA);
+    RUN(b, iret);
+    expect_error(b, RF_GP, KERNEL(0), KERNEL_DATA);
+}
+
+CASE(iret_to_noncanonical_is_gp, 0)
+{
+    build_return(b, BARE_NONCANONICAL, USER_CODE, 0x202, BARE_USER_STACK, USER_DATA);
+    RUN(b, iret);
+    expect_error(b, RF_GP, KERNEL(0), 0);
+}
+
+CASE(iret_at_cpl3_cannot_set_if_or_iopl, 3)
+{
+    const uint64_t frame[5] = { USER(64), USER_CODE, 0x3002, BARE_USER_STACK, USER_DATA };
+    bare_put(b, BARE_USER_STACK - sizeof frame, frame, sizeof frame);
+    bare_put(b, USER(64), "\xcd\x80", 2);
+    b->cpu->r[RF_RSP] -= sizeof frame;
+    RUN(b, iret);
+    expect_vector(b, 0x80, USER(66));
+    ck_assert_uint_eq(b->frame.rflags & (RF_FLAG_IF | RF_FLAG_IOPL), RF_FLAG_IF);
+}
+
+CASE(iret_to_an_inner_ring_is_gp, 3)
+{
+    const uint64_t frame[5] = { KERNEL(0), KERNEL_CODE, 0x2, BARE_USER_STACK, KERNEL_DATA };
+    bare_put(b, BARE_USER_STACK - sizeof frame, frame, sizeof frame);
+    b->cpu->r[RF_RSP] -= sizeof frame;
+    RUN(b, iret);
+    expect_error(b, RF_GP, USER(0), KERNEL_CODE);
+}
+
+CASE(iret_unblocks_nmi, 0)
+{
+    b->cpu->nmi_blocked = true;
+    build_return(b, BARE_USER_TEXT, USER_CODE, 0x202, BARE_USER_STACK, USER_DATA);
+    RUN(b, iret);
+    ck_assert(!b->cpu->nmi_blocked);
+}
+
+/* Returning outward makes DS and ES null when their DPL is lower than the new CPL. */
+CASE(iret_outward_drops_inner_data_segments, 0)
+{
+    b->cpu->seg[RF_FS].selector = USER_DATA;
+    b->cpu->seg[RF_FS].attributes |= 3 << RF_SEG_DPL_SHIFT;
+    build_return(b, BARE_USER_TEXT, USER_CODE, 0x202, BARE_USER_STACK, USER_DATA);
+    RUN(b, iret);
+    ck_assert_uint_eq(b->cpu->seg[RF_DS].selector, 0);
+    ck_assert_uint_eq(b->cpu->seg[RF_FS].selector, USER_DATA);
+}
+
+/* --- SWAPGS, FSGSBASE --- */
+
+CODE(swapgs, "swapgs; vmcall");
+CASE(swapgs_exchanges_the_bases, 0)
+{
+    b->cpu->seg[RF_GS].base = 0x1111;
+    b->cpu->kernel_gs_base = 0x2222;
+    RUN(b, swapgs);
+    ck_assert_uint_eq(b->cpu->seg[RF_GS].base, 0x2222);
+    ck_assert_uint_eq(b->cpu->kernel_gs_base, 0x1111);
+}
+CASE(swapgs_at_cpl3_is_gp, 3) { RUN(b, swapgs); expect_error(b, RF_GP, USER(0), 0); }
+
+CODE(wrgsbase, "wrgsbase %rdi; rdgsbase %rax; int $0x80");
+CASE(wrgsbase_works_at_cpl3, 3)
+{
+    b->cpu->r[RF_RDI] = 0x7fff12345678;
+    RUN(b, wrgsbase);
+    ck_assert_uint_eq(reg(b, RF_RAX), 0x7fff12345678);
+}
+CASE(wrgsbase_without_fsgsbase_is_ud, 3)
+{
+    bare_set_cr4(b, 0, RF_CR4_FSGSBASE);
+    RUN(b, wrgsbase);
+    expect_vector(b, RF_UD, USER(0));
+}
+CASE(wrgsbase_noncanonical_is_gp, 3)
+{
+    b->cpu->r[RF_RDI] = BARE_NONCANONICAL;
+    RUN(b, wrgsbase);
+    expect_error(b, RF_GP, USER(0), 0);
+}
+
+/* --- privileged instructions at CPL 3: SDM 3A, 5.9 --- */
+
+struct bytes {
+    const char *name;
+    uint8_t size, code[8];
+};
+static const struct bytes privileged[] = {
+    { "hlt", 1, { 0xf4 } },
+    { "cli", 1, { 0xfa } },
+    { "sti", 1, { 0xfb } },
+    { "clts", 2, { 0x0f, 0x06 } },
+    { "invd", 2, { 0x0f, 0x08 } },
+    { "wbinvd", 2, { 0x0f, 0x09 } },
+    { "rdmsr", 2, { 0x0f, 0x32 } },
+    { "wrmsr", 2, { 0x0f, 0x30 } },
+    { "mov rax, cr0", 3, { 0x0f, 0x20, 0xc0 } },
+    { "mov cr0, rax", 3, { 0x0f, 0x22, 0xc0 } },
+    { "mov rax, cr2", 3, { 0x0f, 0x20, 0xd0 } },
+    { "mov cr3, rax", 3, { 0x0f, 0x22, 0xd8 } },
+    { "mov rax, cr4", 3, { 0x0f, 0x20, 0xe0 } },
+    { "mov cr8, rax", 4, { 0x44, 0x0f, 0x22, 0xc0 } },
+    { "mov rax, dr7", 3, { 0x0f, 0x21, 0xf8 } },
+    { "mov dr0, rax", 3, { 0x0f, 0x23, 0xc0 } },
+    { "lgdt [rdi]", 3, { 0x0f, 0x01, 0x17 } },
+    { "lidt [rdi]", 3, { 0x0f, 0x01, 0x1f } },
+    { "lldt ax", 3, { 0x0f, 0x00, 0xd0 } },
+    { "ltr ax", 3, { 0x0f, 0x00, 0xd8 } },
+    { "lmsw ax", 3, { 0x0f, 0x01, 0xf0 } },
+    { "invlpg [rdi]", 3, { 0x0f, 0x01, 0x3f } },
+    { "in al, dx", 1, { 0xec } },
+    { "in eax, 0x80", 2, { 0xe5, 0x80 } },
+    { "out dx, al", 1, { 0xee } },
+};
+
+START_TEST(privileged_instruction_at_cpl3_is_gp)
+{
+    const struct bytes *i = &privileged[_i];
+    struct bare b;
+    bare_create(&b, 3);
+    b.cpu->r[RF_RDI] = b.cpu->r[RF_RSI] = BARE_USER_DATA;
+    bare_run(&b, i->code, i->size);
+    ck_assert_msg(b.vector == RF_GP && b.error_code == 0 && b.frame.rip == BARE_USER_TEXT, "%s: %s at %#llx", i->name,
+                  b.vector < 0 ? "no exception" : rf_vector_name((unsigned)b.vector), (unsigned long long)b.frame.rip);
+    bare_destroy(&b);
+}
+END_TEST
+
+static const struct bytes undefined[] = {
+    { "ud2", 2, { 0x0f, 0x0b } },
+    { "vmcall", 3, { 0x0f, 0x01, 0xc1 } }, /* the host's door is CPL 0's */
+    { "push es", 1, { 0x06 } },
+    { "aaa", 1, { 0x37 } },
+    { "bound", 2, { 0x62, 0x07 } },
+    { "lock nop", 2, { 0xf0, 0x90 } },
+    { "lock add eax, eax", 3, { 0xf0, 0x01, 0xc0 } },
+    { "mov cs, ax", 2, { 0x8e, 0xc8 } },
+    { "mov rax, cr1", 3, { 0x0f, 0x20, 0xc8 } },
+    { "lea with a register", 2, { 0x8d, 0xc0 } },
+};
+
+START_TEST(undefined_opcode_is_ud)
+{
+    const struct bytes *i = &undefined[_i];
+    struct bare b;
+    bare_create(&b, 3);
+    bare_run(&b, i->code, i->size);
+    ck_assert_msg(b.vector == RF_UD && b.frame.rip == BARE_USER_TEXT, "%s: vector %d", i->name, b.vector);
+    bare_destroy(&b);
+}
+END_TEST
+
+CODE(popf_zero, "push $0x3002; popfq; int $0x80");
+/* SDM 3A, 2.3: POPF at CPL 3 with IOPL 0 leaves IF and IOPL, and does not fault. */
+CASE(popf_at_cpl3_cannot_change_if, 3)
+{
+    RUN(b, popf_zero);
+    ck_assert_uint_eq(b->frame.rflags & (RF_FLAG_IF | RF_FLAG_IOPL), RF_FLAG_IF);
+}
+
+CODE(cli_stop, "cli; int $0x80");
+CASE(cli_with_iopl_3_is_allowed, 3)
+{
+    b->cpu->flags |= RF_FLAG_IOPL;
+    RUN(b, cli_stop);
+    expect_vector(b, 0x80, USER(3));
+    ck_assert(!(b->frame.rflags & RF_FLAG_IF));
+}
+
+CODE(rdtsc, "rdtsc");
+CASE(rdtsc_with_tsd_is_gp_at_cpl3, 3)
+{
+    bare_set_cr4(b, RF_CR4_TSD, 0);
+    RUN(b, rdtsc);
+    expect_error(b, RF_GP, USER(0), 0);
+}
+
+/* --- control registers and MSRs at CPL 0 --- */
+
+CODE(write_cr0, "mov %rdi, %cr0; vmcall");
+CODE(write_cr4, "mov %rdi, %cr4; vmcall");
+CODE(write_msr, "mov %edi, %eax; mov %rdi, %rdx; shr $32, %rdx; wrmsr; vmcall");
+CASE(cr0_pg_without_pe_is_gp, 0)
+{
+    b->cpu->r[RF_RDI] = RF_CR0_PG;
+    RUN(b, write_cr0);
+    expect_error(b, RF_GP, KERNEL(0), 0);
+}
+CASE(cr0_nw_without_cd_is_gp, 0)
+{
+    b->cpu->r[RF_RDI] = b->cpu->mmu.cr0 | RF_CR0_NW;
+    RUN(b, write_cr0);
+    expect_error(b, RF_GP, KERNEL(0), 0);
+}
+CASE(clearing_pae_in_long_mode_is_gp, 0)
+{
+    b->cpu->r[RF_RDI] = b->cpu->mmu.cr4 & ~RF_CR4_PAE;
+    RUN(b, write_cr4);
+    expect_error(b, RF_GP, KERNEL(0), 0);
+}
+CASE(reserved_cr4_bit_is_gp, 0)
+{
+    b->cpu->r[RF_RDI] = b->cpu->mmu.cr4 | UINT64_C(1) << 40;
+    RUN(b, write_cr4);
+    expect_error(b, RF_GP, KERNEL(0), 0);
+}
+CASE(lstar_must_be_canonical, 0)
+{
+    b->cpu->r[RF_RCX] = 0xc0000082;
+    b->cpu->r[RF_RDI] = BARE_NONCANONICAL;
+    RUN(b, write_msr);
+    ck_assert_int_eq(b->vector, RF_GP);
+}
+CASE(unknown_msr_is_gp, 0)
+{
+    b->cpu->r[RF_RCX] = 0x12345678;
+    RUN(b, write_msr);
+    ck_assert_int_eq(b->vector, RF_GP);
+}
+CASE(wrmsr_sets_lstar, 0)
+{
+    b->cpu->r[RF_RCX] = 0xc0000082;
+    b->cpu->r[RF_RDI] = 0xffff800012345678;
+    RUN(b, write_msr);
+    ck_assert_int_eq(b->vector, -1);
+    ck_assert_uint_eq(b->cpu->lstar, 0xffff800012345678);
+}
+
+/* --- segment loads --- */
+
+CODE(load_ds, "mov %edi, %ds; vmcall");
+CODE(load_ss, "mov %edi, %ss; vmcall");
+CASE(ds_may_be_null, 0)
+{
+    RUN(b, load_ds);
+    ck_assert_int_eq(b->vector, -1);
+    ck_assert_uint_eq(b->cpu->seg[RF_DS].selector, 0);
+}
+CASE(ds_beyond_the_gdt_is_gp, 0)
+{
+    b->cpu->r[RF_RDI] = 0x2000;
+    RUN(b, load_ds);
+    expect_error(b, RF_GP, KERNEL(0), 0x2000);
+}
+CASE(absent_ds_is_np, 0)
+{
+    b->cpu->r[RF_RDI] = ABSENT_DATA;
+    RUN(b, load_ds);
+    expect_error(b, RF_NP, KERNEL(0), ABSENT_DATA & ~3u);
+}
+CASE(null_ss_at_cpl0_is_allowed, 0)
+{
+    RUN(b, load_ss);
+    ck_assert_int_eq(b->vector, -1);
+}
+CASE(null_ss_at_cpl3_is_gp, 3)
+{
+    RUN(b, load_ss);
+    expect_error(b, RF_GP, USER(0), 0);
+}
+CASE(kernel_data_at_cpl3_is_gp, 3)
+{
+    b->cpu->r[RF_RDI] = KERNEL_DATA;
+    RUN(b, load_ds);
+    expect_error(b, RF_GP, USER(0), KERNEL_DATA);
+}
+
+/* --- SMEP and SMAP: SDM 3A, 4.6 --- */
+
+CODE(kernel_load, "mov (%rdi), %al; vmcall");
+CODE(stac_load_clac_load, "stac; mov (%rdi), %al; clac; mov (%rdi), %al; vmcall");
+CASE(smap_refuses_user_pages, 0)
+{
+    bare_set_cr4(b, RF_CR4_SMAP, 0);
+    b->cpu->r[RF_RDI] = BARE_USER_DATA;
+    RUN(b, kernel_load);
+    expect_error(b, RF_PF, KERNEL(0), RF_PF_P);
+}
+CASE(stac_opens_user_pages_until_clac, 0)
+{
+    bare_set_cr4(b, RF_CR4_SMAP, 0);
+    b->cpu->r[RF_RDI] = BARE_USER_DATA;
+    RUN(b, stac_load_clac_load);
+    expect_error(b, RF_PF, KERNEL(3 + 2 + 3), RF_PF_P);
+    ck_assert(!(b->frame.rflags & RF_FLAG_AC));
+}
+CASE(stac_without_smap_is_ud, 0)
+{
+    RUN(b, stac_load_clac_load); /* CR4.SMAP = 0: STAC is still defined at CPL 0 when CPUID says SMAP */
+    ck_assert(b->vector == -1 || b->vector == RF_UD || b->vector == RF_PF);
+}
+CASE(stac_at_cpl3_is_ud, 3)
+{
+    RUN(b, stac_load_clac_load);
+    expect_vector(b, RF_UD, USER(0));
+}
+CASE(smep_refuses_to_run_user_pages, 0)
+{
+    bare_set_cr4(b, RF_CR4_SMEP, 0);
+    b->cpu->r[RF_RDI] = BARE_USER_TEXT;
+    RUN(b, jmp_rdi);
+    ck_assert_int_eq(b->vector, RF_PF);
+    ck_assert_uint_eq(b->error_code, RF_PF_P | RF_PF_I);
+    ck_assert_uint_eq(b->cpu->cr2, BARE_USER_TEXT);
+}
+CASE(without_smep_the_kernel_runs_user_pages, 0)
+{
+    bare_put(b, BARE_USER_TEXT, "\x0f\x01\xc1", 3);
+    b->cpu->r[RF_RDI] = BARE_USER_TEXT;
+    RUN(b, jmp_rdi);
+    ck_assert_uint_eq(reg(b, RF_REG_IP), BARE_USER_TEXT + 3);
+}
+
+/* --- code: SDM 3A, 11.6 (self-modifying), page ends, limits --- */
+
+CODE(modify_next, "movb $0x42, 1f+1(%rip); 1: mov $0x11, %al; int $0x80");
+CASE(a_store_to_the_next_instruction_is_seen, 3)
+{
+    RUN(b, modify_next);
+    ck_assert_uint_eq(reg(b, RF_RAX) & 0xff, 0x42);
+}
+
+CODE(modify_loop, "xor %eax, %eax; mov $5, %ecx; 2: add $1, %eax; incb 2b+2(%rip); dec %ecx; jnz 2b; int $0x80");
+CASE(a_loop_that_rewrites_itself, 3)
+{
+    RUN(b, modify_loop);
+    ck_assert_uint_eq(reg(b, RF_RAX), 1 + 2 + 3 + 4 + 5);
+}
+
+CASE(code_changed_between_runs_is_seen, 3)
+{
+    static const uint8_t first[] = { 0xb8, 1, 0, 0, 0, 0xcd, 0x80 }, second[] = { 0xb8, 2, 0, 0, 0, 0xcd, 0x80 };
+    bare_run(b, first, sizeof first);
+    ck_assert_uint_eq(reg(b, RF_RAX), 1);
+    bare_put(b, BARE_USER_TEXT, second, sizeof second);
+    bare_put(b, BARE_HANDLERS + 0x80 * 16, "\x48\xcf", 2); /* iretq, to the start */
+    bare_write(b, reg(b, RF_RSP), BARE_USER_TEXT);
+    bare_gate(b, 0x80, BARE_HANDLERS + 3 * 16, KERNEL_CODE, 0xe, 3, 0, true);
+    b->cpu->r[RF_REG_IP] = BARE_HANDLERS + 0x80 * 16;
+    bare_continue(b);
+    ck_assert_uint_eq(reg(b, RF_RAX), 2);
+}
+
+CASE(instruction_across_a_page_end, 3)
+{
+    static const uint8_t move[] = { 0xb8, 0x78, 0x56, 0x34, 0x12, 0xcd, 0x80 };
+    bare_put(b, BARE_USER_TEXT + 0xffe, move, sizeof move);
+    b->cpu->r[RF_RDI] = BARE_USER_TEXT + 0xffe;
+    RUN(b, jmp_rdi);
+    ck_assert_int_eq(b->vector, 0x80);
+    ck_assert_uint_eq(reg(b, RF_RAX), 0x12345678);
+}
+
+/* The fault is the second page's; RIP stays the instruction's. */
+CASE(instruction_across_into_an_absent_page, 3)
+{
+    static const uint8_t move[] = { 0xb8, 0x78 };
+    bare_put(b, BARE_ABSENT - 2, move, sizeof move);
+    b->cpu->r[RF_RDI] = BARE_ABSENT - 2;
+    RUN(b, jmp_rdi);
+    expect_error(b, RF_PF, BARE_ABSENT - 2, RF_PF_U | RF_PF_I);
+    ck_assert_uint_eq(b->cpu->cr2, BARE_ABSENT);
+}
+
+CODE(run_change_run, "mov %rdi, %rbx; mov %rdi, %rsi; movb $0x22, 1(%rsi); jmp *%rbx");
+/* A change of the second page's bytes is seen by an instruction that begins in the first. */
+CASE(change_behind_a_page_end_is_seen, 3)
+{
+    static const uint8_t move[] = { 0xb8, 0x11, 0, 0, 0, 0xcd, 0x80 };
+    bare_put(b, BARE_USER_TEXT + 0xfff, move, sizeof move);
+    b->cpu->r[RF_RDI] = BARE_USER_TEXT + 0xfff;
+    RUN(b, run_change_run);
+    ck_assert_uint_eq(reg(b, RF_RAX), 0x22);
+}
+
+/* SDM 2A, 2.3.11: longer than 15 bytes is #GP. */
+CASE(sixteen_byte_instruction_is_gp, 3)
+{
+    uint8_t bytes[16];
+    memset(bytes, 0x66, sizeof bytes);
+    bytes[15] = 0x90;
+    bare_run(b, bytes, sizeof bytes);
+    expect_error(b, RF_GP, USER(0), 0);
+}
+
+CODE(call_remap_call, "call *%rdi; mov %eax, %ebx; mov %rdx, (%rsi); invlpg (%rdi); call *%rdi; vmcall");
+/* Remapping the code page: INVLPG makes the new page's code run. */
+CASE(remapped_code_is_seen_after_invlpg, 0)
+{
+    static const uint8_t one[] = { 0xb8, 1, 0, 0, 0, 0xc3 }, two[] = { 0xb8, 2, 0, 0, 0, 0xc3 };
+    bare_put(b, BARE_KERNEL_PAGE, one, sizeof one);
+    bare_put(b, BARE_KERNEL_PAGE + 0x1000, two, sizeof two);
+    b->cpu->r[RF_RDI] = BARE_KERNEL_PAGE;
+    b->cpu->r[RF_RSI] = BARE_PT + BARE_KERNEL_PAGE / RF_PAGE_SIZE * 8;
+    b->cpu->r[RF_RDX] = (BARE_KERNEL_PAGE + 0x1000) | RF_PTE_P | RF_PTE_W;
+    RUN(b, call_remap_call);
+    ck_assert_uint_eq(reg(b, RF_RBX), 1);
+    ck_assert_uint_eq(reg(b, RF_RAX), 2);
+}
+
+/* --- the door and limits --- */
+
+CASE(vmcall_at_cpl0_opens_the_door, 0)
+{
+    RUN(b, vmcall_only);
+    ck_assert_int_eq(b->stop, RF_STOP_DOOR);
+    ck_assert_uint_eq(reg(b, RF_REG_IP), KERNEL(3));
+}
+CASE(vmcall_without_a_door_is_ud, 0)
+{
+    b->cpu->door = NULL;
+    bare_put(b, BARE_HANDLERS + RF_UD * 16, "\xf4", 1); /* its handler cannot use the door either */
+    RUN(b, vmcall_only);
+    ck_assert_int_eq(b->stop, RF_STOP_HALT);
+    ck_assert_uint_eq(b->cpu->counts.exceptions[RF_UD], 1);
+}
+CASE(cycle_limit_stops_a_loop, 3)
+{
+    b->cpu->stop_cycles = 5000;
+    RUN(b, loop);
+    ck_assert_int_eq(b->stop, RF_STOP_LIMIT);
+    ck_assert_uint_ge(rf_cpu_cycles(b->cpu), 5000);
+}
+CASE(accounts_add_up, 3)
+{
+    RUN(b, user_syscall);
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < RF_ACCOUNT_COUNT; i++)
+        sum += b->cpu->account.cycles[i];
+    ck_assert_uint_eq(sum, rf_cpu_cycles(b->cpu));
+}
+
+int main(void)
+{
+    const TTest *const all[] = {
+        delivery_from_cpl3_pushes_five_words_on_rsp0, delivery_at_cpl0_pushes_rsp_and_aligns,
+        delivery_from_cpl3_loads_a_null_ss, interrupt_gate_clears_if, trap_gate_keeps_if, delivery_clears_nt,
+        a_fault_saves_rf, a_trap_saves_the_next_rip_and_no_rf, ist_switches_the_stack_at_cpl0,
+        ist_wins_over_rsp0, conforming_handler_keeps_cpl, absent_gate_is_np_with_the_vector,
+        gate_of_another_type_is_gp, vector_beyond_the_idt_is_gp, int_n_through_an_open_gate,
+        int_n_through_a_closed_gate_is_gp, int_14_at_cpl0_pushes_no_error_code,
+        int3_through_a_closed_gate_is_gp, int1_ignores_the_gate_dpl, handler_in_a_data_segment_is_gp,
+        handler_with_a_null_selector_is_gp, handler_in_an_absent_segment_is_np,
+        handler_in_a_32_bit_segment_is_gp, double_fault_of_two_contributory_exceptions,
+        page_fault_while_delivering_a_page_fault_is_df, fault_while_delivering_ud_is_not_df,
+        fault_while_delivering_df_is_a_triple_fault, noncanonical_rsp0_is_ss, tss_too_short_for_rsp0_is_ts,
+        interrupt_is_taken_when_if_is_set, interrupt_waits_while_if_is_clear, sti_shadows_the_next_instruction,
+        nmi_ignores_if, hlt_without_anything_to_wait_for_stops, single_step_traps_after_the_next_instruction,
+        pf_user_read_absent, pf_user_write_absent, pf_user_write_read_only, pf_user_update_read_only_is_a_write,
+        pf_user_read_supervisor_page, pf_user_fetch_nx, pf_user_fetch_absent,
+        pf_supervisor_write_read_only_with_wp, pf_supervisor_read_absent, pf_reserved_bit,
+        supervisor_writes_read_only_without_wp, a_read_sets_accessed_and_a_write_dirty,
+        a_fault_leaves_registers_and_memory, a_split_store_is_all_or_nothing,
+        rep_movsb_stops_at_a_fault_and_goes_on, noncanonical_data_is_gp, noncanonical_stack_reference_is_ss,
+        noncanonical_pop_is_ss, jump_to_noncanonical_is_gp_at_the_jump, divide_error, movaps_not_aligned_is_gp,
+        sse_with_ts_is_nm, x87_with_ts_is_nm, sse_without_osfxsr_is_ud, x87_with_em_is_nm,
+        unmasked_sse_exception_is_xm, syscall_saves_rip_and_flags, syscall_keeps_rsp_and_pushes_nothing,
+        syscall_loads_cs_and_ss_from_star, syscall_clears_the_flags_of_fmask, syscall_without_sce_is_ud,
+        sysret_enters_cpl3, sysret_clears_rf_and_vm, sysret_to_noncanonical_is_gp_in_the_kernel,
+        sysret_to_32_bit_code, sysret_at_cpl3_is_gp, sysret_without_sce_is_ud,
+        syscall_from_32_bit_code_goes_to_cstar, sysenter_loads_rip_rsp_and_clears_if,
+        sysenter_with_a_null_cs_is_gp, sysexit_at_cpl3_is_gp, iret_to_cpl3_loads_everything,
+        iret_at_cpl0_pops_rsp_too, iret_with_nt_is_gp, iret_to_a_null_cs_is_gp, iret_to_a_data_segment_is_gp,
+        iret_beyond_the_gdt_is_gp, iret_to_an_absent_segment_is_np, iret_with_a_null_ss_to_cpl3_is_gp,
+        iret_with_a_read_only_ss_is_gp, iret_with_an_absent_ss_is_ss, iret_with_ss_of_another_rpl_is_gp,
+        iret_to_noncanonical_is_gp, iret_at_cpl3_cannot_set_if_or_iopl, iret_to_an_inner_ring_is_gp,
+        iret_unblocks_nmi, iret_outward_drops_inner_data_segments, swapgs_exchanges_the_bases,
+        swapgs_at_cpl3_is_gp, wrgsbase_works_at_cpl3, wrgsbase_without_fsgsbase_is_ud,
+        wrgsbase_noncanonical_is_gp, popf_at_cpl3_cannot_change_if, cli_with_iopl_3_is_allowed,
+        rdtsc_with_tsd_is_gp_at_cpl3, cr0_pg_without_pe_is_gp, cr0_nw_without_cd_is_gp,
+        clearing_pae_in_long_mode_is_gp, reserved_cr4_bit_is_gp, lstar_must_be_canonical, unknown_msr_is_gp,
+        wrmsr_sets_lstar, ds_may_be_null, ds_beyond_the_gdt_is_gp, absent_ds_is_np, null_ss_at_cpl0_is_allowed,
+        null_ss_at_cpl3_is_gp, kernel_data_at_cpl3_is_gp, smap_refuses_user_pages,
+        stac_opens_user_pages_until_clac, stac_without_smap_is_ud, stac_at_cpl3_is_ud,
+        smep_refuses_to_run_user_pages, without_smep_the_kernel_runs_user_pages,
+        a_store_to_the_next_instruction_is_seen, a_loop_that_rewrites_itself, code_changed_between_runs_is_seen,
+        instruction_across_a_page_end, instruction_across_into_an_absent_page, change_behind_a_page_end_is_seen,
+        sixteen_byte_instruction_is_gp, remapped_code_is_seen_after_invlpg, vmcall_at_cpl0_opens_the_door,
+        vmcall_without_a_door_is_ud, cycle_limit_stops_a_loop, accounts_add_up,
+    };
+    Suite *suite = suite_create("transitions");
+    TCase *tests = tcase_create("transitions");
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        tcase_add_test(tests, all[i]);
+    tcase_add_loop_test(tests, privileged_instruction_at_cpl3_is_gp, 0, sizeof privileged / sizeof *privileged);
+    tcase_add_loop_test(tests, undefined_opcode_is_ud, 0, sizeof undefined / sizeof *undefined);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}

@@ -317,6 +317,17 @@ static int64_t stdio_getattr(struct rf_kernel *k, struct rf_inode *inode)
     return 0;
 }
 
+/* Size alone: what the descriptor that was passed on lets everybody do. */
+static int64_t stdio_setattr(struct rf_kernel *k, struct rf_inode *inode,
+                             const struct rf_attributes *change)
+{
+    if (!(change->mask & RF_ATTR_SIZE))
+        return -RF_EPERM;
+    if (ftruncate(stdio_of(inode)->host_fd, (off_t)change->size) < 0)
+        return host_error();
+    return stdio_getattr(k, inode);
+}
+
 static int64_t stdio_open(struct rf_kernel *k, struct rf_inode *inode, struct rf_file *file)
 {
     (void)k;
@@ -334,6 +345,7 @@ static void stdio_destroy(struct rf_kernel *k, struct rf_inode *inode)
 
 static const struct rf_inode_ops stdio_inode_ops = {
     .getattr = stdio_getattr,
+    .setattr = stdio_setattr,
     .open = stdio_open,
     .destroy = stdio_destroy,
 };

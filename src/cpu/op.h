@@ -30,7 +30,7 @@ struct rf_op {
     };
     int32_t disp;
     uint8_t a, b, c;     /* operands: byte offsets into rf_cpu for general registers
-                            (AH..BH: +1), slots for vector registers (ops/sse.h) */
+                            (AH..BH: +1), plain numbers 0..15 for vector registers */
     uint8_t base, index; /* byte offsets; RF_REG_ZERO where absent */
     uint8_t scale;       /* shift count 0..3 */
     uint8_t length;      /* of the instruction, bytes */

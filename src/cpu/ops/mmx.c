@@ -1,6 +1,7 @@
 /* The MMX instructions that no vector family has: EMMS and the moves between MMX and XMM
  * registers. The others share their mnemonics with SSE2 and are made beside it (sse_*.c). */
-#include "cpu/ops/sse.h"
+#include "cpu/ops/mmx.h"
+#include "cpu/lower.h"
 
 static RF_OP(emms)
 {
@@ -14,7 +15,8 @@ static RF_OP(movq2dq)
 {
     RF_MMX_CHECK;
     rf_mmx_enter(cpu);
-    rf_xmm_set(cpu, op->a, rf_mm(cpu, op->b));
+    cpu->fpu.v[op->a].u64[0] = rf_mmx(cpu, op->b);
+    cpu->fpu.v[op->a].u64[1] = 0;
     RF_NEXT;
 }
 
@@ -22,7 +24,7 @@ static RF_OP(movdq2q)
 {
     RF_MMX_CHECK;
     rf_mmx_enter(cpu);
-    rf_mmx_set(cpu, op->a, RF_VEC(op->b).u64[0]);
+    rf_mmx_set(cpu, op->a, cpu->fpu.v[op->b].u64[0]);
     RF_NEXT;
 }
 
@@ -35,8 +37,8 @@ static bool lower_emms(struct rf_lower *l)
 static bool lower_pair(struct rf_lower *l, rf_run *run)
 {
     struct rf_op *op = rf_emit(l, run);
-    op->a = rf_operand_number(&l->operand[0]);
-    op->b = rf_operand_number(&l->operand[1]);
+    op->a = rf_vec_number(l->operand[0].reg.value);
+    op->b = rf_vec_number(l->operand[1].reg.value);
     return true;
 }
 

@@ -15,19 +15,14 @@
 
 typedef simde__m128i rf_m128;
 
-/* An op names a vector register by its number times 4, so that one scaled index reaches it. */
-#define RF_VEC_SLOT(number) ((uint8_t)((number) * 4))
-#define RF_VEC(slot) (*(union rf_vec *)((char *)(uintptr_t)cpu->fpu.v + (size_t)(slot) * 8))
-_Static_assert(sizeof(union rf_vec) == 32, "RF_VEC scales by 8");
-
-RF_INLINE rf_m128 rf_xmm(const struct rf_cpu *cpu, unsigned slot)
+RF_INLINE rf_m128 rf_xmm(const struct rf_cpu *cpu, unsigned number)
 {
-    return simde_mm_load_si128((const rf_m128 *)&RF_VEC(slot));
+    return simde_mm_load_si128((const rf_m128 *)&cpu->fpu.v[number]);
 }
 
-RF_INLINE void rf_xmm_set(struct rf_cpu *cpu, unsigned slot, rf_m128 value)
+RF_INLINE void rf_xmm_set(struct rf_cpu *cpu, unsigned number, rf_m128 value)
 {
-    simde_mm_store_si128((rf_m128 *)&RF_VEC(slot), value);
+    simde_mm_store_si128((rf_m128 *)&cpu->fpu.v[number], value);
 }
 
 /* 64 bits, zero-extended. */
@@ -182,8 +177,7 @@ bool rf_sse_lower(struct rf_lower *l, const struct rf_sse_form *form);
 /* Lower by another family's table: for mnemonics that two families share. */
 bool rf_lower_by(const struct rf_lower_table *table, struct rf_lower *l);
 
-/* What op->a or op->b is for a register operand: byte offset of a general register, slot of an
- * XMM register, number of an MMX register. */
+/* Byte offset or vector number of a register operand. */
 uint8_t rf_operand_number(const ZydisDecodedOperand *operand);
 
 RF_INLINE bool rf_is_mmx(const ZydisDecodedOperand *o)

@@ -47,7 +47,8 @@ static const struct diff_form locked[] = {
     BINARY_LOCKED(AND), BINARY_LOCKED(SUB), BINARY_LOCKED(XOR), UNARY_LOCKED(INC),
     UNARY_LOCKED(DEC), UNARY_LOCKED(NEG), UNARY_LOCKED(NOT),
     F(BTS, "m2|m4|m8 i8", LOCK), F(BTR, "m2|m4|m8 i8", LOCK), F(BTC, "m2|m4|m8 i8", LOCK),
-    F(XCHG, "m1 r8", LOCK), F(XCHG, "m8 r64", LOCK), F(XADD, "m1 r8", LOCK), F(XADD, "m2 r16", LOCK),
+    F(XCHG, "m1 r8", LOCK), F(XCHG, "m8 r64", LOCK), F(XADD, "m1 r8", LOCK),
+    F(XADD, "m2 r16", LOCK),
     F(XADD, "m4 r32", LOCK), F(XADD, "m8 r64", LOCK),
 };
 
@@ -113,9 +114,12 @@ static bool narrow_count(struct diff_state *in, struct diff_rng *rng, void *user
 #define NARROW .prepare = narrow_count, .immediates = 32, .sets = 2048
 #define SHLD_16 UNDEFINED(AF | OF, "as after other shifts, and OF after SHLD by 16")
 static const struct diff_form double_shift[] = {
-    F(SHLD, "r16 r16 cl|i8", NARROW, SHLD_16), F(SHLD, "r32|m4 r32 cl|i8", .immediates = 64, AF_SHIFT),
-    F(SHLD, "r64|m8 r64 cl|i8", .immediates = 64, AF_SHIFT), F(SHRD, "r16 r16 cl|i8", NARROW, AF_SHIFT),
-    F(SHRD, "r32|m4 r32 cl|i8", .immediates = 64, AF_SHIFT), F(SHRD, "r64|m8 r64 cl|i8", .immediates = 64, AF_SHIFT),
+    F(SHLD, "r16 r16 cl|i8", NARROW, SHLD_16),
+    F(SHLD, "r32|m4 r32 cl|i8", .immediates = 64, AF_SHIFT),
+    F(SHLD, "r64|m8 r64 cl|i8", .immediates = 64, AF_SHIFT),
+    F(SHRD, "r16 r16 cl|i8", NARROW, AF_SHIFT),
+    F(SHRD, "r32|m4 r32 cl|i8", .immediates = 64, AF_SHIFT),
+    F(SHRD, "r64|m8 r64 cl|i8", .immediates = 64, AF_SHIFT),
 };
 
 /* --- bits --- */
@@ -144,7 +148,8 @@ static const struct diff_form bit_test[] = { BIT_TEST(BT), BIT_TEST(BTS), BIT_TE
 
 #define WIDTHS(name) F(name, "r16 r16|m2"), F(name, "r32 r32|m4"), F(name, "r64 r64|m8")
 #define COUNT_ZEROS(name)                                                                   \
-    F(name, "r16 r16|m2", OF_COUNT), F(name, "r32 r32|m4", OF_COUNT), F(name, "r64 r64|m8", OF_COUNT)
+    F(name, "r16 r16|m2", OF_COUNT), F(name, "r32 r32|m4", OF_COUNT),                       \
+    F(name, "r64 r64|m8", OF_COUNT)
 #define OF_COUNT UNDEFINED(OF, "OF after TZCNT and LZCNT: AMD sets it, Intel clears it")
 static const struct diff_form bit_scan[] = { WIDTHS(BSF), WIDTHS(BSR), COUNT_ZEROS(TZCNT),
                                              COUNT_ZEROS(LZCNT), WIDTHS(POPCNT) };
@@ -163,13 +168,16 @@ static bool small_control(struct diff_state *in, struct diff_rng *rng, void *use
     in->gpr[number] = (uint64_t)diff_below(rng, 70) | (uint64_t)diff_below(rng, 70) << 8;
     return true;
 }
-#define PF_BMI UNDEFINED(PF, "PF after BMI1 and BZHI: AMD gives the result's parity, Intel clears it")
-#define BEXTR_FLAGS UNDEFINED(AF | SF | PF, "AF, SF and PF after BEXTR: AMD sets some, Intel clears them")
+#define PF_BMI UNDEFINED(PF, "PF after BMI1 and BZHI: the result's parity on AMD, 0 on Intel")
+#define BEXTR_FLAGS UNDEFINED(AF | SF | PF, "AF, SF, PF after BEXTR: some set on AMD, 0 on Intel")
 #define CONTROL .prepare = small_control, .sets = 1024
 static const struct diff_form bmi[] = {
-    F(ANDN, "r32 r32 r32|m4", PF_BMI), F(ANDN, "r64 r64 r64|m8", PF_BMI), F(BEXTR, "r32 r32|m4 r32", CONTROL, BEXTR_FLAGS),
-    F(BEXTR, "r64 r64|m8 r64", CONTROL, BEXTR_FLAGS), F(BLSI, "r32 r32|m4", PF_BMI), F(BLSI, "r64 r64|m8", PF_BMI),
-    F(BLSMSK, "r32 r32|m4", PF_BMI), F(BLSMSK, "r64 r64|m8", PF_BMI), F(BLSR, "r32 r32|m4", PF_BMI), F(BLSR, "r64 r64|m8", PF_BMI),
+    F(ANDN, "r32 r32 r32|m4", PF_BMI), F(ANDN, "r64 r64 r64|m8", PF_BMI),
+    F(BEXTR, "r32 r32|m4 r32", CONTROL, BEXTR_FLAGS),
+    F(BEXTR, "r64 r64|m8 r64", CONTROL, BEXTR_FLAGS), F(BLSI, "r32 r32|m4", PF_BMI),
+    F(BLSI, "r64 r64|m8", PF_BMI),
+    F(BLSMSK, "r32 r32|m4", PF_BMI), F(BLSMSK, "r64 r64|m8", PF_BMI),
+    F(BLSR, "r32 r32|m4", PF_BMI), F(BLSR, "r64 r64|m8", PF_BMI),
     F(BZHI, "r32 r32|m4 r32", CONTROL, PF_BMI), F(BZHI, "r64 r64|m8 r64", CONTROL, PF_BMI),
     F(MULX, "r32 r32 r32|m4"), F(MULX, "r64 r64 r64|m8"), F(PDEP, "r32 r32 r32|m4"),
     F(PDEP, "r64 r64 r64|m8"), F(PEXT, "r32 r32 r32|m4"), F(PEXT, "r64 r64 r64|m8"),
@@ -181,7 +189,8 @@ static const struct diff_form bmi[] = {
 
 static const struct diff_form bytes[] = {
     F(MOVBE, "r16 m2"), F(MOVBE, "r32 m4"), F(MOVBE, "r64 m8"), F(MOVBE, "m2 r16"),
-    F(MOVBE, "m4 r32"), F(MOVBE, "m8 r64"), F(BSWAP, "r32|r64"), F(CRC32, "r32 r8|r16|r32|m1|m2|m4"),
+    F(MOVBE, "m4 r32"), F(MOVBE, "m8 r64"), F(BSWAP, "r32|r64"),
+    F(CRC32, "r32 r8|r16|r32|m1|m2|m4"),
     F(CRC32, "r64 r8|r64|m1|m8"),
 };
 
@@ -195,7 +204,8 @@ static const struct diff_form bytes[] = {
 
 static const struct diff_form moves[] = {
     F(MOV, "r8|m1 r8|i8"), F(MOV, "r16|m2 r16|i16"), F(MOV, "r32|m4 r32|i32"),
-    F(MOV, "r64|m8 r64|i32"), F(MOV, "r64 i64"), F(MOV, "r8 m1"), F(MOV, "r16 m2"), F(MOV, "r32 m4"),
+    F(MOV, "r64|m8 r64|i32"), F(MOV, "r64 i64"), F(MOV, "r8 m1"), F(MOV, "r16 m2"),
+    F(MOV, "r32 m4"),
     F(MOV, "r64 m8"), F(MOVZX, "r16|r32|r64 r8|m1"), F(MOVZX, "r32|r64 r16|m2"),
     F(MOVSX, "r16|r32|r64 r8|m1"), F(MOVSX, "r32|r64 r16|m2"), F(MOVSXD, "r64 r32|m4"),
     F(LEA, "r16|r32|r64 m8"), CONDITIONS(CMOV), CONDITIONS(SET), F(CBW, ""), F(CWDE, ""),

@@ -25,7 +25,8 @@ static const struct diff_form moves[] = {
 };
 
 #define PACKED_AND_SCALAR(name) \
-    F(name##PS, "x x|m16", A), F(name##PD, "x x|m16", A), F(name##SS, "x x|m4"), F(name##SD, "x x|m8")
+    F(name##PS, "x x|m16", A), F(name##PD, "x x|m16", A), F(name##SS, "x x|m4"),            \
+    F(name##SD, "x x|m8")
 #define PACKED(name) F(name##PS, "x x|m16", A), F(name##PD, "x x|m16", A)
 
 static const struct diff_form arithmetic[] = {
@@ -129,8 +130,9 @@ static bool strings(struct diff_state *in, struct diff_rng *rng, void *user)
     for (unsigned i = 0; i < DIFF_MEMORY_SIZE; i++)
         in->memory[i] = (uint8_t)(diff_below(rng, letters) - diff_below(rng, 2));
     if (diff_below(rng, 3)) {
-        in->gpr[0] = (uint64_t)((int)diff_below(rng, 40) - 20) & (diff_below(rng, 2) ? UINT32_MAX : UINT64_MAX);
-        in->gpr[2] = (uint64_t)((int)diff_below(rng, 40) - 20) & (diff_below(rng, 2) ? UINT32_MAX : UINT64_MAX);
+        uint64_t mask = diff_below(rng, 2) ? UINT32_MAX : UINT64_MAX;
+        in->gpr[0] = (uint64_t)((int)diff_below(rng, 40) - 20) & mask;
+        in->gpr[2] = (uint64_t)((int)diff_below(rng, 40) - 20) & mask;
     }
     return true;
 }
@@ -186,7 +188,7 @@ static unsigned run_code(const char *name, const uint8_t *code, size_t length, u
 #define RUN_CODE(name, prepare, ...)                                                         \
     do {                                                                                     \
         static const uint8_t code[] = { __VA_ARGS__ };                                       \
-        ck_assert_uint_eq(run_code(name, code, sizeof code, DIFF_ALIGNED, prepare), 0);             \
+        ck_assert_uint_eq(run_code(name, code, sizeof code, DIFF_ALIGNED, prepare), 0);      \
         ck_assert_uint_eq(run_code(name, code, sizeof code, DIFF_UNMASKED, prepare), 0);     \
     } while (0)
 

@@ -32,7 +32,8 @@ static const struct diff_form moves[] = {
 };
 
 #define ARITHMETIC(name) \
-    F(F##name, "m4|m8"), F(F##name, "st0 st"), F(F##name, "st st0"), F(F##name##P, "st st0"), F(FI##name, "m2|m4")
+    F(F##name, "m4|m8"), F(F##name, "st0 st"), F(F##name, "st st0"), F(F##name##P, "st st0"),\
+    F(FI##name, "m2|m4")
 static const struct diff_form arithmetic[] = {
     ARITHMETIC(ADD), ARITHMETIC(SUB), ARITHMETIC(SUBR), ARITHMETIC(MUL), ARITHMETIC(DIV),
     ARITHMETIC(DIVR), F(FSQRT, ""), F(FRNDINT, ""),
@@ -41,7 +42,8 @@ static const struct diff_form arithmetic[] = {
 static const struct diff_form comparisons[] = {
     F(FCOM, "m4|m8|st"), F(FCOMP, "m4|m8|st"), F(FICOM, "m2|m4"), F(FICOMP, "m2|m4"),
     F(FCOMPP, ""), F(FUCOM, "st"), F(FUCOMP, "st0 st"), F(FUCOMPP, ""), F(FCOMI, "st0 st", C1_LEFT),
-    F(FCOMIP, "st0 st", C1_LEFT), F(FUCOMI, "st0 st", C1_LEFT), F(FUCOMIP, "st0 st", C1_LEFT), F(FTST, ""), F(FXAM, ""),
+    F(FCOMIP, "st0 st", C1_LEFT), F(FUCOMI, "st0 st", C1_LEFT), F(FUCOMIP, "st0 st", C1_LEFT),
+    F(FTST, ""), F(FXAM, ""),
 };
 
 static const struct diff_form functions[] = {

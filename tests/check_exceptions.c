@@ -509,9 +509,53 @@ CASE(unmasked_sse_exception_is_xm, 3)
     ck_assert_int_eq(b->vector, RF_XM);
 }
 
+/* --- flags at a fault: no status flag may be skipped before an instruction that may fault --- */
+
+#define ALL_ONES_PLUS_ONE (RF_FLAG_CF | RF_FLAG_PF | RF_FLAG_AF | RF_FLAG_ZF)
+
+/* The first ADD leaves ALL_ONES_PLUS_ONE, which the second would overwrite unread. */
+static void expect_flags_of_first_add(const struct bare *b, int vector)
+{
+    expect_vector(b, vector, KERNEL(3));
+    ck_assert_uint_eq(b->frame.rflags & RF_FLAGS_STATUS, ALL_ONES_PLUS_ONE);
+}
+
+CODE(add_movaps_add, "addl $1, %eax; movaps %xmm1, %xmm0; addl $1, %ebx; ud2");
+CODE(add_movq_add, "addl $1, %eax; movq %mm1, %mm0; addl $1, %ebx; ud2");
+CODE(add_vpand_add, "addl $1, %eax; vpand %xmm1, %xmm2, %xmm0; addl $1, %ebx; ud2");
+
+/* SDM 3A, table 2-2: #NM of a register form while CR0.TS is set. */
+CASE(flags_are_exact_at_nm_of_a_register_form, 0)
+{
+    b->cpu->r[RF_RAX] = UINT32_MAX;
+    rf_mmu_set_cr0(&b->cpu->mmu, b->cpu->mmu.cr0 | RF_CR0_TS);
+    RUN(b, add_movaps_add);
+    expect_flags_of_first_add(b, RF_NM);
+}
+
+/* SDM 1, 8.7: a pending x87 exception is raised by the next waiting instruction. */
+CASE(flags_are_exact_at_a_pending_mf, 0)
+{
+    b->cpu->r[RF_RAX] = UINT32_MAX;
+    b->cpu->fpu.cw = 0x37e; /* invalid operation unmasked */
+    b->cpu->fpu.sw = 0x8081; /* B, ES, IE */
+    RUN(b, add_movq_add);
+    expect_flags_of_first_add(b, RF_MF);
+}
+
+/* An instruction that CPUID does not offer. */
+CASE(flags_are_exact_at_ud_of_an_unknown_instruction, 0)
+{
+    b->cpu->r[RF_RAX] = UINT32_MAX;
+    RUN(b, add_vpand_add);
+    expect_flags_of_first_add(b, RF_UD);
+}
+
 int main(void)
 {
     const TTest *const all[] = {
+        flags_are_exact_at_nm_of_a_register_form, flags_are_exact_at_a_pending_mf,
+        flags_are_exact_at_ud_of_an_unknown_instruction,
         delivery_from_cpl3_pushes_five_words_on_rsp0, delivery_at_cpl0_pushes_rsp_and_aligns,
         delivery_from_cpl3_loads_a_null_ss, interrupt_gate_clears_if, trap_gate_keeps_if, delivery_clears_nt,
         a_fault_saves_rf, a_trap_saves_the_next_rip_and_no_rf, ist_switches_the_stack_at_cpl0,

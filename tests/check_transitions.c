@@ -515,6 +515,17 @@ CASE(stac_opens_user_pages_until_clac, 0)
     expect_error(b, RF_PF, KERNEL(3 + 2 + 3), RF_PF_P);
     ck_assert(!(b->frame.rflags & RF_FLAG_AC));
 }
+/* SDM 2B, STAC: #UD by CPUID and CPL only; CR4.SMAP need not be set. */
+CODE(stac_vmcall, "stac; vmcall");
+CASE(stac_needs_no_cr4_smap, 0)
+{
+    bare_set_cr4(b, 0, RF_CR4_SMAP);
+    RUN(b, stac_vmcall);
+    ck_assert_int_eq(b->stop, RF_STOP_DOOR);
+    ck_assert_int_eq(b->vector, -1);
+    ck_assert(b->cpu->flags & RF_FLAG_AC);
+}
+
 CASE(stac_at_cpl3_is_ud, 3)
 {
     RUN(b, stac_load_clac_load);
@@ -675,7 +686,7 @@ int main(void)
         cr0_nw_without_cd_is_gp, clearing_pae_in_long_mode_is_gp, reserved_cr4_bit_is_gp,
         lstar_must_be_canonical, unknown_msr_is_gp, wrmsr_sets_lstar, ds_may_be_null, ds_beyond_the_gdt_is_gp,
         absent_ds_is_np, null_ss_at_cpl0_is_allowed, null_ss_at_cpl3_is_gp, kernel_data_at_cpl3_is_gp,
-        smap_refuses_user_pages, stac_opens_user_pages_until_clac, stac_at_cpl3_is_ud,
+        smap_refuses_user_pages, stac_opens_user_pages_until_clac, stac_needs_no_cr4_smap, stac_at_cpl3_is_ud,
         smep_refuses_to_run_user_pages, without_smep_the_kernel_runs_user_pages,
         a_store_to_the_next_instruction_is_seen, a_loop_that_rewrites_itself, code_changed_between_runs_is_seen,
         instruction_across_a_page_end, instruction_across_into_an_absent_page, change_behind_a_page_end_is_seen,

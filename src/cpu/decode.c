@@ -64,9 +64,21 @@ static bool touches_memory(const struct decoded *d)
     return false;
 }
 
+/* MMX registers are the x87's: their instructions raise a pending #MF (SDM 1, 8.7). */
+static bool touches_mmx(const struct decoded *d)
+{
+    for (unsigned i = 0; i < d->ins.operand_count; i++)
+        if (rf_is_reg(&d->operand[i]) &&
+            ZydisRegisterGetClass(d->operand[i].reg.value) == ZYDIS_REGCLASS_MMX)
+            return true;
+    return false;
+}
+
+/* Instructions that the mode refuses, or that are not implemented, end their block early:
+ * lower_block then comes back with them as its last, before which all flags are live. */
 static bool may_fault(const struct decoded *d)
 {
-    if (touches_memory(d) || d->ins.mnemonic == ZYDIS_MNEMONIC_DIV ||
+    if (touches_memory(d) || touches_mmx(d) || d->ins.mnemonic == ZYDIS_MNEMONIC_DIV ||
         d->ins.mnemonic == ZYDIS_MNEMONIC_IDIV)
         return true;
     switch (d->ins.meta.category) {

@@ -16,6 +16,9 @@
 #include "cpu/cpu.h"
 #include "kernel/heap.h"
 
+/* What uname and /proc report. */
+#define RF_KERNEL_RELEASE "6.1.0-ringfort"
+
 struct rf_kernel;
 struct rf_task;
 struct rf_mm;

@@ -123,6 +123,24 @@ static void advice(void)
     CALL(msync(at, PAGE, MS_SYNC | MS_ASYNC));
 }
 
+/* Advice does not take the contents of shared memory away: the other side still has it. */
+static void shared_advice(void)
+{
+    char *at = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    strcpy(at, "parent");
+    pid_t child = fork();
+    if (!child) {
+        CALL(madvise(at, PAGE, MADV_DONTNEED));
+        strcpy(at + 8, at);
+        at[8] = 'P';
+        fflush(stdout);
+        _exit(0);
+    }
+    waitpid(child, NULL, 0);
+    CALL(madvise(at, PAGE, MADV_DONTNEED));
+    printf("%s %s\n", at, at + 8);
+}
+
 /* Code that is written, run, changed and run again. */
 static void code(void)
 {
@@ -177,6 +195,8 @@ int main(void)
     moves();
     breaks();
     advice();
+    fflush(stdout);
+    shared_advice();
     code();
     stack_growth(100);
     puts("deep stack");

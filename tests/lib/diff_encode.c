@@ -69,7 +69,8 @@ static unsigned choose_vector(struct builder *b, unsigned kind, unsigned limit)
 static ZydisRegister gpr(unsigned number, unsigned bits, struct diff_rng *rng)
 {
     if (bits == 8 && number < 4)
-        return (ZydisRegister)((diff_below(rng, 3) ? ZYDIS_REGISTER_AL : ZYDIS_REGISTER_AH) + number);
+        return (ZydisRegister)(number + (diff_below(rng, 3) ? ZYDIS_REGISTER_AL
+                                                            : ZYDIS_REGISTER_AH));
     if (bits == 8)
         return (ZydisRegister)(ZYDIS_REGISTER_SPL + number - 4);
     return (ZydisRegister)((bits == 16   ? ZYDIS_REGISTER_AX
@@ -189,6 +190,20 @@ static size_t build(struct builder *b, const struct words *words, const unsigned
     return ZYAN_SUCCESS(ZydisEncoderEncodeInstruction(r, code, &length)) ? length : 0;
 }
 
+/* Only what the architecture leaves undefined may be ignored. */
+static bool may_ignore(const struct diff_form *form, const uint8_t *code, size_t length)
+{
+    ZydisDecoder decoder;
+    ZydisDecodedInstruction ins;
+    ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
+    if (!form->ignore_flags)
+        return true;
+    ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+    if (ZYAN_FAILED(ZydisDecoderDecodeFull(&decoder, code, length, &ins, operands)))
+        return false;
+    return ins.cpu_flags && !(form->ignore_flags & ~ins.cpu_flags->undefined);
+}
+
 static bool next_choice(const struct words *words, unsigned *choice)
 {
     for (unsigned i = 0; i < words->count; i++) {
@@ -219,6 +234,11 @@ static unsigned run_choice(struct builder *b, const struct words *words, const u
             continue;
         ++*encoded;
         diff_totals.encodings++;
+        if (!may_ignore(form, code, length)) {
+            printf("%s: flags are ignored that are not undefined\n",
+                   ZydisMnemonicGetString(form->mnemonic));
+            return 1;
+        }
         struct diff_case test = {
             .name = ZydisMnemonicGetString(form->mnemonic),
             .code = code,

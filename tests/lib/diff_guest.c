@@ -58,7 +58,8 @@ static void guest_paging(void)
     rf_mmu_set_cr4(&guest->mmu, RF_CR4_PAE | RF_CR4_OSFXSR | RF_CR4_OSXMMEXCPT);
     rf_mmu_set_cr3(&guest->mmu, GUEST_PML4);
     rf_mmu_set_efer(&guest->mmu, RF_EFER_LME | RF_EFER_LMA);
-    rf_mmu_set_cr0(&guest->mmu, RF_CR0_PE | RF_CR0_MP | RF_CR0_ET | RF_CR0_NE | RF_CR0_WP | RF_CR0_PG);
+    rf_mmu_set_cr0(&guest->mmu, RF_CR0_PE | RF_CR0_MP | RF_CR0_ET | RF_CR0_NE | RF_CR0_WP |
+                                    RF_CR0_PG);
 }
 
 static void guest_create(void)

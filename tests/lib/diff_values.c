@@ -84,13 +84,14 @@ void diff_extended(struct diff_rng *rng, uint8_t out[10])
         uint16_t exponent;
         uint64_t mantissa;
     } edges[] = {
-        { 0, 0 }, { 0, 1 }, { 0, INT64_MAX }, { 0, UINT64_C(1) << 63 }, /* denormals, pseudo-denormal */
+        { 0, 0 }, { 0, 1 }, { 0, INT64_MAX }, { 0, UINT64_C(1) << 63 }, /* a pseudo-denormal */
         { 1, UINT64_C(1) << 63 }, { 1, UINT64_MAX }, { 1, 1 },          /* the last: unnormal */
         { 0x3fff, UINT64_C(1) << 63 }, { 0x3ffe, UINT64_C(1) << 63 }, { 0x4000, UINT64_C(1) << 63 },
         { 0x3fff, UINT64_C(0xc000000000000000) }, { 0x3fff, UINT64_MAX }, { 0x3ffe, UINT64_MAX },
         { 0x7ffe, UINT64_MAX }, { 0x7ffe, UINT64_C(1) << 63 }, { 0x7fff, UINT64_C(1) << 63 },
         { 0x7fff, UINT64_C(0xc000000000000000) }, { 0x7fff, UINT64_C(0x8000000000000001) },
-        { 0x7fff, UINT64_C(0xc123456789abcdef) }, { 0x7fff, 0 }, { 0x7fff, 1 }, /* pseudo-infinity, -NaN */
+        { 0x7fff, UINT64_C(0xc123456789abcdef) },
+        { 0x7fff, 0 }, { 0x7fff, 1 }, /* pseudo-infinity, pseudo-NaN */
         { 0x403e, UINT64_C(1) << 63 }, { 0x403d, UINT64_MAX }, { 0x401e, UINT64_C(1) << 63 },
         { 0x401d, UINT64_C(0xffffffff00000000) }, { 0x400e, UINT64_C(1) << 63 }, { 0x4000, 0x1234 },
         { 0x3f80, UINT64_C(1) << 63 }, { 0x407e, UINT64_C(0xffffff8000000000) },

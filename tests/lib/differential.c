@@ -273,7 +273,8 @@ static void print_operand(const struct diff_state *in, const ZydisDecodedInstruc
 static void print_difference(const struct diff_case *test, const struct diff_state *a,
                              const struct diff_state *b)
 {
-    if (a->vector != b->vector || a->fault_at != b->fault_at || a->fault_address != b->fault_address)
+    if (a->vector != b->vector || a->fault_at != b->fault_at ||
+        a->fault_address != b->fault_address)
         printf("  exception: host %d at +%u (%" PRIx64 "), ringfort %d at +%u (%" PRIx64 ")\n",
                a->vector, a->fault_at, a->fault_address, b->vector, b->fault_at, b->fault_address);
     for (unsigned i = 0; i < 16; i++)

@@ -179,12 +179,8 @@ static bool lower_from_to(struct rf_lower *l)
     const struct from_to *family = from_to;
     while (family->mnemonic != l->ins.mnemonic)
         family++;
-    bool memory = rf_is_mem(&l->operand[1]);
-    rf_run *run = family->run[memory][rf_size_log2(l->operand[0].size)];
-    struct rf_op *op = memory ? rf_emit_mem(l, run, 1) : rf_emit(l, run);
-    op->a = rf_reg_offset(l->operand[0].reg.value);
-    if (!memory)
-        op->b = rf_reg_offset(l->operand[1].reg.value);
+    unsigned size = rf_size_log2(l->operand[0].size);
+    rf_emit_from(l, family->run[0][size], family->run[1][size]);
     return true;
 }
 
@@ -293,12 +289,8 @@ RF_SIZES(CRC)
 static bool lower_crc32(struct rf_lower *l)
 {
     static rf_run *const runs[2][4] = { RF_ROW(crc_r), RF_ROW(crc_m) };
-    bool memory = rf_is_mem(&l->operand[1]);
-    rf_run *run = runs[memory][rf_size_log2(l->operand[1].size)];
-    struct rf_op *op = memory ? rf_emit_mem(l, run, 1) : rf_emit(l, run);
-    op->a = rf_reg_offset(l->operand[0].reg.value);
-    if (!memory)
-        op->b = rf_reg_offset(l->operand[1].reg.value);
+    unsigned size = rf_size_log2(l->operand[1].size);
+    rf_emit_from(l, runs[0][size], runs[1][size]);
     return true;
 }
 

@@ -67,12 +67,8 @@ static bool lower_adx(struct rf_lower *l)
         { { adcx_r_32, adcx_r_64 }, { adcx_m_32, adcx_m_64 } },
         { { adox_r_32, adox_r_64 }, { adox_m_32, adox_m_64 } },
     };
-    bool memory = rf_is_mem(&l->operand[1]);
-    rf_run *run = runs[l->ins.mnemonic == ZYDIS_MNEMONIC_ADOX][memory][l->operand[0].size == 64];
-    struct rf_op *op = memory ? rf_emit_mem(l, run, 1) : rf_emit(l, run);
-    op->a = rf_reg_offset(l->operand[0].reg.value);
-    if (!memory)
-        op->b = rf_reg_offset(l->operand[1].reg.value);
+    bool adox = l->ins.mnemonic == ZYDIS_MNEMONIC_ADOX, wide = l->operand[0].size == 64;
+    rf_emit_from(l, runs[adox][0][wide], runs[adox][1][wide]);
     return true;
 }
 

@@ -155,4 +155,15 @@ RF_INLINE struct rf_op *rf_emit_mem(struct rf_lower *l, rf_run *run, unsigned m)
     return op;
 }
 
+/* Emit an op for "register operand 0 from register or memory operand 1". */
+RF_INLINE struct rf_op *rf_emit_from(struct rf_lower *l, rf_run *from_reg, rf_run *from_mem)
+{
+    bool memory = rf_is_mem(&l->operand[1]);
+    struct rf_op *op = memory ? rf_emit_mem(l, from_mem, 1) : rf_emit(l, from_reg);
+    op->a = rf_reg_offset(l->operand[0].reg.value);
+    if (!memory)
+        op->b = rf_reg_offset(l->operand[1].reg.value);
+    return op;
+}
+
 #endif

@@ -138,14 +138,11 @@ static bool lower_extend(struct rf_lower *l)
         { RF_ROW_WIDE(sx8_r), RF_ROW_WIDE(sx16_r), RF_ROW_WIDE(sx32_r) },
         { RF_ROW_WIDE(sx8_m), RF_ROW_WIDE(sx16_m), RF_ROW_WIDE(sx32_m) }
     };
-    bool memory = rf_is_mem(&l->operand[1]);
     unsigned from = rf_size_log2(l->operand[1].size), to = rf_size_log2(l->operand[0].size);
-    /* MOVSXD with a 16-bit operand size moves 16 bits */
-    rf_run *run = l->ins.mnemonic == ZYDIS_MNEMONIC_MOVZX ? zero[memory][from][to] : sign[memory][from][to];
-    struct rf_op *op = memory ? rf_emit_mem(l, run, 1) : rf_emit(l, run);
-    op->a = rf_reg_offset(l->operand[0].reg.value);
-    if (!memory)
-        op->b = rf_reg_offset(l->operand[1].reg.value);
+    if (l->ins.mnemonic == ZYDIS_MNEMONIC_MOVZX)
+        rf_emit_from(l, zero[0][from][to], zero[1][from][to]);
+    else
+        rf_emit_from(l, sign[0][from][to], sign[1][from][to]);
     return true;
 }
 

@@ -146,7 +146,7 @@ static RF_OP(hlt)
 /* --- RFLAGS.AC, GS, FS and GS bases --- */
 static RF_OP(stac_clac)
 {
-    if (cpu->cpl != 0 || !(cpu->mmu.cr4 & RF_CR4_SMAP))
+    if (cpu->cpl != 0)
         return rf_op_ud(cpu, op);
     rf_op_retire(cpu, op);
     cpu->budget -= cpu->cost->event[RF_EVENT_STAC_CLAC];

@@ -43,7 +43,7 @@ struct rf_x87_result {
         uint16_t sw_;                                                     \
         __asm__ volatile("fldt %[source]\n\tfldt %[dest]\n\t" text "\n\t" \
                          RF_X87_SETTLE "fstpt %[dest]\n\tfstp %%st(0)"    \
-                         : "=&a"(sw_), [dest] "+m"(*(d))                   \
+                         : "=&a"(sw_), [dest] "+m"(*(d))                  \
                          : [source] "m"(*(s))                             \
                          : "st", "st(1)", "cc");                          \
         sw_;                                                              \
@@ -55,7 +55,7 @@ struct rf_x87_result {
         uint16_t sw_;                                             \
         __asm__ volatile("fldt %[dest]\n\t" text " %[memory]\n\t" \
                          RF_X87_SETTLE "fstpt %[dest]"            \
-                         : "=&a"(sw_), [dest] "+m"(*(d))           \
+                         : "=&a"(sw_), [dest] "+m"(*(d))          \
                          : [memory] "m"(m)                        \
                          : "st", "cc");                           \
         sw_;                                                      \
@@ -67,7 +67,7 @@ struct rf_x87_result {
         uint16_t sw_;                                                      \
         __asm__ volatile("fldt %[second]\n\tfldt %[first]\n\t" text "\n\t" \
                          RF_X87_SETTLE "fstp %%st(0)\n\tfstp %%st(0)"      \
-                         : "=&a"(sw_)                                       \
+                         : "=&a"(sw_)                                      \
                          : [first] "m"(*(a)), [second] "m"(*(b))           \
                          : "st", "st(1)", "cc");                           \
         sw_;                                                               \
@@ -77,7 +77,7 @@ struct rf_x87_result {
         uint16_t sw_;                                              \
         __asm__ volatile("fldt %[first]\n\t" text " %[memory]\n\t" \
                          RF_X87_SETTLE "fstp %%st(0)"              \
-                         : "=&a"(sw_)                               \
+                         : "=&a"(sw_)                              \
                          : [first] "m"(*(a)), [memory] "m"(m)      \
                          : "st", "cc");                            \
         sw_;                                                       \
@@ -92,7 +92,7 @@ struct rf_x87_result {
                          "fnstsw %%ax\n\ttestb $0x80, %%al\n\tjz 2f\n\t" \
                          "fnclex\n\ttestw $0x3800, %%ax\n\tjz 2f\n\t"    \
                          "fstp %%st(0)\n2:"                              \
-                         : "=&a"(sw_), [memory] "+m"(m)                   \
+                         : "=&a"(sw_), [memory] "+m"(m)                  \
                          : [source] "m"(*(s))                            \
                          : "st", "cc");                                  \
         sw_;                                                             \

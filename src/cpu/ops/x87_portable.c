@@ -85,8 +85,8 @@ static void put(union rf_x87_reg *r, long double value)
 }
 
 /* The exceptions of operands; *nan is the result if one of them is a NaN. */
-static unsigned operands(const union rf_x87_reg *a, const union rf_x87_reg *b, union rf_x87_reg *nan,
-                         bool *has_nan)
+static unsigned operands(const union rf_x87_reg *a, const union rf_x87_reg *b,
+                         union rf_x87_reg *nan, bool *has_nan)
 {
     unsigned flags = 0;
     *has_nan = is_nan(a) || is_nan(b);

@@ -50,13 +50,12 @@ void rf_text_add(struct rf_text *text, const char *format, ...)
 /* --- version --- */
 
 /* As uname(2) tells them. */
-#define RELEASE "6.1.0-ringfort"
 #define VERSION "#1 SMP Ringfort " RF_VERSION
 
 void rf_proc_osrelease(struct rf_text *out, struct rf_kernel *k, struct rf_task *task)
 {
     (void)k, (void)task;
-    rf_text_add(out, RELEASE "\n");
+    rf_text_add(out, RF_KERNEL_RELEASE "\n");
 }
 
 void rf_proc_ostype(struct rf_text *out, struct rf_kernel *k, struct rf_task *task)
@@ -74,7 +73,7 @@ void rf_proc_hostname(struct rf_text *out, struct rf_kernel *k, struct rf_task *
 void rf_proc_version(struct rf_text *out, struct rf_kernel *k, struct rf_task *task)
 {
     (void)k, (void)task;
-    rf_text_add(out, "Linux version " RELEASE " " VERSION "\n");
+    rf_text_add(out, "Linux version " RF_KERNEL_RELEASE " " VERSION "\n");
 }
 
 /* --- processor --- */

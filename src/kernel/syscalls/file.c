@@ -169,17 +169,23 @@ static int64_t at_position(struct rf_kernel *k, const uint64_t a[6], enum direct
     return file ? one_buffer(k, file, a[1], a[2], NULL, direction) : -RF_EBADF;
 }
 
+/* The file of a call that names its offset in a[3]. */
+static int64_t seekable_file(struct rf_kernel *k, const uint64_t a[6], struct rf_file **file)
+{
+    if ((int64_t)a[3] < 0)
+        return -RF_EINVAL;
+    *file = rf_fd_file(k, (int)a[0]);
+    if (!*file)
+        return -RF_EBADF;
+    return (*file)->mode & RF_FMODE_STREAM ? -RF_ESPIPE : 0;
+}
+
 static int64_t at_offset(struct rf_kernel *k, const uint64_t a[6], enum direction direction)
 {
     uint64_t pos = a[3];
-    if ((int64_t)pos < 0)
-        return -RF_EINVAL;
-    struct rf_file *file = rf_fd_file(k, (int)a[0]);
-    if (!file)
-        return -RF_EBADF;
-    if (file->mode & RF_FMODE_STREAM)
-        return -RF_ESPIPE;
-    return one_buffer(k, file, a[1], a[2], &pos, direction);
+    struct rf_file *file;
+    int64_t error = seekable_file(k, a, &file);
+    return error ? error : one_buffer(k, file, a[1], a[2], &pos, direction);
 }
 
 static int64_t sys_read(struct rf_kernel *k, const uint64_t a[6])
@@ -228,14 +234,9 @@ static int64_t vectors_at_offset(struct rf_kernel *k, const uint64_t a[6],
                                  enum direction direction)
 {
     uint64_t pos = a[3]; /* the high half, a[4], is shifted out on 64-bit kernels */
-    if ((int64_t)pos < 0)
-        return -RF_EINVAL;
-    struct rf_file *file = rf_fd_file(k, (int)a[0]);
-    if (!file)
-        return -RF_EBADF;
-    if (file->mode & RF_FMODE_STREAM)
-        return -RF_ESPIPE;
-    return vectors(k, file, a[1], a[2], &pos, direction);
+    struct rf_file *file;
+    int64_t error = seekable_file(k, a, &file);
+    return error ? error : vectors(k, file, a[1], a[2], &pos, direction);
 }
 
 static int64_t sys_readv(struct rf_kernel *k, const uint64_t a[6])

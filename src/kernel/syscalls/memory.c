@@ -81,6 +81,18 @@ static bool all_mapped(struct rf_mm *mm, uint64_t start, uint64_t length)
     return true;
 }
 
+/* Private pages read as fresh again, and file pages are found again in the file. Shared
+ * anonymous memory keeps its contents (madvise(2), MADV_DONTNEED): nothing else holds them. */
+static void drop_pages(struct rf_kernel *k, struct rf_mm *mm, uint64_t start, uint64_t end)
+{
+    for (const struct rf_vma *vma = mm->vmas; vma && vma->start < end; vma = vma->next) {
+        uint64_t from = vma->start > start ? vma->start : start;
+        uint64_t to = vma->end < end ? vma->end : end;
+        if (from < to && !(vma->shared && !vma->file))
+            rf_pt_clear_range(k, mm, from, to);
+    }
+}
+
 static int64_t sys_madvise(struct rf_kernel *k, const uint64_t a[6])
 {
     struct rf_mm *mm = k->current->mm;
@@ -88,10 +100,9 @@ static int64_t sys_madvise(struct rf_kernel *k, const uint64_t a[6])
     if (a[0] & RF_PAGE_MASK || (a[1] && !length) || a[0] + length < a[0])
         return -RF_EINVAL;
     switch ((int)a[2]) {
-    case RF_MADV_DONTNEED: /* private pages read as fresh again; shared ones are found again */
+    case RF_MADV_DONTNEED:
     case RF_MADV_FREE:
-        if (length)
-            rf_pt_clear_range(k, mm, a[0], a[0] + length);
+        drop_pages(k, mm, a[0], a[0] + length);
         break;
     case RF_MADV_NORMAL: case RF_MADV_RANDOM: case RF_MADV_SEQUENTIAL: case RF_MADV_WILLNEED:
     case RF_MADV_MERGEABLE: case RF_MADV_UNMERGEABLE: case RF_MADV_HUGEPAGE:
@@ -104,13 +115,26 @@ static int64_t sys_madvise(struct rf_kernel *k, const uint64_t a[6])
     return all_mapped(mm, a[0], length) ? 0 : -RF_ENOMEM;
 }
 
+/* MS_SYNC writes the shared file mappings of the range back; the others are already where
+ * every reader finds them. A hole is reported after the rest has been done (msync(2)). */
 static int64_t sys_msync(struct rf_kernel *k, const uint64_t a[6])
 {
     uint32_t flags = (uint32_t)a[2];
     enum { ASYNC = 1, INVALIDATE = 2, SYNC = 4 };
+    struct rf_mm *mm = k->current->mm;
+    uint64_t end = a[0] + ((a[1] + RF_PAGE_MASK) & ~RF_PAGE_MASK);
     if (flags & ~7u || a[0] & RF_PAGE_MASK || (flags & (ASYNC | SYNC)) == (ASYNC | SYNC))
         return -RF_EINVAL;
-    return all_mapped(k->current->mm, a[0], a[1]) ? 0 : -RF_ENOMEM;
+    if (end < a[0])
+        return -RF_ENOMEM;
+    for (const struct rf_vma *vma = mm->vmas; vma && vma->start < end; vma = vma->next) {
+        if (vma->end <= a[0] || !(flags & SYNC) || !vma->file || !vma->shared)
+            continue;
+        int64_t error = rf_file_sync(k, vma->file);
+        if (error)
+            return error;
+    }
+    return all_mapped(mm, a[0], a[1]) ? 0 : -RF_ENOMEM;
 }
 
 static int64_t sys_mincore(struct rf_kernel *k, const uint64_t a[6])

@@ -6,7 +6,7 @@
 
 static int64_t sys_uname(struct rf_kernel *k, const uint64_t a[6])
 {
-    struct rf_utsname name = { .sysname = "Linux", .release = "6.1.0-ringfort", .machine = "x86_64",
+    struct rf_utsname name = { .sysname = "Linux", .release = RF_KERNEL_RELEASE, .machine = "x86_64",
                                .version = "#1 SMP Ringfort " RF_VERSION, .domainname = "(none)" };
     memcpy(name.nodename, k->hostname, sizeof name.nodename);
     return RF_PUT_USER(k, a[0], name) ? -RF_EFAULT : 0;

@@ -81,18 +81,12 @@ static void copy_registers(struct rf_kernel *k, struct rf_task *child, const str
     if (args->stack)
         child->regs->rsp = args->stack + args->stack_size;
     struct rf_cpu_context *c = &child->context;
-    const struct rf_cpu *cpu = k->cpu;
+    rf_context_save(k, c);
     c->rip = k->layout->labels.return_from_fork;
     c->r[RF_RSP] = RF_DIRECT_MAP + child->kstack_pa + RF_KSTACK_BYTES - sizeof(struct rf_pt_regs);
     c->rflags = RF_FLAG_FIXED;
-    c->fs_base = args->flags & RF_CLONE_SETTLS ? args->tls : cpu->seg[RF_FS].base;
-    c->gs_base = cpu->seg[RF_GS].base;
-    c->kernel_gs_base = cpu->kernel_gs_base;
-    c->fs = cpu->seg[RF_FS].selector;
-    c->gs = cpu->seg[RF_GS].selector;
-    c->ds = cpu->seg[RF_DS].selector;
-    c->es = cpu->seg[RF_ES].selector;
-    c->fpu = cpu->fpu;
+    if (args->flags & RF_CLONE_SETTLS)
+        c->fs_base = args->tls;
 }
 
 static void drop_partial(struct rf_kernel *k, struct rf_task *child)

@@ -181,10 +181,9 @@ static bool idle(struct rf_kernel *k)
 
 /* --- context switch --- */
 
-static void save_context(struct rf_kernel *k, struct rf_task *task)
+void rf_context_save(const struct rf_kernel *k, struct rf_cpu_context *c)
 {
     const struct rf_cpu *cpu = k->cpu;
-    struct rf_cpu_context *c = &task->context;
     for (unsigned i = 0; i < 16; i++)
         c->r[i] = cpu->r[i];
     c->rip = cpu->r[RF_REG_IP];
@@ -269,7 +268,7 @@ bool rf_schedule(struct rf_kernel *k)
     if (next != previous) {
         rf_account_times(k);
         if (previous && previous->state != RF_TASK_ZOMBIE)
-            save_context(k, previous);
+            rf_context_save(k, &previous->context);
         switch_to(k, next);
     }
     k->need_resched = false;

@@ -127,6 +127,8 @@ void rf_leave_queues(struct rf_kernel *k, struct rf_task *task);
 /* Wake whatever sleeps past its deadline; arms the CPU's timer for the next one. */
 void rf_timers_run(struct rf_kernel *k);
 
+/* Store the CPU's present state. */
+void rf_context_save(const struct rf_kernel *k, struct rf_cpu_context *context);
 /* Give up the CPU to other runnable tasks when current returns to user space. */
 void rf_yield(struct rf_kernel *k);
 /* Add the time since the last call to the current process' user and kernel cycles. */

@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include <asm/prctl.h>
 #include <asm/termbits.h>
+#include "lib/suite.h"
+
 #include <check.h>
 #include <dirent.h>
 #include <errno.h>
@@ -732,9 +734,5 @@ int main(void)
     tcase_add_test(scripts, cut_off_argument_is_accepted);
     suite_add_tcase(suite, scripts);
 
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

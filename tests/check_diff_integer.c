@@ -1,6 +1,7 @@
 /* The integer families against the host CPU: every form at every size, registers and memory,
  * flags included, and random sequences, in which dead flags are not computed. */
 #include "lib/differential.h"
+#include "lib/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -381,9 +382,5 @@ int main(void)
         tcase_add_test(tcase, cases[i].test);
         suite_add_tcase(suite, tcase);
     }
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -1,6 +1,7 @@
 /* MMX against the host CPU: every form, registers and memory, what it does to the x87 state,
  * and a pending x87 exception that it must deliver. */
 #include "lib/differential.h"
+#include "lib/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -114,9 +115,5 @@ int main(void)
         tcase_add_test(tcase, cases[i].test);
         suite_add_tcase(suite, tcase);
     }
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

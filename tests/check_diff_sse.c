@@ -1,6 +1,7 @@
 /* SSE to SSE4.2, PCLMULQDQ and AES against the host CPU: every form, registers and memory,
  * misaligned operands, and floating-point exceptions masked and unmasked. */
 #include "lib/differential.h"
+#include "lib/suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -303,9 +304,5 @@ int main(void)
         tcase_add_test(tcase, cases[i].test);
         suite_add_tcase(suite, tcase);
     }
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -1,6 +1,7 @@
 /* The x87 against the host CPU: every form on valid operands, with stack faults, and with
  * exceptions unmasked, whose delivery waits for the next x87 instruction. */
 #include "lib/differential.h"
+#include "lib/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -162,9 +163,5 @@ int main(void)
         tcase_add_test(tcase, cases[i].test);
         suite_add_tcase(suite, tcase);
     }
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

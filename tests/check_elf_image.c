@@ -1,5 +1,7 @@
 /* The ELF reader: real programs, every refusal with its errno, and symbols. Files
  * are built in memory from a good one by one change each. */
+#include "lib/suite.h"
+
 #include <check.h>
 #include <elf.h>
 #include <stdio.h>
@@ -709,9 +711,5 @@ int main(void)
     tcase_add_test(symbols, own_program_is_read);
     suite_add_tcase(suite, symbols);
 
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

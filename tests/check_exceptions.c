@@ -2,6 +2,7 @@
  * faults. One case for each rule; SDM is the Intel 64 and IA-32 Architectures Software Developer's
  * Manual. */
 #include "bare_case.h"
+#include "lib/suite.h"
 
 CODE(nop_ud2, "nop; ud2");
 
@@ -583,9 +584,5 @@ int main(void)
     TCase *tests = tcase_create("exceptions");
     ADD_ALL(tests, all);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

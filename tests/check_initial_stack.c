@@ -1,5 +1,7 @@
 /* The initial stack: this very process's one, which the host's kernel built, must
  * come out again byte for byte; then layout, limits and errors one by one. */
+#include "lib/suite.h"
+
 #include <check.h>
 #include <elf.h>
 #include <stdio.h>
@@ -427,9 +429,5 @@ int main(int argc, char **argv)
     tcase_add_test(tests, limit_follows_the_stack_limit);
     tcase_add_test(tests, own_stack_comes_out_again);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

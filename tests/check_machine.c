@@ -1,6 +1,8 @@
 /* The public machine: wrong use, limits, stopping, several machines, figures. */
 #include "tiny_elf.h"
 
+#include "lib/suite.h"
+
 #include <check.h>
 #include <pthread.h>
 #include <ringfort/machine.h>
@@ -552,9 +554,5 @@ int main(void)
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         tcase_add_test(tests, all[i]);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

@@ -2,6 +2,7 @@
  * error codes, accessed and dirty bits, and what rf_mmu_explain tells. Rights are in
  * check_mmu_rights.c, sizes and page ends in check_mmu_access.c. */
 #include "lib/paging.h"
+#include "lib/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -793,9 +794,5 @@ int main(void)
     add_case(suite, "refusals", add_refusals);
     add_case(suite, "accessed and dirty", add_flags);
     add_case(suite, "explanations", add_explanations);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

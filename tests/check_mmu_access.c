@@ -1,6 +1,7 @@
 /* Loads, stores and fetches of any size: page ends, refusals that leave nothing
  * behind, the edge of RAM, writes to pages of code; and RAM itself. */
 #include "lib/paging.h"
+#include "lib/suite.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -725,9 +726,5 @@ int main(void)
     add_case(suite, "code", add_code);
     add_case(suite, "fast path", add_fast_path);
     add_case(suite, "RAM", add_ram);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

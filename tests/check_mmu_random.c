@@ -3,6 +3,7 @@
  * that invalidates what it changes must never see anything stale, nor may a
  * generation come back with other translations. Every seed is fixed. */
 #include "lib/paging.h"
+#include "lib/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -362,9 +363,5 @@ int main(void)
     tcase_add_loop_test(tcase, random_tables_agree_with_a_second_translator, 0, 4);
     tcase_add_loop_test(tcase, invalidating_software_never_sees_anything_stale, 0, 4);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

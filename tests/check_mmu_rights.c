@@ -2,6 +2,7 @@
  * of entry bits, registers, access and mode compared with a small model that is
  * written the way the manual puts it. */
 #include "lib/paging.h"
+#include "lib/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -472,9 +473,5 @@ int main(void)
     tcase_add_test(tcase, dirty_page_keeps_its_write_tag_over_wp);
     suite_add_tcase(suite, tcase);
 
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

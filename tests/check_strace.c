@@ -1,5 +1,7 @@
 /* The strace formatter: the layout of a line, strings, files, memory and bad input, one
  * named test per rule. The lines are what strace 6.1 prints for the same calls. */
+#include "lib/suite.h"
+
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -553,9 +555,5 @@ int main(void)
     tcase_add_test(tests, format_in_one_step);
     suite_add_tcase(suite, tests);
 
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

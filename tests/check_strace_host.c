@@ -2,6 +2,8 @@
  * and they must print the same lines. Skipped where there is no strace 6.1 or tracing is
  * not allowed. */
 #define _GNU_SOURCE
+#include "lib/suite.h"
+
 #include <check.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -254,9 +256,5 @@ int main(int argc, char **argv)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, prints_what_the_hosts_strace_prints);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -1,5 +1,7 @@
 /* The strace formatter: processes, signals, waiting and sockets, one named test per
  * subject. The lines are what strace 6.1 prints for the same calls. */
+#include "lib/suite.h"
+
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -480,9 +482,5 @@ int main(void)
     tcase_add_test(tests, messages);
     suite_add_tcase(suite, tests);
 
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -2,6 +2,7 @@
  * instructions, control registers, SMEP and SMAP, code that changes. One case for each rule; SDM is
  * the Intel 64 and IA-32 Architectures Software Developer's Manual. */
 #include "bare_case.h"
+#include "lib/suite.h"
 
 CODE(vmcall_only, "vmcall");
 CODE(loop, "1: inc %rax; jmp 1b");
@@ -699,9 +700,5 @@ int main(void)
     tcase_add_loop_test(tests, privileged_instruction_at_cpl3_is_gp, 0, sizeof privileged / sizeof *privileged);
     tcase_add_loop_test(tests, undefined_opcode_is_ud, 0, sizeof undefined / sizeof *undefined);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

@@ -8,6 +8,8 @@
 #include "kernel/task/task.h"
 #include "kernel/vfs/path.h"
 
+#include "lib/suite.h"
+
 #include <check.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -814,9 +816,5 @@ int main(void)
     tcase_set_timeout(tc, 60);
     add_tests(tc, tests, count);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

@@ -229,5 +229,12 @@ for byte in 3 7 8 16 20 28 48 52 58 60 64 68 72 80 88 96 104 112; do
     done
 done
 
+# --- closed standard descriptors: what the program tries fails as it does natively ---
+count=$((count + 2))
+"$RINGFORT" run "$busybox" echo text >&- 2>err
+[ $? -eq 1 ] || fail "echo with a closed output did not fail"
+"$RINGFORT" run "$busybox" cat >out 2>err <&-
+[ $? -eq 1 ] || fail "cat with a closed input did not fail"
+
 echo "$count commands, $failures failures"
 [ $failures = 0 ]

@@ -2,10 +2,12 @@
 #include "options.h"
 #include "run.h"
 
+#include <fcntl.h>
 #include <ringfort/machine.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Text that could not be written is a failure of its own. */
 static int printed(void)
@@ -13,8 +15,21 @@ static int printed(void)
     return fflush(stdout) ? EXIT_OWN : EXIT_SUCCESS;
 }
 
+/* Standard descriptors that the caller has closed keep their numbers, so that nothing of ours takes
+ * them: an O_PATH descriptor refuses reads and writes with EBADF, as a closed one does. */
+static void reserve_standard_descriptors(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_PATH | O_CLOEXEC);
+    while (fd >= 0 && fd < 3);
+    if (fd >= 3)
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
+    reserve_standard_descriptors();
     const char *command = argc > 1 ? argv[1] : "";
     if (!strcmp(command, "--help") || !strcmp(command, "-h")) {
         print_usage(stdout);

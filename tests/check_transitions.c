@@ -342,6 +342,10 @@ static const struct bytes privileged[] = {
     { "invlpg [rdi]", 3, { 0x0f, 0x01, 0x3f } },
     { "in al, dx", 1, { 0xec } },
     { "in eax, 0x80", 2, { 0xe5, 0x80 } },
+    { "insb", 1, { 0x6c } },
+    { "rep insd", 2, { 0xf3, 0x6d } },
+    { "outsb", 1, { 0x6e } },
+    { "rep outsw", 3, { 0xf3, 0x66, 0x6f } },
     { "out dx, al", 1, { 0xee } },
 };
 
@@ -495,6 +499,58 @@ CASE(kernel_data_at_cpl3_is_gp, 3)
     b->cpu->r[RF_RDI] = KERNEL_DATA;
     RUN(b, load_ds);
     expect_error(b, RF_GP, USER(0), KERNEL_DATA);
+}
+
+/* --- INS, OUTS, INTO --- */
+
+CODE(rep_insb_vmcall, "rep insb; vmcall");
+CODE(rep_outsb_vmcall, "rep outsb; vmcall");
+
+/* SDM 2A, INS: a port with nothing behind it reads as all ones. */
+CASE(rep_ins_fills_with_ones, 0)
+{
+    b->cpu->r[RF_RDI] = BARE_USER_DATA;
+    b->cpu->r[RF_RCX] = 3;
+    RUN(b, rep_insb_vmcall);
+    ck_assert_uint_eq(bare_read(b, BARE_USER_DATA), 0xffffff);
+    ck_assert_uint_eq(reg(b, RF_RDI), BARE_USER_DATA + 3);
+    ck_assert_uint_eq(reg(b, RF_RCX), 0);
+}
+
+/* An iteration that faults leaves the registers of those before it (SDM 2B, REP). */
+CASE(rep_outs_stops_at_the_absent_page, 0)
+{
+    *bare_pte(b, BARE_ABSENT) = 0;
+    bare_flush(b);
+    b->cpu->r[RF_RSI] = BARE_ABSENT - 2;
+    b->cpu->r[RF_RCX] = 5;
+    RUN(b, rep_outsb_vmcall);
+    expect_vector(b, RF_PF, KERNEL(0));
+    ck_assert_uint_eq(reg(b, RF_RSI), BARE_ABSENT);
+    ck_assert_uint_eq(reg(b, RF_RCX), 3);
+}
+
+/* SDM 2A, INT n: INTO traps through vector 4 when OF is set, else it does nothing. */
+static void run_into(struct bare *b, uint32_t status)
+{
+    static const uint8_t code[] = { 0xce, 0x0f, 0x0b }; /* into; ud2 */
+    bare_gate(b, RF_OF, BARE_HANDLERS + RF_OF * 16, KERNEL_CODE, 0xe, 3, 0, true);
+    b->cpu->seg[RF_CS].selector = USER_CODE32;
+    b->cpu->seg[RF_CS].attributes = (uint16_t)((b->cpu->seg[RF_CS].attributes & ~RF_SEG_L) | RF_SEG_DB);
+    rf_cpu_set_flags(b->cpu, status | RF_FLAG_FIXED);
+    bare_run(b, code, sizeof code);
+}
+
+CASE(into_traps_when_of_is_set, 3)
+{
+    run_into(b, RF_FLAG_OF);
+    expect_vector(b, RF_OF, USER(1));
+}
+
+CASE(into_goes_on_when_of_is_clear, 3)
+{
+    run_into(b, RF_FLAG_CF);
+    expect_vector(b, RF_UD, USER(1));
 }
 
 /* --- SMEP and SMAP: SDM 3A, 4.6 --- */
@@ -687,7 +743,8 @@ int main(void)
         cr0_nw_without_cd_is_gp, clearing_pae_in_long_mode_is_gp, reserved_cr4_bit_is_gp,
         lstar_must_be_canonical, unknown_msr_is_gp, wrmsr_sets_lstar, ds_may_be_null, ds_beyond_the_gdt_is_gp,
         absent_ds_is_np, null_ss_at_cpl0_is_allowed, null_ss_at_cpl3_is_gp, kernel_data_at_cpl3_is_gp,
-        smap_refuses_user_pages, stac_opens_user_pages_until_clac, stac_needs_no_cr4_smap, stac_at_cpl3_is_ud,
+        rep_ins_fills_with_ones, rep_outs_stops_at_the_absent_page, into_traps_when_of_is_set,
+        into_goes_on_when_of_is_clear, smap_refuses_user_pages, stac_opens_user_pages_until_clac, stac_needs_no_cr4_smap, stac_at_cpl3_is_ud,
         smep_refuses_to_run_user_pages, without_smep_the_kernel_runs_user_pages,
         a_store_to_the_next_instruction_is_seen, a_loop_that_rewrites_itself, code_changed_between_runs_is_seen,
         instruction_across_a_page_end, instruction_across_into_an_absent_page, change_behind_a_page_end_is_seen,

@@ -36,6 +36,9 @@ bool rf_refuse_fault(const struct rf_cpu *cpu, struct rf_refusal *refusal, bool 
 /* Raise cpu->refusal at an op's own instruction. */
 struct rf_op *rf_op_refused(struct rf_cpu *cpu, struct rf_op *op);
 
+/* May `bytes` ports from `port` on be accessed now? (ops/port.c) */
+bool rf_port_allowed(struct rf_cpu *cpu, uint16_t port, unsigned bytes);
+
 /* Read the descriptor that a non-null selector names. Beyond the table: `vector` with the
  * selector as error code (ext is or-ed in). */
 bool rf_read_descriptor(struct rf_cpu *cpu, uint16_t selector, enum rf_vector vector, uint32_t ext,

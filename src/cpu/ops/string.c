@@ -1,9 +1,10 @@
-/* MOVS STOS LODS CMPS SCAS with and without REP.
+/* MOVS STOS LODS CMPS SCAS INS OUTS with and without REP.
  *
  * RCX, RSI and RDI are exact after every iteration, so a fault or an interrupt in the
  * middle restarts the instruction where it stopped (SDM 2, REP). Runs inside one page on
  * both sides are moved at once. */
 #include "cpu/ops/integer.h"
+#include "cpu/privilege.h"
 
 enum repeat { ONCE, REP, REPE, REPNE };
 
@@ -70,7 +71,7 @@ RF_INLINE bool must_pause(const struct rf_cpu *cpu, const struct rf_op *op)
 }
 
 /* How a run of iterations ended. */
-enum outcome { DONE, PAUSED, FAULTED };
+enum outcome { DONE, PAUSED, FAULTED, NOT_PERMITTED };
 
 static struct rf_op *finish(struct rf_cpu *cpu, struct rf_op *op, enum outcome outcome)
 {
@@ -78,6 +79,8 @@ static struct rf_op *finish(struct rf_cpu *cpu, struct rf_op *op, enum outcome o
         return rf_after_slow(cpu, op);
     if (outcome == FAULTED)
         return rf_op_fault(cpu, op);
+    if (outcome == NOT_PERMITTED)
+        return rf_op_gp0(cpu, op);
     rf_op_sync(cpu, op); /* the same instruction goes on after what is due */
     return rf_dispatch(cpu);
 }
@@ -243,12 +246,46 @@ static RF_NOINLINE enum outcome run_scas(struct rf_cpu *cpu, const struct rf_op 
     return DONE;
 }
 
+/* No port is connected: INS stores all ones; OUTS reads memory, and the data vanish. The
+ * permission comes before the memory access (SDM 2A, INS, and 2B, OUTS). */
+static RF_NOINLINE enum outcome run_ins(struct rf_cpu *cpu, const struct rf_op *op)
+{
+    const uint64_t ones = UINT64_MAX;
+    if (!rf_port_allowed(cpu, (uint16_t)cpu->r[RF_RDX], op->a))
+        return NOT_PERMITTED;
+    for (uint64_t count = iterations(cpu, op); count;) {
+        if (!put(cpu, destination(cpu, op), &ones, op->a))
+            return FAULTED;
+        advance(cpu, op, false, true, 1);
+        if (--count && must_pause(cpu, op))
+            return PAUSED;
+    }
+    return DONE;
+}
+
+static RF_NOINLINE enum outcome run_outs(struct rf_cpu *cpu, const struct rf_op *op)
+{
+    uint64_t element;
+    if (!rf_port_allowed(cpu, (uint16_t)cpu->r[RF_RDX], op->a))
+        return NOT_PERMITTED;
+    for (uint64_t count = iterations(cpu, op); count;) {
+        if (!get(cpu, source(cpu, op), &element, op->a))
+            return FAULTED;
+        advance(cpu, op, true, false, 1);
+        if (--count && must_pause(cpu, op))
+            return PAUSED;
+    }
+    return DONE;
+}
+
 #define STRING_OP(name) static RF_OP(name) { return finish(cpu, op, run_##name(cpu, op)); }
 STRING_OP(movs)
 STRING_OP(stos)
 STRING_OP(lods)
 STRING_OP(cmps)
 STRING_OP(scas)
+STRING_OP(ins)
+STRING_OP(outs)
 
 static enum repeat repeat_of(const struct rf_lower *l, bool compares)
 {
@@ -288,6 +325,8 @@ static bool lower_stos(struct rf_lower *l) { return lower_string(l, stos, false)
 static bool lower_lods(struct rf_lower *l) { return lower_string(l, lods, false); }
 static bool lower_cmps(struct rf_lower *l) { return lower_string(l, cmps, true); }
 static bool lower_scas(struct rf_lower *l) { return lower_string(l, scas, true); }
+static bool lower_ins(struct rf_lower *l) { return lower_string(l, ins, false); }
+static bool lower_outs(struct rf_lower *l) { return lower_string(l, outs, false); }
 
 /* MOVSD and CMPSD name SSE2 instructions too: sse_move.c and sse_float.c sort them out. */
 static const struct rf_lower_entry entries[] = {
@@ -300,6 +339,9 @@ static const struct rf_lower_entry entries[] = {
     { ZYDIS_MNEMONIC_CMPSB, lower_cmps },  { ZYDIS_MNEMONIC_CMPSW, lower_cmps },
     { ZYDIS_MNEMONIC_CMPSD, lower_cmps }, { ZYDIS_MNEMONIC_CMPSQ, lower_cmps },
     { ZYDIS_MNEMONIC_SCASB, lower_scas },  { ZYDIS_MNEMONIC_SCASW, lower_scas },
+    { ZYDIS_MNEMONIC_INSB, lower_ins },    { ZYDIS_MNEMONIC_INSW, lower_ins },
+    { ZYDIS_MNEMONIC_INSD, lower_ins },    { ZYDIS_MNEMONIC_OUTSB, lower_outs },
+    { ZYDIS_MNEMONIC_OUTSW, lower_outs },  { ZYDIS_MNEMONIC_OUTSD, lower_outs },
     { ZYDIS_MNEMONIC_SCASD, lower_scas },  { ZYDIS_MNEMONIC_SCASQ, lower_scas },
 };
 const struct rf_lower_table rf_lower_string = RF_LOWER_TABLE(entries);

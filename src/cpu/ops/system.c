@@ -81,6 +81,17 @@ static RF_OP(int_n)
     return rf_dispatch(cpu);
 }
 
+/* INTO exists outside 64-bit mode only: INT 4 if OF is set (SDM 2A, INT n). */
+static RF_OP(into)
+{
+    uint64_t ip = cpu->r[RF_REG_IP] + op->ip_offset;
+    uint64_t next = ip + op->length;
+    rf_op_retire(cpu, op);
+    if (rf_flags_status(cpu) & RF_FLAG_OF)
+        software_interrupt(cpu, ip, next, RF_OF);
+    return rf_dispatch(cpu);
+}
+
 static RF_OP(int1)
 {
     static const struct rf_event event = { .vector = RF_DB };
@@ -463,39 +474,6 @@ static RF_OP(wrpkru)
     return rf_dispatch(cpu);
 }
 
-/* Ports: none are connected. IN gives all ones, OUT vanishes, where IOPL allows; the I/O
- * permission bitmap of the TSS is consulted otherwise (SDM 1, 18.5.2). */
-static RF_NOINLINE bool port_allowed(struct rf_cpu *cpu, uint16_t port, unsigned bytes)
-{
-    if (cpu->cpl <= (cpu->flags & RF_FLAG_IOPL) >> 12)
-        return true;
-    uint16_t map, bits;
-    if (cpu->tr.limit < 0x67 || !rf_cpu_read_system(cpu, cpu->tr.base + 0x66, &map, 2))
-        return false;
-    uint32_t offset = map + port / 8u;
-    if (offset + 1 > cpu->tr.limit || !rf_cpu_read_system(cpu, cpu->tr.base + offset, &bits, 2))
-        return false;
-    return !(bits >> (port & 7) & ((1u << bytes) - 1));
-}
-static RF_OP(in_)
-{
-    uint16_t port = op->b == 0xff ? (uint16_t)cpu->r[RF_RDX] : (uint16_t)op->imm;
-    if (!port_allowed(cpu, port, op->a))
-        return rf_op_gp0(cpu, op);
-    if (op->a == 4)
-        cpu->r[RF_RAX] = UINT32_MAX;
-    else
-        memset(&cpu->r[RF_RAX], 0xff, op->a);
-    RF_NEXT;
-}
-static RF_OP(out)
-{
-    uint16_t port = op->b == 0xff ? (uint16_t)cpu->r[RF_RDX] : (uint16_t)op->imm;
-    if (!port_allowed(cpu, port, op->a))
-        return rf_op_gp0(cpu, op);
-    RF_NEXT;
-}
-
 /* --- lowering --- */
 struct simple {
     ZydisMnemonic mnemonic;
@@ -507,6 +485,7 @@ static const struct simple simple[] = {
     { ZYDIS_MNEMONIC_SYSCALL, syscall_, true, 0 },
     { ZYDIS_MNEMONIC_SYSENTER, sysenter, true, 0 },
     { ZYDIS_MNEMONIC_INT3, int_n, true, RF_BP },
+    { ZYDIS_MNEMONIC_INTO, into, true, 0 },
     { ZYDIS_MNEMONIC_INT1, int1, true, 0 },
     { ZYDIS_MNEMONIC_UD2, ud, true, 0 },
     { ZYDIS_MNEMONIC_UD1, ud, true, 0 },
@@ -611,21 +590,9 @@ static bool lower_cache_line(struct rf_lower *l)
     return true;
 }
 
-static bool lower_port(struct rf_lower *l)
-{
-    bool input = l->ins.mnemonic == ZYDIS_MNEMONIC_IN;
-    const ZydisDecodedOperand *port = &l->operand[input ? 1 : 0], *data = &l->operand[input ? 0 : 1];
-    struct rf_op *op = rf_emit(l, input ? in_ : out);
-    op->a = (uint8_t)(data->size / 8);
-    op->b = rf_is_reg(port) ? 0xff : 0;
-    if (rf_is_imm(port))
-        op->imm = port->imm.value.u & 0xff;
-    return true;
-}
-
 #define SIMPLE(name) { ZYDIS_MNEMONIC_##name, lower_simple }
 static const struct rf_lower_entry entries[] = {
-    SIMPLE(SYSCALL), SIMPLE(SYSENTER), SIMPLE(INT3), SIMPLE(INT1), SIMPLE(UD2), SIMPLE(UD1),
+    SIMPLE(SYSCALL), SIMPLE(SYSENTER), SIMPLE(INT3), SIMPLE(INTO), SIMPLE(INT1), SIMPLE(UD2), SIMPLE(UD1),
     SIMPLE(UD0), SIMPLE(VMCALL), SIMPLE(CLI), SIMPLE(STI), SIMPLE(HLT), SIMPLE(STAC),
     SIMPLE(CLAC), SIMPLE(SWAPGS), SIMPLE(RDMSR), SIMPLE(WRMSR), SIMPLE(RDTSC), SIMPLE(RDTSCP),
     SIMPLE(CPUID), SIMPLE(RDPMC), SIMPLE(CLTS), SIMPLE(WBINVD), SIMPLE(INVD), SIMPLE(RDPKRU),
@@ -639,6 +606,5 @@ static const struct rf_lower_entry entries[] = {
     { ZYDIS_MNEMONIC_RDPID, lower_rdpid },       { ZYDIS_MNEMONIC_INVLPG, lower_invlpg },
     { ZYDIS_MNEMONIC_INVPCID, lower_invpcid },   { ZYDIS_MNEMONIC_CLFLUSH, lower_cache_line },
     { ZYDIS_MNEMONIC_CLFLUSHOPT, lower_cache_line }, { ZYDIS_MNEMONIC_CLWB, lower_cache_line },
-    { ZYDIS_MNEMONIC_IN, lower_port },           { ZYDIS_MNEMONIC_OUT, lower_port },
 };
 const struct rf_lower_table rf_lower_system = RF_LOWER_TABLE(entries);

@@ -4,7 +4,7 @@
 #include "cpu/privilege.h"
 
 /* By IOPL, else by the I/O permission bitmap of the TSS (SDM 1, 18.5.2). */
-bool rf_port_allowed(struct rf_cpu *cpu, uint16_t port, unsigned bytes)
+RF_NOINLINE bool rf_port_allowed(struct rf_cpu *cpu, uint16_t port, unsigned bytes)
 {
     if (cpu->cpl <= (cpu->flags & RF_FLAG_IOPL) >> 12)
         return true;

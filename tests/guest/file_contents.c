@@ -394,8 +394,10 @@ static void record_locks(void)
         _exit(0);
     }
     usleep(50000);
-    record(fd, "unlock", F_SETLK, F_UNLCK, 0, 0);
+    struct flock all = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
+    int unlocked = fcntl(fd, F_SETLK, &all); /* told below: the child prints from here on */
     waitpid(child, &status, 0);
+    show_result("unlock", unlocked);
     show_status("child", status);
     record(fd, "relock", F_SETLK, F_WRLCK, 0, 0);
     close(read_only); /* drops every lock of the process on the file */

@@ -498,9 +498,10 @@ uint8_t rf_reg_offset(ZydisRegister reg)
     return (uint8_t)(id * 8);
 }
 
-uint8_t rf_vec_number(ZydisRegister reg)
+uint8_t rf_vec_slot(ZydisRegister reg)
 {
-    return (uint8_t)ZydisRegisterGetId(reg);
+    unsigned number = (unsigned)ZydisRegisterGetId(reg);
+    return ZydisRegisterGetClass(reg) == ZYDIS_REGCLASS_MMX ? (uint8_t)number : RF_VEC_SLOT(number);
 }
 
 /* r[RF_REG_EA] = segment base (op->imm: its byte offset in rf_cpu) + effective address,

@@ -97,9 +97,9 @@ bool rf_lower_push_segment(struct rf_lower *l);
 bool rf_lower_pop_segment(struct rf_lower *l);
 
 /* Byte offset in rf_cpu of a general register of any size (AH..BH included);
- * number 0..15 of a vector register. */
+ * slot of a vector register (RF_V), number of an MMX register. */
 uint8_t rf_reg_offset(ZydisRegister reg);
-uint8_t rf_vec_number(ZydisRegister reg);
+uint8_t rf_vec_slot(ZydisRegister reg);
 
 /* taken_delta of a relative branch whose displacement is operand 0. */
 RF_INLINE int64_t rf_branch_delta(const struct rf_lower *l)

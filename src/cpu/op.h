@@ -30,7 +30,7 @@ struct rf_op {
     };
     int32_t disp;
     uint8_t a, b, c;     /* operands: byte offsets into rf_cpu for general registers
-                            (AH..BH: +1), plain numbers 0..15 for vector registers */
+                            (AH..BH: +1), slots of vector registers (RF_V) */
     uint8_t base, index; /* byte offsets; RF_REG_ZERO where absent */
     uint8_t scale;       /* shift count 0..3 */
     uint8_t length;      /* of the instruction, bytes */
@@ -136,6 +136,12 @@ RF_INLINE struct rf_op *rf_jump_lookup(struct rf_cpu *cpu, uint64_t rip)
 #define RF_R16(offset) RF_AT(uint16_t, offset)
 #define RF_R8(offset) RF_AT(uint8_t, offset)
 #define RF_OFFSET(reg) ((uint8_t)((reg) * 8))
+
+/* Vector registers are named by slot, four times their number: the host's addressing then
+ * scales a slot (by 8) to the register without an instruction of its own. */
+#define RF_VEC_SLOT(number) ((uint8_t)((number) * 4))
+#define RF_V(slot) \
+    RF_AT(union rf_vec, offsetof(struct rf_cpu, fpu.v) + (size_t)(slot) * (sizeof(union rf_vec) / 4))
 
 /* Linear address of the op's memory operand. */
 RF_INLINE uint64_t rf_ea(const struct rf_cpu *cpu, const struct rf_op *op)

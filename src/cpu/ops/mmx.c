@@ -15,8 +15,8 @@ static RF_OP(movq2dq)
 {
     RF_MMX_CHECK;
     rf_mmx_enter(cpu);
-    cpu->fpu.v[op->a].u64[0] = rf_mmx(cpu, op->b);
-    cpu->fpu.v[op->a].u64[1] = 0;
+    RF_V(op->a).u64[0] = rf_mmx(cpu, op->b);
+    RF_V(op->a).u64[1] = 0;
     RF_NEXT;
 }
 
@@ -24,7 +24,7 @@ static RF_OP(movdq2q)
 {
     RF_MMX_CHECK;
     rf_mmx_enter(cpu);
-    rf_mmx_set(cpu, op->a, cpu->fpu.v[op->b].u64[0]);
+    rf_mmx_set(cpu, op->a, RF_V(op->b).u64[0]);
     RF_NEXT;
 }
 
@@ -37,8 +37,8 @@ static bool lower_emms(struct rf_lower *l)
 static bool lower_pair(struct rf_lower *l, rf_run *run)
 {
     struct rf_op *op = rf_emit(l, run);
-    op->a = rf_vec_number(l->operand[0].reg.value);
-    op->b = rf_vec_number(l->operand[1].reg.value);
+    op->a = rf_vec_slot(l->operand[0].reg.value);
+    op->b = rf_vec_slot(l->operand[1].reg.value);
     return true;
 }
 

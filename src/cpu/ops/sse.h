@@ -15,14 +15,14 @@
 
 typedef simde__m128i rf_m128;
 
-RF_INLINE rf_m128 rf_xmm(const struct rf_cpu *cpu, unsigned number)
+RF_INLINE rf_m128 rf_xmm(const struct rf_cpu *cpu, unsigned slot)
 {
-    return simde_mm_load_si128((const rf_m128 *)&cpu->fpu.v[number]);
+    return simde_mm_load_si128((const rf_m128 *)&RF_V(slot));
 }
 
-RF_INLINE void rf_xmm_set(struct rf_cpu *cpu, unsigned number, rf_m128 value)
+RF_INLINE void rf_xmm_set(struct rf_cpu *cpu, unsigned slot, rf_m128 value)
 {
-    simde_mm_store_si128((rf_m128 *)&cpu->fpu.v[number], value);
+    simde_mm_store_si128((rf_m128 *)&RF_V(slot), value);
 }
 
 /* 64 bits, zero-extended. */
@@ -177,7 +177,7 @@ bool rf_sse_lower(struct rf_lower *l, const struct rf_sse_form *form);
 /* Lower by another family's table: for mnemonics that two families share. */
 bool rf_lower_by(const struct rf_lower_table *table, struct rf_lower *l);
 
-/* Byte offset or vector number of a register operand. */
+/* Byte offset, vector slot or MMX number of a register operand. */
 uint8_t rf_operand_number(const ZydisDecodedOperand *operand);
 
 RF_INLINE bool rf_is_mmx(const ZydisDecodedOperand *o)

@@ -157,8 +157,8 @@ static bool lower_cmpsd_or_string(struct rf_lower *l)
 #define OPERAND_S rf_m128 s = rf_xmm(cpu, op->b)
 #define OPERAND_M(size) RF_SSE_LOAD_##size(s)
 #else
-#define OPERAND_D union rf_vec d = cpu->fpu.v[op->a]
-#define OPERAND_S union rf_vec s = cpu->fpu.v[op->b]
+#define OPERAND_D union rf_vec d = RF_V(op->a)
+#define OPERAND_S union rf_vec s = RF_V(op->b)
 #define OPERAND_M(size)         \
     RF_SSE_LOAD_##size(loaded); \
     union rf_vec s;             \

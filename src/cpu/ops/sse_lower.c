@@ -29,7 +29,7 @@ static RF_OP(op_begin)
     simde_mm_setcsr(mxcsr);
     switch (op->c) {
     case RF_SSE_TO_XMM:
-        cpu->fpu.v[RF_VEC_SAVED] = cpu->fpu.v[op->a];
+        cpu->fpu.v[RF_VEC_SAVED] = RF_V(op->a);
         break;
     case RF_SSE_TO_GPR:
         cpu->fpu.saved[0] = RF_R64(op->a);
@@ -51,7 +51,7 @@ static void undo(struct rf_cpu *cpu, const struct rf_op *op)
 {
     switch (op->c) {
     case RF_SSE_TO_XMM:
-        cpu->fpu.v[op->a] = cpu->fpu.v[RF_VEC_SAVED];
+        RF_V(op->a) = cpu->fpu.v[RF_VEC_SAVED];
         break;
     case RF_SSE_TO_GPR:
         RF_R64(op->a) = cpu->fpu.saved[0];
@@ -93,7 +93,7 @@ static RF_NOINLINE bool note_raised(struct rf_cpu *cpu, const struct rf_op *op)
     if (raised & enabled & MXCSR_PRECOMPUTATION)
         raised &= MXCSR_PRECOMPUTATION;
     else if (enabled & MXCSR_UE && op->b >= RF_RAISES_PS &&
-             tiny_result(&cpu->fpu.v[op->a], (enum rf_sse_raises)op->b))
+             tiny_result(&RF_V(op->a), (enum rf_sse_raises)op->b))
         raised |= MXCSR_UE;
     simde_mm_setcsr(cpu->fpu.saved_mxcsr | raised);
     return raised & enabled;
@@ -118,7 +118,7 @@ static RF_OP(op_mmx_check)
     RF_MEM_HANDLER(name)                    \
     {                                       \
         RF_SSE_LOAD_##size(s);              \
-        rf_xmm_set(cpu, RF_VEC_SCRATCH, s); \
+        rf_xmm_set(cpu, RF_VEC_SLOT(RF_VEC_SCRATCH), s); \
         RF_MEM_NEXT;                        \
     }
 LOAD_SCRATCH(op_load_4, 4)
@@ -144,7 +144,7 @@ uint8_t rf_operand_number(const ZydisDecodedOperand *operand)
 {
     if (rf_is_gpr(operand))
         return rf_reg_offset(operand->reg.value);
-    return rf_vec_number(operand->reg.value);
+    return rf_vec_slot(operand->reg.value);
 }
 
 bool rf_lower_by(const struct rf_lower_table *table, struct rf_lower *l)
@@ -165,7 +165,7 @@ static uint8_t emit_scratch_load(struct rf_lower *l, const struct rf_sse_form *f
                   : bytes == 8  ? op_load_8
                                 : op_load_4;
     rf_set_address(rf_emit(l, run), &address);
-    return form->integer ? RF_OFFSET(RF_REG_EA) : RF_VEC_SCRATCH;
+    return form->integer ? RF_OFFSET(RF_REG_EA) : RF_VEC_SLOT(RF_VEC_SCRATCH);
 }
 
 static uint64_t immediate(const struct rf_lower *l)

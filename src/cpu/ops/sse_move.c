@@ -73,19 +73,19 @@ RF_MEM_HANDLER(load_high)
 
 RF_MEM_HANDLER(store_4)
 {
-    RF_STORE(uint32_t, rf_ea(cpu, op), cpu->fpu.v[op->a].u32[0]);
+    RF_STORE(uint32_t, rf_ea(cpu, op), RF_V(op->a).u32[0]);
     RF_MEM_NEXT;
 }
 
 RF_MEM_HANDLER(store_low)
 {
-    RF_STORE(uint64_t, rf_ea(cpu, op), cpu->fpu.v[op->a].u64[0]);
+    RF_STORE(uint64_t, rf_ea(cpu, op), RF_V(op->a).u64[0]);
     RF_MEM_NEXT;
 }
 
 RF_MEM_HANDLER(store_high)
 {
-    RF_STORE(uint64_t, rf_ea(cpu, op), cpu->fpu.v[op->a].u64[1]);
+    RF_STORE(uint64_t, rf_ea(cpu, op), RF_V(op->a).u64[1]);
     RF_MEM_NEXT;
 }
 
@@ -105,7 +105,7 @@ static RF_OP(merge_8)
 
 static RF_OP(copy_low_zero)
 {
-    rf_xmm_set(cpu, op->a, rf_m128_low(cpu->fpu.v[op->b].u64[0]));
+    rf_xmm_set(cpu, op->a, rf_m128_low(RF_V(op->b).u64[0]));
     RF_NEXT;
 }
 
@@ -141,13 +141,13 @@ static RF_OP(xmm_from_r64)
 
 static RF_OP(r32_from_xmm)
 {
-    RF_R64(op->a) = cpu->fpu.v[op->b].u32[0];
+    RF_R64(op->a) = RF_V(op->b).u32[0];
     RF_NEXT;
 }
 
 static RF_OP(r64_from_xmm)
 {
-    RF_R64(op->a) = cpu->fpu.v[op->b].u64[0];
+    RF_R64(op->a) = RF_V(op->b).u64[0];
     RF_NEXT;
 }
 

@@ -238,14 +238,14 @@ INSERT(insert_64, uint64_t, 64, rf_lanes_64, simde_mm_set1_epi64x)
 
 static RF_OP(insert_8_reg) /* imm: the lane's number */
 {
-    cpu->fpu.v[op->a].u8[op->imm] = RF_R8(op->b);
+    RF_V(op->a).u8[op->imm] = RF_R8(op->b);
     RF_NEXT;
 }
 
 RF_MEM_HANDLER(insert_8_mem)
 {
     RF_LOAD(uint8_t, value, rf_ea(cpu, op));
-    cpu->fpu.v[op->a].u8[op->imm] = value;
+    RF_V(op->a).u8[op->imm] = value;
     RF_MEM_NEXT;
 }
 
@@ -309,7 +309,7 @@ RF_INLINE rf_m128 insert_single(rf_m128 d, uint32_t value, uint64_t imm)
 
 static RF_OP(INSERTPS_reg)
 {
-    uint32_t value = cpu->fpu.v[op->b].u32[op->imm >> 6 & 3];
+    uint32_t value = RF_V(op->b).u32[op->imm >> 6 & 3];
     rf_xmm_set(cpu, op->a, insert_single(rf_xmm(cpu, op->a), value, op->imm));
     RF_NEXT;
 }
@@ -327,12 +327,12 @@ RF_SSE_LOWER(INSERTPS, .reg = INSERTPS_reg, .mem = INSERTPS_mem)
 #define EXTRACT(bits)                                                                 \
     static RF_OP(extract_##bits##_reg)                                                \
     {                                                                                 \
-        RF_R64(op->a) = cpu->fpu.v[op->b].u##bits[op->imm];                           \
+        RF_R64(op->a) = RF_V(op->b).u##bits[op->imm];                           \
         RF_NEXT;                                                                      \
     }                                                                                 \
     RF_MEM_HANDLER(extract_##bits##_mem)                                              \
     {                                                                                 \
-        RF_STORE(uint##bits##_t, rf_ea(cpu, op), cpu->fpu.v[op->b].u##bits[op->imm]); \
+        RF_STORE(uint##bits##_t, rf_ea(cpu, op), RF_V(op->b).u##bits[op->imm]); \
         RF_MEM_NEXT;                                                                  \
     }
 EXTRACT(8)

@@ -103,6 +103,12 @@ void rf_block_flush(struct rf_cpu *cpu)
     cpu->code_changed = true;
 }
 
+void rf_block_features_changed(struct rf_cpu *cpu)
+{
+    rf_decoder_set_features(cpu->blocks->decoder, cpu->features);
+    rf_block_flush(cpu);
+}
+
 uint64_t rf_block_epoch(const struct rf_cpu *cpu)
 {
     return cpu->blocks->epoch;

@@ -25,6 +25,7 @@ struct rf_block {
 #define RF_MODE_NO_X87 0x400u      /* CR0.EM: x87 instructions are #NM */
 #define RF_MODE_TASK_SWITCHED 0x800u /* CR0.TS: #NM */
 #define RF_MODE_UNMASKED 0x1000u   /* MXCSR unmasks an exception: check after each operation */
+#define RF_MODE_NO_AVX 0x2000u     /* CR4.OSXSAVE clear, or XCR0 without SSE and AVX: #UD */
 
 RF_INLINE uint32_t rf_block_mode(const struct rf_cpu *cpu)
 {
@@ -40,6 +41,8 @@ struct rf_block *rf_block_find(struct rf_cpu *cpu);
 
 /* Forget every block made from any of these physical bytes. */
 void rf_block_invalidate(struct rf_cpu *cpu, uint64_t pa, uint64_t size);
+/* The CPU's features changed: decode by them from now on, and forget all blocks. */
+void rf_block_features_changed(struct rf_cpu *cpu);
 /* Forget all blocks. */
 void rf_block_flush(struct rf_cpu *cpu);
 
@@ -57,6 +60,7 @@ struct rf_block *rf_block_allocate(struct rf_cpu *cpu, unsigned slots);
 struct rf_decoder;
 struct rf_decoder *rf_decoder_create(struct rf_error *err);
 void rf_decoder_destroy(struct rf_decoder *decoder);
+void rf_decoder_set_features(struct rf_decoder *decoder, rf_feature_set features);
 struct rf_block *rf_decode_block(struct rf_cpu *cpu, struct rf_decoder *decoder,
                                  const uint8_t *bytes, size_t available, size_t readable);
 

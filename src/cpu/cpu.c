@@ -45,8 +45,15 @@ rf_status rf_cpu_init(struct rf_cpu *cpu, struct rf_ram *ram, const struct rf_co
         rf_cpu_destroy(cpu);
         return status;
     }
+    rf_cpu_set_model(cpu, RF_CPU_V3);
     rf_cpu_mode_changed(cpu);
     return RF_OK;
+}
+
+void rf_cpu_set_model(struct rf_cpu *cpu, enum rf_cpu_model model)
+{
+    cpu->features = rf_model_features(model);
+    rf_block_features_changed(cpu);
 }
 
 void rf_cpu_destroy(struct rf_cpu *cpu)

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "cost/cost.h"
 #include "cpu/fpu_state.h"
+#include "cpu/model.h"
 #include "mmu/mmu.h"
 
 struct rf_op;
@@ -182,6 +183,7 @@ struct rf_cpu {
     struct rf_table_register gdtr, idtr;
     uint64_t kernel_gs_base;
     uint64_t cr2, cr8, xcr0;
+    rf_feature_set features; /* of the model: rf_cpu_set_model */
     uint64_t dr[8];
     uint64_t star, lstar, cstar, fmask;
     uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
@@ -227,6 +229,10 @@ struct rf_cpu {
 rf_status rf_cpu_init(struct rf_cpu *cpu, struct rf_ram *ram, const struct rf_cost_model *cost,
                       struct rf_error *err);
 void rf_cpu_destroy(struct rf_cpu *cpu);
+
+/* What CPUID tells and which instructions exist; RF_CPU_V3 after rf_cpu_init. Not while the
+ * CPU runs, nor with a state that the new model cannot have (CR4, XCR0). */
+void rf_cpu_set_model(struct rf_cpu *cpu, enum rf_cpu_model model);
 
 /* Run until something stops the CPU. Never returns RF_STOP_NONE. */
 enum rf_stop rf_cpu_run(struct rf_cpu *cpu);

@@ -3,8 +3,10 @@
  * A block is formed by guest bytes and CPU mode alone: it ends at a control transfer, at
  * an instruction that may change the mode, at the page end, or after
  * RF_BLOCK_MAX_INSTRUCTIONS. */
+#include "base/host.h"
 #include "cpu/block.h"
 #include "cpu/engine.h"
+#include "cpu/isa.h"
 #include "cpu/lower.h"
 
 #include <stdlib.h>
@@ -19,6 +21,7 @@ struct decoded {
 
 struct rf_decoder {
     ZydisDecoder zydis64, zydis32, zydis16;
+    unsigned host; /* RF_HOST_* */
     rf_lower_fn *lower[ZYDIS_MNEMONIC_MAX_VALUE + 1];
     struct decoded decoded[RF_BLOCK_MAX_INSTRUCTIONS];
     struct rf_op ops[MAX_OPS];
@@ -33,6 +36,12 @@ static const struct rf_lower_table *const families[] = {
     &rf_lower_crypto,      &rf_lower_x87,        &rf_lower_mmx,         &rf_lower_fpu_state,
 };
 
+static void add_family(struct rf_decoder *d, const struct rf_lower_table *family)
+{
+    for (size_t i = 0; i < family->count; i++)
+        d->lower[family->entries[i].mnemonic] = family->entries[i].lower;
+}
+
 struct rf_decoder *rf_decoder_create(struct rf_error *err)
 {
     struct rf_decoder *d = calloc(1, sizeof *d);
@@ -43,10 +52,20 @@ struct rf_decoder *rf_decoder_create(struct rf_error *err)
     ZydisDecoderInit(&d->zydis64, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
     ZydisDecoderInit(&d->zydis32, ZYDIS_MACHINE_MODE_LONG_COMPAT_32, ZYDIS_STACK_WIDTH_32);
     ZydisDecoderInit(&d->zydis16, ZYDIS_MACHINE_MODE_LONG_COMPAT_16, ZYDIS_STACK_WIDTH_16);
+    d->host = rf_host_features();
     for (size_t f = 0; f < RF_ARRAY_SIZE(families); f++)
-        for (size_t i = 0; i < families[f]->count; i++)
-            d->lower[families[f]->entries[i].mnemonic] = families[f]->entries[i].lower;
+        add_family(d, families[f]);
+    const struct rf_lower_table *const *avx = rf_avx_families(d->host);
+    for (size_t f = 0; avx[f]; f++)
+        add_family(d, avx[f]);
     return d;
+}
+
+void rf_decoder_set_features(struct rf_decoder *d, rf_feature_set features)
+{
+    rf_isa_set_decoder(&d->zydis64, features);
+    rf_isa_set_decoder(&d->zydis32, features);
+    rf_isa_set_decoder(&d->zydis16, features);
 }
 
 void rf_decoder_destroy(struct rf_decoder *decoder)
@@ -184,11 +203,17 @@ static enum rf_cost_class cost_class(const ZydisDecodedInstruction *ins)
     case ZYDIS_MNEMONIC_DIV:
     case ZYDIS_MNEMONIC_IDIV: return RF_COST_DIV;
     case ZYDIS_MNEMONIC_DIVPD: case ZYDIS_MNEMONIC_DIVPS:
-    case ZYDIS_MNEMONIC_DIVSD: case ZYDIS_MNEMONIC_DIVSS: return RF_COST_FP_DIV;
+    case ZYDIS_MNEMONIC_DIVSD: case ZYDIS_MNEMONIC_DIVSS:
+    case ZYDIS_MNEMONIC_VDIVPD: case ZYDIS_MNEMONIC_VDIVPS:
+    case ZYDIS_MNEMONIC_VDIVSD: case ZYDIS_MNEMONIC_VDIVSS: return RF_COST_FP_DIV;
     case ZYDIS_MNEMONIC_SQRTPD: case ZYDIS_MNEMONIC_SQRTPS:
-    case ZYDIS_MNEMONIC_SQRTSD: case ZYDIS_MNEMONIC_SQRTSS: return RF_COST_FP_SQRT;
+    case ZYDIS_MNEMONIC_SQRTSD: case ZYDIS_MNEMONIC_SQRTSS:
+    case ZYDIS_MNEMONIC_VSQRTPD: case ZYDIS_MNEMONIC_VSQRTPS:
+    case ZYDIS_MNEMONIC_VSQRTSD: case ZYDIS_MNEMONIC_VSQRTSS: return RF_COST_FP_SQRT;
     case ZYDIS_MNEMONIC_MULPD: case ZYDIS_MNEMONIC_MULPS:
-    case ZYDIS_MNEMONIC_MULSD: case ZYDIS_MNEMONIC_MULSS: return RF_COST_FP_MUL;
+    case ZYDIS_MNEMONIC_MULSD: case ZYDIS_MNEMONIC_MULSS:
+    case ZYDIS_MNEMONIC_VMULPD: case ZYDIS_MNEMONIC_VMULPS:
+    case ZYDIS_MNEMONIC_VMULSD: case ZYDIS_MNEMONIC_VMULSS: return RF_COST_FP_MUL;
     case ZYDIS_MNEMONIC_ADDPD: case ZYDIS_MNEMONIC_ADDPS: case ZYDIS_MNEMONIC_ADDSD:
     case ZYDIS_MNEMONIC_ADDSS: case ZYDIS_MNEMONIC_SUBPD: case ZYDIS_MNEMONIC_SUBPS:
     case ZYDIS_MNEMONIC_SUBSD: case ZYDIS_MNEMONIC_SUBSS: return RF_COST_FP_ADD;
@@ -219,7 +244,18 @@ static enum rf_cost_class cost_class(const ZydisDecodedInstruction *ins)
     case ZYDIS_CATEGORY_CONVERT: return RF_COST_CONVERT;
     case ZYDIS_CATEGORY_SSE:
     case ZYDIS_CATEGORY_MMX:
-    case ZYDIS_CATEGORY_LOGICAL_FP: return RF_COST_VECTOR_INT;
+    case ZYDIS_CATEGORY_LOGICAL_FP:
+    case ZYDIS_CATEGORY_AVX:
+    case ZYDIS_CATEGORY_AVX2:
+    case ZYDIS_CATEGORY_AVX2GATHER:
+    case ZYDIS_CATEGORY_BROADCAST:
+    case ZYDIS_CATEGORY_AES:
+    case ZYDIS_CATEGORY_VAES:
+    case ZYDIS_CATEGORY_PCLMULQDQ:
+    case ZYDIS_CATEGORY_VPCLMULQDQ:
+    case ZYDIS_CATEGORY_GFNI:
+    case ZYDIS_CATEGORY_SHA: return RF_COST_VECTOR_INT;
+    case ZYDIS_CATEGORY_VFMA: return RF_COST_FP_MUL;
     case ZYDIS_CATEGORY_SYSTEM:
     case ZYDIS_CATEGORY_SYSCALL:
     case ZYDIS_CATEGORY_SYSRET:
@@ -301,40 +337,29 @@ struct rf_op *rf_emit(struct rf_lower *l, rf_run *run)
     return op;
 }
 
-static bool is_vector(const ZydisDecodedInstruction *ins)
+#define MODE_REFUSES (RF_MODE_NO_SSE | RF_MODE_NO_AVX | RF_MODE_NO_X87 | RF_MODE_TASK_SWITCHED)
+
+/* Availability of the units by CR0, CR4 and XCR0 (SDM 3A, 2.5, table 2-2, and 13.1). */
+static rf_run *refused_by_mode(const struct rf_cpu *cpu, const ZydisDecodedInstruction *ins)
 {
-    switch (ins->meta.isa_ext) {
-    case ZYDIS_ISA_EXT_SSE:
-    case ZYDIS_ISA_EXT_SSE2:
-    case ZYDIS_ISA_EXT_SSE3:
-    case ZYDIS_ISA_EXT_SSSE3:
-    case ZYDIS_ISA_EXT_SSE4:
-    case ZYDIS_ISA_EXT_AES:
-    case ZYDIS_ISA_EXT_PCLMULQDQ:
-        return ins->meta.category != ZYDIS_CATEGORY_PREFETCH && ins->mnemonic != ZYDIS_MNEMONIC_CRC32 &&
-               ins->mnemonic != ZYDIS_MNEMONIC_MOVNTI && ins->mnemonic != ZYDIS_MNEMONIC_LFENCE &&
-               ins->mnemonic != ZYDIS_MNEMONIC_SFENCE && ins->mnemonic != ZYDIS_MNEMONIC_MFENCE &&
-               ins->mnemonic != ZYDIS_MNEMONIC_PAUSE;
-    default:
-        return false;
+    const uint32_t mode = cpu->block_mode;
+    if (RF_LIKELY(!(mode & MODE_REFUSES)))
+        return NULL;
+    rf_run *task_switched = mode & RF_MODE_TASK_SWITCHED ? op_raise_nm : NULL;
+    switch (rf_isa_unit(ins)) {
+    case RF_ISA_AVX: return mode & RF_MODE_NO_AVX ? op_raise_ud : task_switched;
+    case RF_ISA_SSE: return mode & RF_MODE_NO_SSE ? op_raise_ud : task_switched;
+    case RF_ISA_MMX: return mode & RF_MODE_NO_X87 ? op_raise_ud : task_switched;
+    case RF_ISA_X87: return mode & RF_MODE_NO_X87 ? op_raise_nm : task_switched;
+    default: return NULL;
     }
 }
 
-/* Availability of vector and x87 instructions by CR0 and CR4 (SDM 3A, 2.5, table 2-2). */
-static rf_run *refused_by_mode(const struct rf_cpu *cpu, const ZydisDecodedInstruction *ins)
+/* What the CPU's model has not is #UD. */
+static rf_run *refused_by_model(const struct rf_cpu *cpu, const ZydisDecodedInstruction *ins)
 {
-    if (RF_LIKELY(!(cpu->block_mode & (RF_MODE_NO_SSE | RF_MODE_NO_X87 | RF_MODE_TASK_SWITCHED))))
-        return NULL;
-    if (is_vector(ins)) {
-        if (cpu->block_mode & RF_MODE_NO_SSE)
-            return op_raise_ud;
-        return cpu->block_mode & RF_MODE_TASK_SWITCHED ? op_raise_nm : NULL;
-    }
-    if (ins->meta.isa_ext == ZYDIS_ISA_EXT_MMX && cpu->block_mode & RF_MODE_NO_X87)
-        return op_raise_ud;
-    if (ins->meta.isa_ext == ZYDIS_ISA_EXT_X87 || ins->meta.isa_ext == ZYDIS_ISA_EXT_MMX)
-        return cpu->block_mode & (RF_MODE_NO_X87 | RF_MODE_TASK_SWITCHED) ? op_raise_nm : NULL;
-    return NULL;
+    rf_feature_set asked = rf_isa_features(ins, cpu->code_bits);
+    return asked != RF_ISA_NEVER && asked & ~cpu->features ? op_raise_ud : NULL;
 }
 
 static void emit_unimplemented(struct rf_lower *l, const uint8_t *bytes)
@@ -347,7 +372,9 @@ static void emit_unimplemented(struct rf_lower *l, const uint8_t *bytes)
 
 static void lower_one(struct rf_decoder *decoder, struct rf_lower *l, const uint8_t *bytes)
 {
-    rf_run *refused = refused_by_mode(l->cpu, &l->ins);
+    rf_run *refused = refused_by_model(l->cpu, &l->ins);
+    if (!refused)
+        refused = refused_by_mode(l->cpu, &l->ins);
     rf_lower_fn *lower = decoder->lower[l->ins.mnemonic];
     if (refused) {
         rf_emit(l, refused);
@@ -382,6 +409,7 @@ static unsigned lower_block(struct rf_cpu *cpu, struct rf_decoder *decoder, cons
     struct rf_lower l = { .cpu = cpu,
                           .out = decoder->ops,
                           .limit = decoder->ops + MAX_OPS,
+                          .host = decoder->host,
                           .code_bits = cpu->code_bits,
                           .cc_known = -1 };
     unsigned quarters = 0, used = 0;

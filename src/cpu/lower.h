@@ -32,6 +32,7 @@ struct rf_lower {
     /* kept by decode.c */
     struct rf_op *out;   /* next free slot */
     struct rf_op *limit; /* end of the scratch space */
+    unsigned host;       /* RF_HOST_* of base/host.h: what handlers may use */
     uint16_t ip_offset;
     uint8_t number;
     uint8_t code_bits;
@@ -56,6 +57,10 @@ extern const struct rf_lower_table rf_lower_alu, rf_lower_move, rf_lower_branch,
     rf_lower_segment, rf_lower_sse_move, rf_lower_sse_float, rf_lower_sse_int,
     rf_lower_sse_shuffle, rf_lower_sse_convert, rf_lower_sse_string, rf_lower_crypto,
     rf_lower_x87, rf_lower_mmx, rf_lower_fpu_state;
+
+/* The families of VEX-encoded vector instructions that suit the host, NULL-terminated
+ * (ops/avx_tables.c). */
+const struct rf_lower_table *const *rf_avx_families(unsigned host);
 
 /* Append an op with run set and length, number, ip_offset filled; a..index are
  * RF_REG_ZERO's offset. */

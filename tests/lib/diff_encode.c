@@ -147,6 +147,8 @@ static bool build_operand(struct builder *b, ZydisEncoderOperand *o, const char 
     } else if (word[0] == 'x') {
         unsigned reg = word[1] ? number : choose_vector(b, 1, 16);
         o->reg.value = (ZydisRegister)(ZYDIS_REGISTER_XMM0 + reg);
+    } else if (word[0] == 'v') {
+        o->reg.value = (ZydisRegister)(ZYDIS_REGISTER_YMM0 + choose_vector(b, 1, 16));
     } else if (word[0] == 'y') {
         o->reg.value = (ZydisRegister)(ZYDIS_REGISTER_MM0 + choose_vector(b, 2, 8));
     } else if (word[0] == 'i') {

@@ -55,7 +55,7 @@ static void guest_paging(void)
     guest_map(GUEST_PD, DIFF_PAGES_AT >> 21, GUEST_PT);
     for (unsigned i = 0; i < 2; i++)
         guest_map(GUEST_PT, i, DIFF_PAGES_AT + i * DIFF_PAGE);
-    rf_mmu_set_cr4(&guest->mmu, RF_CR4_PAE | RF_CR4_OSFXSR | RF_CR4_OSXMMEXCPT);
+    rf_mmu_set_cr4(&guest->mmu, RF_CR4_PAE | RF_CR4_OSFXSR | RF_CR4_OSXMMEXCPT | RF_CR4_OSXSAVE);
     rf_mmu_set_cr3(&guest->mmu, GUEST_PML4);
     rf_mmu_set_efer(&guest->mmu, RF_EFER_LME | RF_EFER_LMA);
     rf_mmu_set_cr0(&guest->mmu, RF_CR0_PE | RF_CR0_MP | RF_CR0_ET | RF_CR0_NE | RF_CR0_WP |
@@ -73,6 +73,8 @@ static void guest_create(void)
         fprintf(stderr, "differential: no CPU\n");
         exit(1);
     }
+    rf_cpu_set_model(guest, RF_CPU_MAX);
+    guest->xcr0 = RF_XCR0_X87 | RF_XCR0_SSE | RF_XCR0_AVX;
     guest_paging();
     guest->cpl = 0;
     guest->seg[RF_CS] = (struct rf_segment){
@@ -94,8 +96,9 @@ void diff_guest_prepare(const struct diff_case *test)
     rf_mmu_physical_write(&guest->mmu, GUEST_CODE, code, test->length + 16);
 }
 
-static void guest_fx_in(const struct diff_fx *fx)
+static void guest_fx_in(const struct diff_state *in)
 {
+    const struct diff_fx *fx = &in->fx;
     struct rf_fpu *fpu = &guest->fpu;
     fpu->cw = fx->fcw;
     fpu->sw = fx->fsw;
@@ -106,12 +109,15 @@ static void guest_fx_in(const struct diff_fx *fx)
         memset(&fpu->x87[(top + i) & 7], 0, 16);
         memcpy(&fpu->x87[(top + i) & 7], fx->st[i], 10);
     }
-    for (unsigned i = 0; i < 16; i++)
+    for (unsigned i = 0; i < 16; i++) {
         memcpy(&fpu->v[i], &fx->xmm[i], 16);
+        memcpy(&fpu->v[i].u64[2], in->high[i], 16);
+    }
 }
 
-static void guest_fx_out(struct diff_fx *fx)
+static void guest_fx_out(struct diff_state *out)
 {
+    struct diff_fx *fx = &out->fx;
     const struct rf_fpu *fpu = &guest->fpu;
     memset(fx, 0, sizeof *fx);
     fx->fcw = fpu->cw;
@@ -121,8 +127,10 @@ static void guest_fx_out(struct diff_fx *fx)
     unsigned top = fpu->sw >> 11 & 7;
     for (unsigned i = 0; i < 8; i++)
         memcpy(fx->st[i], &fpu->x87[(top + i) & 7], 10);
-    for (unsigned i = 0; i < 16; i++)
+    for (unsigned i = 0; i < 16; i++) {
         memcpy(&fx->xmm[i], &fpu->v[i], 16);
+        memcpy(out->high[i], &fpu->v[i].u64[2], 16);
+    }
 }
 
 /* The exception whose handler the CPU halted in. */
@@ -153,14 +161,14 @@ void diff_guest_run(const struct diff_state *in, struct diff_state *out)
     guest->r[RF_RSP] = GUEST_STACK;
     guest->r[RF_REG_IP] = GUEST_CODE;
     rf_cpu_set_flags(guest, in->flags & (RF_FLAGS_STATUS | RF_FLAG_DF));
-    guest_fx_in(&in->fx);
+    guest_fx_in(in);
     memcpy(window, in->memory, DIFF_MEMORY_SIZE);
     memcpy(end, in->end, DIFF_END_SIZE);
     guest->halted = false;
     enum rf_stop stop = rf_cpu_run(guest);
     memcpy(out->gpr, guest->r, sizeof out->gpr);
     out->flags = rf_cpu_flags(guest);
-    guest_fx_out(&out->fx);
+    guest_fx_out(out);
     memcpy(out->memory, window, DIFF_MEMORY_SIZE);
     memcpy(out->end, end, DIFF_END_SIZE);
     guest_outcome(stop, out);

@@ -4,6 +4,7 @@
 
 #if defined(__x86_64__)
 
+#include "base/host.h"
 #include "cpu/cpu.h"
 
 #include <inttypes.h>
@@ -14,9 +15,19 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
+/* The XSAVE area in standard format, or, without AVX, what FXSAVE fills of it. */
+struct area {
+    struct diff_fx fx;
+    uint64_t xstate_bv, xcomp_bv, reserved[6];
+    uint8_t high[16][16];
+} __attribute__((aligned(64)));
+_Static_assert(offsetof(struct area, high) == 576, "SDM 1, 13.4");
+
+#define COMPONENTS 7u /* x87, SSE, AVX */
+
 /* What generated code reaches RIP-relative. */
 struct native {
-    struct diff_fx in_fx, out_fx, host_fx;
+    struct area in_fx, out_fx, host_fx;
     uint64_t in_gpr[16], out_gpr[16];
     uint64_t in_flags, out_flags, host_rsp;
 };
@@ -65,6 +76,20 @@ static const uint8_t pop_all_ret[] = { 0xfc, 0x41, 0x5f, 0x41, 0x5e, 0x41, 0x5d,
                                        0x5d, 0x5b, 0xc3 };
 static const uint8_t fxsave64[] = { 0x48, 0x0f, 0xae, 0x05 };
 static const uint8_t fxrstor64[] = { 0x48, 0x0f, 0xae, 0x0d };
+static const uint8_t xsave64[] = { 0x48, 0x0f, 0xae, 0x25 };
+static const uint8_t xrstor64[] = { 0x48, 0x0f, 0xae, 0x2d };
+static const uint8_t all_components[] = { 0xb8, COMPONENTS, 0, 0, 0, 0x31, 0xd2 }; /* EDX:EAX */
+
+/* Changes RAX, RDX and, for the components, flags. */
+static void save_or_restore(struct emitter *e, bool save, struct area *area)
+{
+    if (!diff_has_avx()) {
+        rip_relative(e, save ? fxsave64 : fxrstor64, sizeof fxsave64, area);
+        return;
+    }
+    bytes(e, all_components, sizeof all_components);
+    rip_relative(e, save ? xsave64 : xrstor64, sizeof xsave64, area);
+}
 
 /* Build the code around the subject: everything before it once, what follows per case. */
 static void build_entry(void)
@@ -73,8 +98,8 @@ static void build_entry(void)
     struct emitter e = { host.code };
     bytes(&e, push_all, sizeof push_all);
     mov_gpr(&e, RSP, true, &n->host_rsp);
-    rip_relative(&e, fxsave64, sizeof fxsave64, &n->host_fx);
-    rip_relative(&e, fxrstor64, sizeof fxrstor64, &n->in_fx);
+    save_or_restore(&e, true, &n->host_fx);
+    save_or_restore(&e, false, &n->in_fx);
     rip_relative(&e, "\xff\x35", 2, &n->in_flags);
     bytes(&e, "\x9d", 1); /* popfq */
     for (unsigned i = 0; i < 16; i++)
@@ -95,11 +120,37 @@ static void build_subject(const struct diff_case *test)
     mov_gpr(&e, RSP, false, &n->host_rsp);
     bytes(&e, "\x9c", 1); /* pushfq */
     rip_relative(&e, "\x8f\x05", 2, &n->out_flags);
-    rip_relative(&e, fxsave64, sizeof fxsave64, &n->out_fx);
+    save_or_restore(&e, true, &n->out_fx);
     host.restore = e.at;
     mov_gpr(&e, RSP, false, &n->host_rsp);
-    rip_relative(&e, fxrstor64, sizeof fxrstor64, &n->host_fx);
+    save_or_restore(&e, false, &n->host_fx);
     bytes(&e, pop_all_ret, sizeof pop_all_ret);
+}
+
+bool diff_has_avx(void)
+{
+    static int known = -1;
+    if (known < 0)
+        known = (rf_host_features() & RF_HOST_AVX2) != 0;
+    return known;
+}
+
+/* What was in its initial state was not stored. */
+static void area_out(const struct area *area, struct diff_state *out)
+{
+    out->fx = area->fx;
+    memset(out->high, 0, sizeof out->high);
+    if (diff_has_avx() && area->xstate_bv & 4)
+        memcpy(out->high, area->high, sizeof out->high);
+    if (!diff_has_avx())
+        return;
+    if (!(area->xstate_bv & 1)) {
+        memset(&out->fx, 0, offsetof(struct diff_fx, mxcsr));
+        memset(out->fx.st, 0, sizeof out->fx.st);
+        out->fx.fcw = 0x37f;
+    }
+    if (!(area->xstate_bv & 2))
+        memset(out->fx.xmm, 0, sizeof out->fx.xmm);
 }
 
 /* An exception in the subject: its state is the result, and the harness goes on. */
@@ -120,7 +171,8 @@ static void on_signal(int number, siginfo_t *info, void *context)
     for (unsigned i = 0; i < 16; i++)
         n->out_gpr[i] = (uint64_t)r[by_number[i]];
     n->out_flags = (uint64_t)r[REG_EFL];
-    memcpy(&n->out_fx, uc->uc_mcontext.fpregs, sizeof n->out_fx);
+    memcpy(&n->out_fx, uc->uc_mcontext.fpregs,
+           diff_has_avx() ? sizeof n->out_fx : sizeof n->out_fx.fx);
     host.vector = (int)r[REG_TRAPNO];
     host.fault_at = (unsigned)(rip - (uintptr_t)host.subject);
     host.fault_address = host.vector == 14 ? (uint64_t)r[REG_CR2] : 0;
@@ -165,7 +217,10 @@ void diff_host_prepare(const struct diff_case *test)
 void diff_host_run(const struct diff_state *in, struct diff_state *out)
 {
     struct native *n = host.native;
-    n->in_fx = in->fx;
+    memset(&n->in_fx, 0, sizeof n->in_fx);
+    n->in_fx.fx = in->fx;
+    n->in_fx.xstate_bv = COMPONENTS;
+    memcpy(n->in_fx.high, in->high, sizeof in->high);
     memcpy(n->in_gpr, in->gpr, sizeof n->in_gpr);
     n->in_flags = (in->flags & (RF_FLAGS_STATUS | RF_FLAG_DF)) | RF_FLAG_FIXED | RF_FLAG_IF;
     memcpy(window, in->memory, DIFF_MEMORY_SIZE);
@@ -176,7 +231,7 @@ void diff_host_run(const struct diff_state *in, struct diff_state *out)
     host.running = true;
     host.enter();
     host.running = false;
-    out->fx = n->out_fx;
+    area_out(&n->out_fx, out);
     memcpy(out->gpr, n->out_gpr, sizeof out->gpr);
     out->flags = n->out_flags;
     memcpy(out->memory, window, DIFF_MEMORY_SIZE);

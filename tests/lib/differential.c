@@ -80,6 +80,8 @@ static void random_state(struct diff_state *in, const struct diff_case *test, st
         in->flags |= RF_FLAG_DF;
     for (unsigned i = 0; i < 16; i++)
         diff_vector(rng, &in->fx.xmm[i], 16);
+    for (unsigned i = 0; i < 16 && diff_has_avx(); i++)
+        diff_vector(rng, in->high[i], 16);
     if (diff_below(rng, 4) == 0) /* what matters is often the same value twice */
         in->fx.xmm[diff_below(rng, 16)] = in->fx.xmm[diff_below(rng, 16)];
     for (unsigned i = 0; i < DIFF_MEMORY_SIZE; i += 16)
@@ -192,6 +194,7 @@ static bool equal(const struct diff_case *test, const struct diff_state *a,
            !((a->fx.fsw ^ b->fx.fsw) & fsw) && a->fx.ftw == b->fx.ftw &&
            !memcmp(a->fx.st, b->fx.st, sizeof a->fx.st) &&
            !memcmp(a->fx.xmm, b->fx.xmm, sizeof a->fx.xmm) &&
+           !memcmp(a->high, b->high, sizeof a->high) &&
            !memcmp(a->memory, b->memory, DIFF_MEMORY_SIZE);
 }
 
@@ -270,6 +273,18 @@ static void print_operand(const struct diff_state *in, const ZydisDecodedInstruc
     }
 }
 
+static void print_register(const char *name, unsigned number, const uint8_t *host,
+                           const uint8_t *ringfort, unsigned size)
+{
+    if (!memcmp(host, ringfort, size))
+        return;
+    printf("  %s%u: host ", name, number);
+    print_wide(host, size);
+    printf(", ringfort ");
+    print_wide(ringfort, size);
+    printf("\n");
+}
+
 static void print_difference(const struct diff_case *test, const struct diff_state *a,
                              const struct diff_state *b)
 {
@@ -290,16 +305,11 @@ static void print_difference(const struct diff_case *test, const struct diff_sta
     if (a->fx.fcw != b->fx.fcw || a->fx.fsw != b->fx.fsw || a->fx.ftw != b->fx.ftw)
         printf("  fcw fsw ftw: host %04x %04x %02x, ringfort %04x %04x %02x\n", a->fx.fcw,
                a->fx.fsw, a->fx.ftw, b->fx.fcw, b->fx.fsw, b->fx.ftw);
-    for (unsigned i = 0; i < 24; i++) {
-        const uint8_t *x = i < 8 ? a->fx.st[i] : a->fx.xmm[i - 8].u8;
-        const uint8_t *y = i < 8 ? b->fx.st[i] : b->fx.xmm[i - 8].u8;
-        if (!memcmp(x, y, 16))
-            continue;
-        printf("  %s%u: host ", i < 8 ? "st" : "xmm", i < 8 ? i : i - 8);
-        print_wide(x, i < 8 ? 10 : 16);
-        printf(", ringfort ");
-        print_wide(y, i < 8 ? 10 : 16);
-        printf("\n");
+    for (unsigned i = 0; i < 8; i++)
+        print_register("st", i, a->fx.st[i], b->fx.st[i], 10);
+    for (unsigned i = 0; i < 16; i++) {
+        print_register("xmm", i, a->fx.xmm[i].u8, b->fx.xmm[i].u8, 16);
+        print_register("upper half of ymm", i, a->high[i], b->high[i], 16);
     }
     for (unsigned i = 0; i < DIFF_MEMORY_SIZE; i++)
         if (a->memory[i] != b->memory[i])
@@ -356,6 +366,11 @@ unsigned diff_run_random(const struct diff_case *test, uint64_t seed, unsigned c
 #else
 
 bool diff_available(void)
+{
+    return false;
+}
+
+bool diff_has_avx(void)
 {
     return false;
 }

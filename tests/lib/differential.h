@@ -37,6 +37,7 @@ struct diff_fx {
 
 struct diff_state {
     struct diff_fx fx;
+    uint8_t high[16][16]; /* bits 128 and up of YMM0 to YMM15; zero on hosts without AVX */
     uint64_t gpr[16]; /* by number; RSP's is not used */
     uint64_t flags;
     uint8_t memory[DIFF_MEMORY_SIZE];
@@ -85,6 +86,8 @@ struct diff_case {
 };
 
 bool diff_available(void);
+/* The host has AVX2 and saves its registers: without, forms of AVX cannot be run. */
+bool diff_has_avx(void);
 
 /* Run the case from `in` on both sides. */
 void diff_run_host(const struct diff_case *test, const struct diff_state *in,
@@ -100,7 +103,7 @@ unsigned diff_run_random(const struct diff_case *test, uint64_t seed, unsigned c
 
 /* How to generate forms of one instruction. Operands are words:
  *   r8 r16 r32 r64   general register (not RSP)     al ax eax rax cl   that one
- *   x y              XMM, MMX register              x0                 XMM0
+ *   x y v            XMM, MMX, YMM register         x0                 XMM0
  *   st stN           x87 stack register: any, ST(N)
  *   m1 .. m512       memory of that many bytes, any address form
  *   i8 i16 i32 i64   immediate                      1 3                that number

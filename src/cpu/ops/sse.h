@@ -148,7 +148,6 @@ RF_INLINE rf_m128 rf_choose(rf_m128 mask, rf_m128 s, rf_m128 d)
     return simde_mm_or_si128(simde_mm_and_si128(mask, s), simde_mm_andnot_si128(mask, d));
 }
 
-/* What an instruction lowers to. */
 /* Which SIMD floating-point exceptions an instruction may raise, and where its results lie. */
 enum rf_sse_raises {
     RF_RAISES_NOTHING,
@@ -159,6 +158,8 @@ enum rf_sse_raises {
     RF_RAISES_SD,
 };
 enum rf_sse_destination { RF_SSE_TO_XMM, RF_SSE_TO_GPR, RF_SSE_TO_FLAGS, RF_SSE_TO_MMX };
+
+/* What an instruction lowers to. */
 struct rf_sse_form {
     rf_run *reg, *mem;         /* by the kind of the second operand; NULL: no such form */
     rf_run *mmx_reg, *mmx_mem; /* the same when the first operand is an MMX register */
@@ -174,6 +175,21 @@ struct rf_sse_form {
  * unmasks something, the checks are emitted around it. */
 bool rf_sse_lower(struct rf_lower *l, const struct rf_sse_form *form);
 
+/* An operation of registers with the checks of unmasked exceptions around it. A memory operand
+ * is loaded to a scratch slot (or, for `integer`, a scratch register) first. */
+struct rf_checked {
+    rf_run *run;
+    const ZydisDecodedOperand *memory; /* NULL: none */
+    uint8_t memory_bytes;              /* 4, 8, 16 (aligned unless `unaligned`) or 32 */
+    bool unaligned, integer, mmx;      /* mmx: an MMX register takes part */
+    bool scratch_in_c;                 /* the loaded operand is op->c, else op->b */
+    bool wide;                         /* the result has 256 bits */
+    uint8_t raises, destination;       /* enum rf_sse_raises, enum rf_sse_destination */
+    uint8_t a, b, c;
+    uint64_t imm;
+};
+void rf_emit_checked(struct rf_lower *l, const struct rf_checked *checked);
+
 /* Lower by another family's table: for mnemonics that two families share. */
 bool rf_lower_by(const struct rf_lower_table *table, struct rf_lower *l);
 
@@ -184,10 +200,13 @@ RF_INLINE bool rf_is_mmx(const ZydisDecodedOperand *o)
 {
     return rf_is_reg(o) && o->reg.value >= ZYDIS_REGISTER_MM0 && o->reg.value <= ZYDIS_REGISTER_MM7;
 }
+/* XMM or YMM. */
 RF_INLINE bool rf_is_xmm(const ZydisDecodedOperand *o)
 {
-    return rf_is_reg(o) && o->reg.value >= ZYDIS_REGISTER_XMM0 &&
-           o->reg.value <= ZYDIS_REGISTER_XMM15;
+    return rf_is_reg(o) && ((o->reg.value >= ZYDIS_REGISTER_XMM0 &&
+                             o->reg.value <= ZYDIS_REGISTER_XMM15) ||
+                            (o->reg.value >= ZYDIS_REGISTER_YMM0 &&
+                             o->reg.value <= ZYDIS_REGISTER_YMM15));
 }
 RF_INLINE bool rf_is_gpr(const ZydisDecodedOperand *o)
 {

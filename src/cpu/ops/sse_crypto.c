@@ -1,4 +1,5 @@
 /* PCLMULQDQ and the AES instructions (SDM 2, FIPS 197). */
+#include "base/host.h"
 #include "cpu/ops/sse.h"
 
 #if defined(__x86_64__)
@@ -163,11 +164,9 @@ static RF_NOINLINE rf_m128 soft_keygen(rf_m128 s)
 }
 
 #if RF_HOST_X86
-#define HOST_HAS_AES __builtin_cpu_supports("aes")
 #define HARD(text) __asm__(text " %1, %0" : "+x"(d) : "x"(s))
 #define HARD_KEYGEN __asm__("aeskeygenassist $0, %1, %0" : "=x"(d) : "x"(s))
 #else
-#define HOST_HAS_AES 0
 #define HARD(text) (void)0
 #define HARD_KEYGEN (void)0
 #endif
@@ -193,7 +192,7 @@ static RF_NOINLINE rf_m128 soft_keygen(rf_m128 s)
             { .reg = soft_##name##_reg, .mem = soft_##name##_mem }, \
             { .reg = hard_##name##_reg, .mem = hard_##name##_mem }  \
         };                                                          \
-        return rf_sse_lower(l, &forms[HOST_HAS_AES ? 1 : 0]);       \
+        return rf_sse_lower(l, &forms[RF_HOST_X86 && l->host & RF_HOST_AES ? 1 : 0]);       \
     }
 AES(DEFINE)
 

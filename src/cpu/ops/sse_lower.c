@@ -68,9 +68,11 @@ static void undo(struct rf_cpu *cpu, const struct rf_op *op)
 
 /* Does a result lie below the normal numbers? Unmasked underflow is raised for it even when
  * it is exact (SDM 1, 4.9.1.5), of which the masked operation says nothing. */
-static bool tiny_result(const union rf_vec *v, enum rf_sse_raises raises)
+static bool tiny_result(const union rf_vec *v, enum rf_sse_raises raises, bool wide)
 {
     unsigned lanes = raises == RF_RAISES_PS ? 4 : raises == RF_RAISES_PD ? 2 : 1;
+    if (wide && lanes > 1)
+        lanes *= 2;
     for (unsigned i = 0; i < lanes; i++) {
         if (raises == RF_RAISES_PS || raises == RF_RAISES_SS) {
             if (!(v->u32[i] & 0x7f800000) && v->u32[i] << 1)
@@ -82,8 +84,8 @@ static bool tiny_result(const union rf_vec *v, enum rf_sse_raises raises)
     return false;
 }
 
-/* b: enum rf_sse_raises. */
-/* Take note of what the operation raised; true if an unmasked exception was among it. */
+/* Take note of what the operation raised; true if an unmasked exception was among it.
+ * op->b: enum rf_sse_raises; op->imm: the result has 256 bits. */
 static RF_NOINLINE bool note_raised(struct rf_cpu *cpu, const struct rf_op *op)
 {
     uint32_t raised = simde_mm_getcsr() & MXCSR_STICKY;
@@ -93,7 +95,7 @@ static RF_NOINLINE bool note_raised(struct rf_cpu *cpu, const struct rf_op *op)
     if (raised & enabled & MXCSR_PRECOMPUTATION)
         raised &= MXCSR_PRECOMPUTATION;
     else if (enabled & MXCSR_UE && op->b >= RF_RAISES_PS &&
-             tiny_result(&RF_V(op->a), (enum rf_sse_raises)op->b))
+             tiny_result(&RF_V(op->a), (enum rf_sse_raises)op->b, op->imm))
         raised |= MXCSR_UE;
     simde_mm_setcsr(cpu->fpu.saved_mxcsr | raised);
     return raised & enabled;
@@ -124,6 +126,14 @@ static RF_OP(op_mmx_check)
 LOAD_SCRATCH(op_load_4, 4)
 LOAD_SCRATCH(op_load_8, 8)
 LOAD_SCRATCH(op_load_16, 16)
+LOAD_SCRATCH(op_load_16u, 16U)
+
+RF_MEM_HANDLER(op_load_32)
+{
+    RF_LOAD(union rf_vec, s, rf_ea(cpu, op));
+    cpu->fpu.v[RF_VEC_SCRATCH] = s;
+    RF_MEM_NEXT;
+}
 
 /* The integer operand of CVTSI2SS/SD: to a register nobody needs any more. */
 RF_MEM_HANDLER(op_load_integer_4)
@@ -155,47 +165,68 @@ bool rf_lower_by(const struct rf_lower_table *table, struct rf_lower *l)
     return false;
 }
 
-/* Emit the load of the memory operand; returns what op->b of the operation must be. */
-static uint8_t emit_scratch_load(struct rf_lower *l, const struct rf_sse_form *form)
-{
-    struct rf_address address = rf_address(l, &l->operand[1]);
-    unsigned bytes = form->mem_bytes;
-    rf_run *run = form->integer ? bytes == 8 ? op_load_integer_8 : op_load_integer_4
-                  : bytes == 16 ? op_load_16
-                  : bytes == 8  ? op_load_8
-                                : op_load_4;
-    rf_set_address(rf_emit(l, run), &address);
-    return form->integer ? RF_OFFSET(RF_REG_EA) : RF_VEC_SLOT(RF_VEC_SCRATCH);
-}
-
 static uint64_t immediate(const struct rf_lower *l)
 {
     const ZydisDecodedOperand *last = &l->operand[2];
     return l->ins.operand_count_visible > 2 && rf_is_imm(last) ? last->imm.value.u & 0xff : 0;
 }
 
+/* Emit the load of the memory operand; returns what names it to the operation. */
+static uint8_t emit_scratch_load(struct rf_lower *l, const struct rf_checked *checked)
+{
+    struct rf_address address = rf_address(l, checked->memory);
+    unsigned bytes = checked->memory_bytes;
+    rf_run *run = checked->integer ? bytes == 8 ? op_load_integer_8 : op_load_integer_4
+                  : bytes == 32 ? op_load_32
+                  : bytes == 16 ? checked->unaligned ? op_load_16u : op_load_16
+                  : bytes == 8  ? op_load_8
+                                : op_load_4;
+    rf_set_address(rf_emit(l, run), &address);
+    return checked->integer ? RF_OFFSET(RF_REG_EA) : RF_VEC_SLOT(RF_VEC_SCRATCH);
+}
+
+void rf_emit_checked(struct rf_lower *l, const struct rf_checked *checked)
+{
+    if (checked->mmx)
+        rf_emit(l, op_mmx_check);
+    uint8_t b = checked->b, c = checked->c;
+    if (checked->memory)
+        *(checked->scratch_in_c ? &c : &b) = emit_scratch_load(l, checked);
+    struct rf_op *op = rf_emit(l, op_begin);
+    op->a = checked->a;
+    op->c = checked->destination;
+    op = rf_emit(l, checked->run);
+    op->a = checked->a;
+    op->b = b;
+    op->c = c;
+    op->imm = checked->imm;
+    op = rf_emit(l, op_check);
+    op->a = checked->a;
+    op->b = checked->raises;
+    op->c = checked->destination;
+    op->imm = checked->wide;
+}
+
 static bool lower_checked(struct rf_lower *l, const struct rf_sse_form *form)
 {
     const ZydisDecodedOperand *operand = l->operand;
     bool memory = rf_is_mem(&operand[1]);
-    rf_run *run = rf_is_mmx(&operand[0]) ? form->mmx_reg
-                  : memory && form->scratch ? form->scratch
-                                            : form->reg;
-    if (rf_is_mmx(&operand[0]) || rf_is_mmx(&operand[1]))
-        rf_emit(l, op_mmx_check);
-    uint8_t source = memory ? emit_scratch_load(l, form) : rf_operand_number(&operand[1]);
-    uint8_t destination = rf_operand_number(&operand[0]);
-    struct rf_op *op = rf_emit(l, op_begin);
-    op->a = destination;
-    op->c = form->destination;
-    op = rf_emit(l, run);
-    op->a = destination;
-    op->b = source;
-    op->imm = immediate(l);
-    op = rf_emit(l, op_check);
-    op->a = destination;
-    op->b = form->raises;
-    op->c = form->destination;
+    const struct rf_checked checked = {
+        .run = rf_is_mmx(&operand[0])    ? form->mmx_reg
+               : memory && form->scratch ? form->scratch
+                                         : form->reg,
+        .memory = memory ? &operand[1] : NULL,
+        .memory_bytes = form->mem_bytes,
+        .integer = form->integer,
+        .mmx = rf_is_mmx(&operand[0]) || rf_is_mmx(&operand[1]),
+        .raises = form->raises,
+        .destination = form->destination,
+        .a = rf_operand_number(&operand[0]),
+        .b = memory ? 0 : rf_operand_number(&operand[1]),
+        .c = RF_OFFSET(RF_REG_ZERO),
+        .imm = immediate(l),
+    };
+    rf_emit_checked(l, &checked);
     return true;
 }
 

@@ -32,7 +32,7 @@ allow() {
     allow trace base abi cost
     allow machine base mmu cost cpu abi kernel trace
     # the kernel uses what a user of a bare machine has, never the CPU's insides
-    grep -nE '#[[:space:]]*include "cpu/' -r src/kernel | grep -vE '"cpu/(cpu|fpu_state)\.h"'
+    grep -nE '#[[:space:]]*include "cpu/' -r src/kernel | grep -vE '"cpu/(cpu|fpu_state|model|xsave)\.h"'
     grep -nE '#[[:space:]]*include "' tools/*.[ch] examples/*.c |
         grep -vE '"(options|program|run|stats)\.h"'
     # public headers stand alone

@@ -189,6 +189,12 @@ static bool take_seed(struct options *o, const char *value)
     return false;
 }
 
+static bool take_cpu(struct options *o, const char *value)
+{
+    o->cpu = value;
+    return true;
+}
+
 static const struct option {
     const char *name, *value; /* value NULL: takes none */
     bool (*take)(struct options *, const char *value);
@@ -205,6 +211,8 @@ static const struct option {
     { "--stats", NULL, take_stats, "write figures of the run to standard error at its end" },
     { "--max-cycles", "N", take_max_cycles, "stop after N modelled cycles; K, M, G: thousands, millions,\nbillions" },
     { "--max-memory", "SIZE", take_memory, "RAM of the machine, 8M to 64G (default 4G)" },
+    { "--cpu", "MODEL", take_cpu,
+      "x86-64-v1, x86-64-v2, x86-64-v3 (default), or max: the\nfeatures that CPUID tells and the instructions that exist" },
     { "--seed", "N", take_seed, "seed of everything random in the machine" },
 };
 #define OPTION_COUNT (sizeof table / sizeof table[0])

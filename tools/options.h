@@ -32,6 +32,7 @@ struct options {
     const char *cwd;
     bool strace, stats;
     uint64_t max_cycles, memory, seed; /* 0: not given */
+    const char *cpu; /* NULL: the default */
     const char *program;
     const char *const *argv; /* argv[0] is PROGRAM as given; NULL-terminated */
 };

@@ -147,6 +147,7 @@ int run(const struct options *o)
     rf_machine *machine = NULL;
     const rf_machine_config config = {
         .memory = o->memory,
+        .cpu = o->cpu,
         .max_cycles = o->max_cycles,
         .seed = o->seed,
         .trace = o->strace ? write_trace : NULL,

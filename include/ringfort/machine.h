@@ -27,6 +27,8 @@ typedef struct rf_machine_config {
     uint64_t epoch_ns;    /* wall clock at boot, ns since 1970; 0 = 2024-01-01T00:00:00Z */
     const char *hostname; /* at most 64 bytes; NULL = "ringfort" */
     uint32_t uid, gid;    /* of the first process */
+    const char *cpu;      /* "x86-64-v1", "x86-64-v2", "x86-64-v3", "max" (all that Ringfort has):
+                             what CPUID tells, and which instructions exist; NULL = x86-64-v3 */
     /* A line (no newline) for each system call, signal and exit, as strace writes them;
      * NULL = no tracing. trace_user is passed through. */
     void (*trace)(void *user, const char *line);

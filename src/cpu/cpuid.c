@@ -1,15 +1,12 @@
-/* CPUID: exactly what is implemented (SDM 2, CPUID). Vendor GenuineIntel; a made-up model
+/* CPUID: exactly what the model has (SDM 2, CPUID). Vendor GenuineIntel; a made-up model
  * so that no program takes it for a part with other features. */
 #include "cpu/cpu.h"
+#include "cpu/xsave.h"
 
 #include <string.h>
 
-/* Leaf 1 ECX and EDX, leaf 7 EBX, 8000_0001 ECX and EDX. */
-#define LEAF1_ECX_BASE                                                                    \
-    (RF_BIT(0) /* SSE3 */ | RF_BIT(1) /* PCLMULQDQ */ | RF_BIT(9) /* SSSE3 */ |           \
-     RF_BIT(13) /* CMPXCHG16B */ | RF_BIT(17) /* PCID */ | RF_BIT(19) /* SSE4.1 */ |      \
-     RF_BIT(20) /* SSE4.2 */ | RF_BIT(22) /* MOVBE */ | RF_BIT(23) /* POPCNT */ |         \
-     RF_BIT(30) /* RDRAND */ | RF_BIT(31) /* hypervisor present */)
+/* What every model has: leaf 1 ECX and EDX, leaf 7 EBX and ECX, 8000_0001 EDX. */
+#define LEAF1_ECX (RF_BIT(17) /* PCID */ | RF_BIT(31) /* hypervisor present */)
 #define LEAF1_EDX                                                                         \
     (RF_BIT(0) /* FPU */ | RF_BIT(2) /* DE */ | RF_BIT(3) /* PSE */ | RF_BIT(4) /* TSC */ | \
      RF_BIT(5) /* MSR */ | RF_BIT(6) /* PAE */ | RF_BIT(8) /* CMPXCHG8B */ |              \
@@ -17,17 +14,48 @@
      RF_BIT(16) /* PAT */ | RF_BIT(19) /* CLFLUSH */ | RF_BIT(23) /* MMX */ |             \
      RF_BIT(24) /* FXSR */ | RF_BIT(25) /* SSE */ | RF_BIT(26) /* SSE2 */)
 #define LEAF7_EBX                                                                         \
-    (RF_BIT(0) /* FSGSBASE */ | RF_BIT(3) /* BMI1 */ | RF_BIT(7) /* SMEP */ |             \
-     RF_BIT(8) /* BMI2 */ | RF_BIT(9) /* ERMS */ | RF_BIT(10) /* INVPCID */ |             \
-     RF_BIT(18) /* RDSEED */ | RF_BIT(19) /* ADX */ | RF_BIT(20) /* SMAP */ |             \
-     RF_BIT(23) /* CLFLUSHOPT */ | RF_BIT(24) /* CLWB */)
-#define LEAF7_ECX_BASE                                                                    \
-    (RF_BIT(2) /* UMIP */ | RF_BIT(3) /* PKU */ | RF_BIT(16) /* LA57 */ |                 \
-     RF_BIT(22) /* RDPID */ | RF_BIT(31) /* PKS */)
-#define EXT1_ECX (RF_BIT(0) /* LAHF in 64-bit mode */ | RF_BIT(5) /* LZCNT */ | RF_BIT(8) /* PREFETCHW */)
+    (RF_BIT(0) /* FSGSBASE */ | RF_BIT(7) /* SMEP */ | RF_BIT(9) /* ERMS */ |             \
+     RF_BIT(10) /* INVPCID */ | RF_BIT(20) /* SMAP */)
+#define LEAF7_ECX (RF_BIT(2) /* UMIP */ | RF_BIT(16) /* LA57 */)
 #define EXT1_EDX                                                                          \
     (RF_BIT(11) /* SYSCALL */ | RF_BIT(20) /* NX */ | RF_BIT(26) /* 1 GiB pages */ |      \
      RF_BIT(27) /* RDTSCP */ | RF_BIT(29) /* long mode */)
+
+/* Where the features of models are told. */
+enum { EAX, EBX, ECX, EDX };
+static const struct {
+    uint8_t feature; /* enum rf_feature */
+    uint32_t leaf, subleaf;
+    uint8_t word, bit;
+} places[] = {
+    { RF_FEATURE_SSE3, 1, 0, ECX, 0 },       { RF_FEATURE_PCLMULQDQ, 1, 0, ECX, 1 },
+    { RF_FEATURE_SSSE3, 1, 0, ECX, 9 },      { RF_FEATURE_FMA, 1, 0, ECX, 12 },
+    { RF_FEATURE_CX16, 1, 0, ECX, 13 },      { RF_FEATURE_SSE41, 1, 0, ECX, 19 },
+    { RF_FEATURE_SSE42, 1, 0, ECX, 20 },     { RF_FEATURE_MOVBE, 1, 0, ECX, 22 },
+    { RF_FEATURE_POPCNT, 1, 0, ECX, 23 },    { RF_FEATURE_AES, 1, 0, ECX, 25 },
+    { RF_FEATURE_XSAVE, 1, 0, ECX, 26 },     { RF_FEATURE_AVX, 1, 0, ECX, 28 },
+    { RF_FEATURE_F16C, 1, 0, ECX, 29 },      { RF_FEATURE_RDRAND, 1, 0, ECX, 30 },
+    { RF_FEATURE_BMI1, 7, 0, EBX, 3 },       { RF_FEATURE_AVX2, 7, 0, EBX, 5 },
+    { RF_FEATURE_BMI2, 7, 0, EBX, 8 },       { RF_FEATURE_RDSEED, 7, 0, EBX, 18 },
+    { RF_FEATURE_ADX, 7, 0, EBX, 19 },       { RF_FEATURE_CLFLUSHOPT, 7, 0, EBX, 23 },
+    { RF_FEATURE_CLWB, 7, 0, EBX, 24 },      { RF_FEATURE_SHA, 7, 0, EBX, 29 },
+    { RF_FEATURE_PKU, 7, 0, ECX, 3 },        { RF_FEATURE_GFNI, 7, 0, ECX, 8 },
+    { RF_FEATURE_VAES, 7, 0, ECX, 9 },       { RF_FEATURE_VPCLMULQDQ, 7, 0, ECX, 10 },
+    { RF_FEATURE_RDPID, 7, 0, ECX, 22 },     { RF_FEATURE_PKS, 7, 0, ECX, 31 },
+    { RF_FEATURE_FSRM, 7, 0, EDX, 4 },       { RF_FEATURE_XSAVEOPT, 0xd, 1, EAX, 0 },
+    { RF_FEATURE_XSAVEC, 0xd, 1, EAX, 1 },   { RF_FEATURE_XGETBV1, 0xd, 1, EAX, 2 },
+    { RF_FEATURE_LAHF64, 0x80000001, 0, ECX, 0 },
+    { RF_FEATURE_LZCNT, 0x80000001, 0, ECX, 5 },
+    { RF_FEATURE_PREFETCHW, 0x80000001, 0, ECX, 8 },
+};
+
+static void add_features(const struct rf_cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
+{
+    for (size_t i = 0; i < RF_ARRAY_SIZE(places); i++)
+        if (places[i].leaf == leaf && places[i].subleaf == subleaf &&
+            rf_has(cpu->features, (enum rf_feature)places[i].feature))
+            out[places[i].word] |= 1u << places[i].bit;
+}
 
 static void set(uint32_t out[4], uint32_t eax, uint32_t ebx, uint32_t ecx, uint32_t edx)
 {
@@ -44,7 +72,7 @@ static void text(uint32_t out[4], const char *sixteen)
 
 static void leaf_1(const struct rf_cpu *cpu, uint32_t out[4])
 {
-    uint64_t ecx = LEAF1_ECX_BASE;
+    uint64_t ecx = LEAF1_ECX;
     if (cpu->mmu.cr4 & RF_CR4_OSXSAVE)
         ecx |= RF_BIT(27);
     /* family 6, model 0x55 (Skylake server), stepping 0; CLFLUSH line 64 bytes; 1 CPU */
@@ -55,7 +83,7 @@ static void leaf_7(const struct rf_cpu *cpu, uint32_t subleaf, uint32_t out[4])
 {
     if (subleaf)
         return;
-    uint64_t ecx = LEAF7_ECX_BASE;
+    uint64_t ecx = LEAF7_ECX;
     if (cpu->mmu.cr4 & RF_CR4_PKE)
         ecx |= RF_BIT(4); /* OSPKE */
     set(out, 0, (uint32_t)LEAF7_EBX, (uint32_t)ecx, 0);
@@ -73,18 +101,50 @@ static void leaf_4(uint32_t subleaf, uint32_t out[4])
         memcpy(out, caches[subleaf], 16);
 }
 
+/* Extended topology: one thread in one core. */
+static void leaf_b(uint32_t subleaf, uint32_t out[4])
+{
+    if (subleaf < 2)
+        set(out, 0, 1, subleaf | (subleaf + 1) << 8, 0);
+    else
+        set(out, 0, 0, subleaf & 0xff, 0);
+}
+
+/* The XSAVE area (SDM 1, 13.2). */
+static void leaf_d(const struct rf_cpu *cpu, uint32_t subleaf, uint32_t out[4])
+{
+    uint64_t supported = rf_model_xcr0(cpu->features);
+    if (!supported)
+        return;
+    if (subleaf == 0)
+        set(out, (uint32_t)supported, rf_xsave_size(cpu->xcr0, false),
+            rf_xsave_size(supported, false), 0);
+    else if (subleaf == 1)
+        set(out, 0, rf_xsave_size(cpu->xcr0, true), 0, 0);
+    else if (subleaf < 64 && supported >> subleaf & 1)
+        set(out, rf_xsave_component(subleaf).size, rf_xsave_component(subleaf).offset, 0, 0);
+}
+
+#define MOST_BASIC 0x1f
+#define MOST_EXTENDED 0x80000008
+
 void rf_cpu_cpuid(struct rf_cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 {
     set(out, 0, 0, 0, 0);
+    if (leaf - 0x80000000 > MOST_EXTENDED - 0x80000000 && leaf > MOST_BASIC)
+        leaf = MOST_BASIC; /* beyond the end: the data of the highest basic leaf */
     switch (leaf) {
-    case 0: set(out, 7, 0x756e6547, 0x6c65746e, 0x49656e69); break; /* GenuineIntel */
+    case 0: set(out, MOST_BASIC, 0x756e6547, 0x6c65746e, 0x49656e69); break; /* GenuineIntel */
     case 1: leaf_1(cpu, out); break;
     case 2: set(out, 0x00feff01, 0, 0, 0); break; /* see leaf 4 */
     case 4: leaf_4(subleaf, out); break;
     case 6: set(out, RF_BIT(2) /* ARAT */, 0, 0, 0); break;
     case 7: leaf_7(cpu, subleaf, out); break;
-    case 0x80000000: set(out, 0x80000008, 0, 0, 0); break;
-    case 0x80000001: set(out, 0, 0, (uint32_t)EXT1_ECX, (uint32_t)EXT1_EDX); break;
+    case 0xb:
+    case 0x1f: leaf_b(subleaf, out); break;
+    case 0xd: leaf_d(cpu, subleaf, out); break;
+    case 0x80000000: set(out, MOST_EXTENDED, 0, 0, 0); break;
+    case 0x80000001: set(out, 0, 0, 0, (uint32_t)EXT1_EDX); break;
     case 0x80000002: text(out, "Ringfort virtual"); break;
     case 0x80000003: text(out, " x86-64 CPU\0\0\0\0"); break;
     case 0x80000006: set(out, 0, 0, 1024u << 16 | 6u << 12 | 64, 0); break;
@@ -92,4 +152,6 @@ void rf_cpu_cpuid(struct rf_cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t 
     case 0x80000008: set(out, RF_MAXPHYADDR | 57u << 8, 0, 0, 0); break;
     default: break;
     }
+    bool indexed = leaf == 4 || leaf == 7 || leaf == 0xb || leaf == 0xd || leaf == 0x1f;
+    add_features(cpu, leaf, indexed ? subleaf : 0, out);
 }

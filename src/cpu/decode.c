@@ -34,6 +34,7 @@ static const struct rf_lower_table *const families[] = {
     &rf_lower_sse_int,     &rf_lower_sse_shuffle, &rf_lower_sse_convert, &rf_lower_sse_string,
     &rf_lower_exchange,    &rf_lower_flagop,     &rf_lower_port,
     &rf_lower_crypto,      &rf_lower_x87,        &rf_lower_mmx,         &rf_lower_fpu_state,
+    &rf_lower_xsave,
 };
 
 static void add_family(struct rf_decoder *d, const struct rf_lower_table *family)

@@ -165,7 +165,9 @@ static uint32_t block_mode(const struct rf_cpu *cpu)
         mode |= RF_MODE_NO_SSE | RF_MODE_NO_X87;
     if (!(cpu->mmu.cr4 & RF_CR4_OSFXSR))
         mode |= RF_MODE_NO_SSE;
-    if (!(cpu->mmu.cr4 & RF_CR4_OSXSAVE) || ~cpu->xcr0 & (RF_XCR0_SSE | RF_XCR0_AVX))
+    if (!(cpu->mmu.cr4 & RF_CR4_OSXSAVE))
+        mode |= RF_MODE_NO_XSAVE | RF_MODE_NO_AVX;
+    if (~cpu->xcr0 & (RF_XCR0_SSE | RF_XCR0_AVX))
         mode |= RF_MODE_NO_AVX;
     if (cpu->mmu.cr0 & RF_CR0_TS)
         mode |= RF_MODE_TASK_SWITCHED;

@@ -1,6 +1,8 @@
 /* The CPU models (model.h). */
 #include "cpu/model.h"
 
+#include <string.h>
+
 #define SET(name) (UINT64_C(1) << RF_FEATURE_##name)
 
 /* psABI 1.0, table 3.1. Beyond it, a model has what an operating system needs for the rest:
@@ -31,6 +33,14 @@ rf_feature_set rf_model_features(enum rf_cpu_model model)
 const char *rf_model_name(enum rf_cpu_model model)
 {
     return models[model].name;
+}
+
+enum rf_cpu_model rf_model_by_name(const char *name)
+{
+    unsigned i = 0;
+    while (i < RF_CPU_MODEL_COUNT && strcmp(models[i].name, name) != 0)
+        i++;
+    return (enum rf_cpu_model)i;
 }
 
 uint64_t rf_model_xcr0(rf_feature_set set)

@@ -12,7 +12,7 @@
     X(XSAVE) X(XSAVEOPT) X(XSAVEC) X(XGETBV1) X(AVX) X(AVX2) X(F16C) X(FMA) X(BMI1) X(BMI2) \
     X(LZCNT) X(MOVBE) X(PKU) X(PKS)                                                        \
     X(AES) X(PCLMULQDQ) X(VAES) X(VPCLMULQDQ) X(SHA) X(GFNI) X(ADX) X(RDRAND) X(RDSEED)    \
-    X(CLFLUSHOPT) X(CLWB) X(PREFETCHW) X(RDPID) X(ERMS) X(FSRM)
+    X(CLFLUSHOPT) X(CLWB) X(PREFETCHW) X(RDPID) X(FSRM)
 
 enum rf_feature {
 #define RF_FEATURE_NAME(name) RF_FEATURE_##name,
@@ -29,6 +29,8 @@ typedef uint64_t rf_feature_set;
 enum rf_cpu_model { RF_CPU_V3, RF_CPU_V1, RF_CPU_V2, RF_CPU_MAX, RF_CPU_MODEL_COUNT };
 
 rf_feature_set rf_model_features(enum rf_cpu_model model);
+/* The model of that name, RF_CPU_MODEL_COUNT if there is none. */
+enum rf_cpu_model rf_model_by_name(const char *name);
 /* "x86-64-v3"; never NULL for a model of the enum. */
 const char *rf_model_name(enum rf_cpu_model model);
 

@@ -2,22 +2,9 @@
 #include "cpu/block.h"
 #include "cpu/engine.h"
 #include "cpu/lower.h"
-#include "cpu/ops/x87.h"
-
-#include <simde/x86/sse.h>
-
-#define MXCSR_MASKS RF_MXCSR_ALL_MASKED
+#include "cpu/xsave.h"
 
 /* --- MXCSR: blocks depend on whether it masks every exception, so a load ends the block --- */
-
-/* The guest's MXCSR from now on. True if the block mode must be looked at. */
-static RF_NOINLINE bool set_mxcsr(struct rf_cpu *cpu, uint32_t value)
-{
-    bool masks_changed = (cpu->fpu.mxcsr ^ value) & MXCSR_MASKS;
-    cpu->fpu.mxcsr = value;
-    simde_mm_setcsr(value | MXCSR_MASKS);
-    return masks_changed;
-}
 
 #define END_BLOCK(masks_changed)                                             \
     do {                                                                     \
@@ -33,7 +20,7 @@ RF_MEM_HANDLER(ldmxcsr)
     RF_LOAD(uint32_t, value, rf_ea(cpu, op));
     if (value & ~RF_MXCSR_MASK)
         return rf_op_gp0(cpu, op);
-    bool masks_changed = set_mxcsr(cpu, value);
+    bool masks_changed = rf_mxcsr_set(cpu, value);
     END_BLOCK(masks_changed);
 }
 
@@ -45,18 +32,6 @@ RF_MEM_HANDLER(stmxcsr)
 
 /* --- the FXSAVE area --- */
 
-struct fxsave_area {
-    uint16_t fcw, fsw;
-    uint8_t ftw, reserved;
-    uint16_t fop;
-    uint64_t fip, fdp; /* without REX.W: 32 bits, then a selector that reads as 0 */
-    uint32_t mxcsr, mxcsr_mask;
-    uint8_t st[8][16];
-    uint8_t xmm[16][16];
-    uint8_t unused[96]; /* not written, but all 512 bytes must be accessible */
-};
-_Static_assert(sizeof(struct fxsave_area) == 512, "SDM 1, table 10-2");
-
 /* Bits of op->a. */
 #define WIDE_POINTERS 1u
 #define SIXTEEN_XMM 2u /* 64-bit mode */
@@ -65,23 +40,14 @@ _Static_assert(sizeof(struct fxsave_area) == 512, "SDM 1, table 10-2");
 /* Helpers that hold the area. False: cpu->fault is set. */
 static RF_NOINLINE bool save_area(struct rf_cpu *cpu, const struct rf_op *op)
 {
-    struct fxsave_area area;
-    struct rf_fpu *fpu = &cpu->fpu;
+    struct rf_fxsave_area area;
+    /* all 512 bytes must be accessible, those that are not written too */
     if (!rf_load_rmw_slow(cpu, rf_ea(cpu, op), &area, sizeof area))
         return false;
-    memset(&area, 0, offsetof(struct fxsave_area, xmm));
-    area.fcw = fpu->cw;
-    area.fsw = fpu->sw;
-    area.ftw = fpu->tag_valid;
-    area.fop = fpu->fop;
-    area.fip = op->a & WIDE_POINTERS ? fpu->fip : (uint32_t)fpu->fip;
-    area.fdp = op->a & WIDE_POINTERS ? fpu->fdp : (uint32_t)fpu->fdp;
+    rf_x87_to_area(cpu, &area, op->a & WIDE_POINTERS);
     area.mxcsr = rf_fpu_mxcsr(cpu);
     area.mxcsr_mask = RF_MXCSR_MASK;
-    for (unsigned i = 0; i < 8; i++)
-        memcpy(area.st[i], x87_st(cpu, i), 10);
-    for (unsigned i = 0; i < XMM_COUNT(op); i++)
-        memcpy(area.xmm[i], &fpu->v[i], 16);
+    rf_xmm_to_area(cpu, &area, XMM_COUNT(op));
     return rf_store_slow(cpu, rf_ea(cpu, op), &area, sizeof area);
 }
 
@@ -89,22 +55,14 @@ enum restored { RESTORED, RESTORED_MASKS, RESERVED_BITS, NOT_READABLE };
 
 static RF_NOINLINE enum restored restore_area(struct rf_cpu *cpu, const struct rf_op *op)
 {
-    struct fxsave_area area;
-    struct rf_fpu *fpu = &cpu->fpu;
+    struct rf_fxsave_area area;
     if (!rf_load_slow(cpu, rf_ea(cpu, op), &area, sizeof area))
         return NOT_READABLE;
     if (area.mxcsr & ~RF_MXCSR_MASK)
         return RESERVED_BITS;
-    rf_x87_set_control(fpu, area.fcw, area.fsw);
-    fpu->tag_valid = area.ftw;
-    fpu->fop = area.fop & 0x7ff;
-    fpu->fip = op->a & WIDE_POINTERS ? area.fip : (uint32_t)area.fip;
-    fpu->fdp = op->a & WIDE_POINTERS ? area.fdp : (uint32_t)area.fdp;
-    for (unsigned i = 0; i < 8; i++)
-        memcpy(x87_st(cpu, i), area.st[i], 10);
-    for (unsigned i = 0; i < XMM_COUNT(op); i++)
-        memcpy(&fpu->v[i], area.xmm[i], 16);
-    return set_mxcsr(cpu, area.mxcsr) ? RESTORED_MASKS : RESTORED;
+    rf_x87_from_area(cpu, &area, op->a & WIDE_POINTERS);
+    rf_xmm_from_area(cpu, &area, XMM_COUNT(op));
+    return rf_mxcsr_set(cpu, area.mxcsr) ? RESTORED_MASKS : RESTORED;
 }
 
 static RF_OP(fxsave)

@@ -316,6 +316,12 @@ static bool write_cr4(struct rf_cpu *cpu, uint64_t value)
                        RF_CR4_PCE | RF_CR4_OSFXSR | RF_CR4_OSXMMEXCPT | RF_CR4_UMIP | RF_CR4_LA57 |
                        RF_CR4_FSGSBASE | RF_CR4_PCIDE | RF_CR4_SMEP | RF_CR4_SMAP | RF_CR4_PKE |
                        RF_CR4_PKS;
+    if (!rf_has(cpu->features, RF_FEATURE_PKU))
+        defined &= ~RF_CR4_PKE;
+    if (!rf_has(cpu->features, RF_FEATURE_PKS))
+        defined &= ~RF_CR4_PKS;
+    if (rf_has(cpu->features, RF_FEATURE_XSAVE))
+        defined |= RF_CR4_OSXSAVE;
     bool long_mode = cpu->mmu.efer & RF_EFER_LMA;
     if (value & ~defined)
         return false;

@@ -106,7 +106,12 @@ static const struct feature leaf7_ebx[] = {
     { 23, "clflushopt" }, { 24, "clwb" }, { 29, "sha_ni" },
 };
 static const struct feature leaf7_ecx[] = {
-    { 2, "umip" }, { 3, "pku" }, { 4, "ospke" }, { 16, "la57" }, { 22, "rdpid" },
+    { 2, "umip" }, { 3, "pku" }, { 4, "ospke" }, { 8, "gfni" }, { 9, "vaes" },
+    { 10, "vpclmulqdq" }, { 16, "la57" }, { 22, "rdpid" },
+};
+static const struct feature leaf7_edx[] = { { 4, "fsrm" } };
+static const struct feature leaf_d1_eax[] = {
+    { 0, "xsaveopt" }, { 1, "xsavec" }, { 2, "xgetbv1" },
 };
 
 static void add_features(struct rf_text *out, uint32_t bits, const struct feature *list, size_t count)
@@ -140,21 +145,27 @@ static void add_identity(struct rf_text *out, struct rf_kernel *k)
 void rf_proc_cpuinfo(struct rf_text *out, struct rf_kernel *k, struct rf_task *task)
 {
     (void)task;
-    uint32_t one[4], seven[4], extended[4], sizes[4];
+    uint32_t one[4], seven[4], xsave[4], extended[4], sizes[4];
     rf_cpu_cpuid(k->cpu, 1, 0, one);
     rf_cpu_cpuid(k->cpu, 7, 0, seven);
+    rf_cpu_cpuid(k->cpu, 0xd, 1, xsave);
     rf_cpu_cpuid(k->cpu, 0x80000001u, 0, extended);
     rf_cpu_cpuid(k->cpu, 0x80000008u, 0, sizes);
     add_identity(out, k);
     rf_text_add(out, "cpu MHz\t\t: %u.000\n", RF_CYCLES_PER_NS * 1000u);
     rf_text_add(out, "physical id\t: 0\nsiblings\t: 1\ncore id\t\t: 0\ncpu cores\t: 1\n");
-    rf_text_add(out, "fpu\t\t: yes\ncpuid level\t: 7\nwp\t\t: yes\nflags\t\t:");
+    uint32_t basic[4];
+    rf_cpu_cpuid(k->cpu, 0, 0, basic);
+    rf_text_add(out, "fpu\t\t: yes\ncpuid level\t: %u\nwp\t\t: yes\nflags\t\t:",
+                basic[0]);
     ADD_FEATURES(out, one[3], leaf1_edx);
     ADD_FEATURES(out, extended[3], extended_edx);
     ADD_FEATURES(out, one[2], leaf1_ecx);
     ADD_FEATURES(out, extended[2], extended_ecx);
     ADD_FEATURES(out, seven[1], leaf7_ebx);
     ADD_FEATURES(out, seven[2], leaf7_ecx);
+    ADD_FEATURES(out, seven[3], leaf7_edx);
+    ADD_FEATURES(out, xsave[0], leaf_d1_eax);
     rf_text_add(out, "\nclflush size\t: %u\n", ((one[1] >> 8) & 0xff) * 8);
     rf_text_add(out, "address sizes\t: %u bits physical, %u bits virtual\n\n", sizes[0] & 0xff,
                 (sizes[0] >> 8) & 0xff);

@@ -1,5 +1,6 @@
-/* Signal frames on the user stack: struct rt_sigframe of x86-64 with an FXSAVE image
+/* Signal frames on the user stack: struct rt_sigframe of x86-64 with an XSAVE area
  * (arch/x86/kernel/signal.c; layout: abi/linux_structs.h). */
+#include "cpu/xsave.h"
 #include "kernel/boot/boot.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/task.h"
@@ -12,40 +13,111 @@ bool rf_on_altstack(const struct rf_task *task, uint64_t rsp)
            rsp - task->altstack_base <= task->altstack_size;
 }
 
-/* --- FXSAVE image (SDM 1, table 10-2) --- */
+/* --- registers of the FPU: an XSAVE area in standard format whose software bytes say how much
+ * of it there is (asm/sigcontext.h); an FXSAVE image alone where the CPU has no XSAVE --- */
 
-static void save_fpu(const struct rf_fpu *fpu, struct rf_fpstate *out)
+static uint64_t fp_components(const struct rf_cpu *cpu)
 {
-    memset(out, 0, sizeof *out);
-    out->cwd = fpu->cw;
-    out->swd = fpu->sw;
-    out->twd = fpu->tag_valid;
-    out->fop = fpu->fop;
-    out->rip = fpu->fip;
-    out->rdp = fpu->fdp;
-    out->mxcsr = fpu->mxcsr;
-    out->mxcsr_mask = RF_MXCSR_MASK;
-    unsigned top = fpu->sw >> 11 & 7;
-    for (unsigned i = 0; i < 8; i++)
-        memcpy(out->st_space[i], fpu->x87[(top + i) & 7].bytes, 10);
-    for (unsigned i = 0; i < 16; i++)
-        memcpy(out->xmm_space[i], &fpu->v[i], 16);
+    return cpu->mmu.cr4 & RF_CR4_OSXSAVE ? cpu->xcr0 : 0;
 }
 
-static void restore_fpu(struct rf_fpu *fpu, const struct rf_fpstate *in)
+/* Bytes of the area itself. */
+static uint32_t fp_size(const struct rf_cpu *cpu)
 {
-    fpu->cw = in->cwd;
-    fpu->sw = in->swd;
-    fpu->tag_valid = (uint8_t)in->twd;
-    fpu->fop = in->fop;
-    fpu->fip = in->rip;
-    fpu->fdp = in->rdp;
-    fpu->mxcsr = in->mxcsr & RF_MXCSR_MASK;
-    unsigned top = in->swd >> 11 & 7;
-    for (unsigned i = 0; i < 8; i++)
-        memcpy(fpu->x87[(top + i) & 7].bytes, in->st_space[i], 10);
-    for (unsigned i = 0; i < 16; i++)
-        memcpy(&fpu->v[i], in->xmm_space[i], 16);
+    uint64_t components = fp_components(cpu);
+    return components ? rf_xsave_size(components, false) : sizeof(struct rf_fxsave_area);
+}
+
+static uint64_t fp_bytes(const struct rf_cpu *cpu)
+{
+    return fp_size(cpu) + (fp_components(cpu) ? 4 : 0);
+}
+
+/* init_sigframe_size, arch/x86/kernel/signal.c */
+uint64_t rf_signal_frame_bytes(const struct rf_cpu *cpu)
+{
+    return (sizeof(struct rf_sigframe) + 15 + fp_bytes(cpu) + 63 + 15) & ~UINT64_C(15);
+}
+
+static void save_fpu(struct rf_cpu *cpu, uint8_t *out)
+{
+    struct rf_xsave_area area;
+    uint64_t components = fp_components(cpu);
+    memset(&area, 0, sizeof area);
+    rf_x87_to_area(cpu, &area.legacy, true);
+    area.legacy.mxcsr = cpu->fpu.mxcsr;
+    area.legacy.mxcsr_mask = RF_MXCSR_MASK;
+    rf_xmm_to_area(cpu, &area.legacy, 16);
+    memcpy(out, &area, fp_size(cpu));
+    if (!components)
+        return;
+    rf_ymm_to_area(cpu, &area);
+    area.pkru = cpu->mmu.pkru;
+    /* The kernel's XSAVE leaves what is in its initial state out, but for x87 and SSE. */
+    area.xstate_bv = components & (rf_xsave_in_use(cpu) | RF_XCR0_X87 | RF_XCR0_SSE);
+    const struct rf_fpx_sw_bytes software = {
+        .magic1 = RF_FP_XSTATE_MAGIC1,
+        .extended_size = fp_size(cpu) + 4,
+        .xfeatures = components,
+        .xstate_size = fp_size(cpu),
+    };
+    const uint32_t magic2 = RF_FP_XSTATE_MAGIC2;
+    memcpy(out, &area, fp_size(cpu));
+    memcpy(out + offsetof(struct rf_fpstate, sw_reserved), &software, sizeof software);
+    memcpy(out + fp_size(cpu), &magic2, sizeof magic2);
+}
+
+/* What the area does not have becomes its initial state. */
+static void restore_fpu(struct rf_cpu *cpu, const struct rf_xsave_area *area)
+{
+    static const struct rf_xsave_area initial = { .legacy = { .fcw = 0x37f } };
+    uint64_t present = area->xstate_bv;
+    rf_x87_from_area(cpu, present & RF_XCR0_X87 ? &area->legacy : &initial.legacy, true);
+    rf_xmm_from_area(cpu, present & RF_XCR0_SSE ? &area->legacy : &initial.legacy, 16);
+    cpu->fpu.mxcsr = area->legacy.mxcsr;
+    rf_ymm_from_area(cpu, present & RF_XCR0_AVX ? area : &initial);
+    if (fp_components(cpu) & RF_XCR0_PKRU)
+        rf_mmu_set_pkru(&cpu->mmu, present & RF_XCR0_PKRU ? (uint32_t)area->pkru : 0);
+}
+
+/* Whether the software bytes vouch for a whole XSAVE area (check_xstate_in_sigframe). */
+static bool has_xstate(struct rf_kernel *k, uint64_t at, const struct rf_fxsave_area *legacy)
+{
+    struct rf_fpx_sw_bytes software;
+    uint32_t magic2;
+    memcpy(&software, (const uint8_t *)legacy + offsetof(struct rf_fpstate, sw_reserved),
+           sizeof software);
+    return fp_components(k->cpu) && software.magic1 == RF_FP_XSTATE_MAGIC1 &&
+           software.xstate_size >= offsetof(struct rf_xsave_area, ymm_high) &&
+           software.xstate_size <= fp_size(k->cpu) &&
+           software.xstate_size <= software.extended_size &&
+           !rf_copy_from_user(k, &magic2, at + software.xstate_size, sizeof magic2) &&
+           magic2 == RF_FP_XSTATE_MAGIC2;
+}
+
+/* XRSTOR's rules for what a program left in its frame. */
+static bool valid_area(const struct rf_cpu *cpu, const struct rf_xsave_area *area)
+{
+    return !(area->legacy.mxcsr & ~RF_MXCSR_MASK) && !(area->xstate_bv & ~fp_components(cpu)) &&
+           !area->xcomp_bv && !area->reserved[0];
+}
+
+/* False: the frame is bad, nothing changed. */
+static bool load_fpu(struct rf_kernel *k, uint64_t at)
+{
+    struct rf_xsave_area area;
+    memset(&area, 0, sizeof area);
+    if (rf_copy_from_user(k, &area.legacy, at, sizeof area.legacy))
+        return false;
+    if (!has_xstate(k, at, &area.legacy)) {
+        if (area.legacy.mxcsr & ~RF_MXCSR_MASK)
+            return false;
+        area.xstate_bv = RF_XCR0_X87 | RF_XCR0_SSE;
+    } else if (rf_copy_from_user(k, &area, at, fp_size(k->cpu)) || !valid_area(k->cpu, &area)) {
+        return false;
+    }
+    restore_fpu(k->cpu, &area);
+    return true;
 }
 
 /* --- registers --- */
@@ -84,7 +156,7 @@ bool rf_signal_push_frame(struct rf_kernel *k, int signo, const struct rf_sigact
 {
     struct rf_task *task = k->current;
     struct rf_pt_regs *regs = task->regs;
-    struct rf_fpstate fpstate;
+    uint8_t fpstate[sizeof(struct rf_xsave_area) + 4];
     struct rf_sigframe frame;
     uint64_t sp = regs->rsp - 128; /* the red zone belongs to the interrupted code */
     bool nested = rf_on_altstack(task, regs->rsp);
@@ -93,14 +165,15 @@ bool rf_signal_push_frame(struct rf_kernel *k, int signo, const struct rf_sigact
         return false; /* x86-64 has no other way back */
     if (enter_alt)
         sp = task->altstack_base + task->altstack_size;
-    uint64_t fp = (sp - sizeof fpstate) & ~UINT64_C(63);
+    uint64_t fp = (sp - fp_bytes(k->cpu)) & ~UINT64_C(63);
     uint64_t at = ((fp - sizeof frame) & ~UINT64_C(15)) - 8;
     if ((nested || enter_alt) && (at < task->altstack_base || at > task->altstack_base + task->altstack_size))
         return false;
 
     memset(&frame, 0, sizeof frame);
     frame.pretcode = action->restorer;
-    frame.uc.uc_flags = RF_UC_SIGCONTEXT_SS | RF_UC_STRICT_RESTORE_SS;
+    frame.uc.uc_flags = RF_UC_SIGCONTEXT_SS | RF_UC_STRICT_RESTORE_SS |
+                        (fp_components(k->cpu) ? RF_UC_FP_XSTATE : 0);
     frame.uc.uc_stack.ss_sp = task->altstack_base;
     frame.uc.uc_stack.ss_size = task->altstack_size;
     frame.uc.uc_stack.ss_flags = task->altstack_size ? (int32_t)task->altstack_flags : (int32_t)RF_SS_DISABLE;
@@ -109,8 +182,9 @@ bool rf_signal_push_frame(struct rf_kernel *k, int signo, const struct rf_sigact
     frame.uc.uc_mcontext.oldmask = mask_to_save;
     frame.uc.uc_sigmask = mask_to_save;
     frame.info = *info;
-    save_fpu(&k->cpu->fpu, &fpstate);
-    if (rf_copy_to_user(k, fp, &fpstate, sizeof fpstate) || rf_copy_to_user(k, at, &frame, sizeof frame))
+    save_fpu(k->cpu, fpstate);
+    if (rf_copy_to_user(k, fp, fpstate, fp_bytes(k->cpu)) ||
+        rf_copy_to_user(k, at, &frame, sizeof frame))
         return false;
 
     if (task->altstack_flags & RF_SS_AUTODISARM && enter_alt) {
@@ -141,17 +215,12 @@ int64_t rf_signal_return(struct rf_kernel *k)
 {
     struct rf_task *task = k->current;
     struct rf_sigframe frame;
-    struct rf_fpstate fpstate;
     uint64_t at = task->regs->rsp - 8; /* the restorer's address is popped */
     if (rf_copy_from_user(k, &frame, at, sizeof frame))
         return bad_frame(k);
     const struct rf_sigcontext *sc = &frame.uc.uc_mcontext;
-    if (sc->fpstate) {
-        if (rf_copy_from_user(k, &fpstate, sc->fpstate, sizeof fpstate) ||
-            fpstate.mxcsr & ~RF_MXCSR_MASK)
-            return bad_frame(k);
-        restore_fpu(&k->cpu->fpu, &fpstate);
-    }
+    if (sc->fpstate && !load_fpu(k, sc->fpstate))
+        return bad_frame(k);
     task->blocked = frame.uc.uc_sigmask & ~(RF_SIGMASK(RF_SIGKILL) | RF_SIGMASK(RF_SIGSTOP));
     restore_registers(task->regs, sc);
     if (!(frame.uc.uc_stack.ss_flags & RF_SS_DISABLE)) {

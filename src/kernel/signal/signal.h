@@ -29,6 +29,8 @@ bool rf_signal_push_frame(struct rf_kernel *k, int signo, const struct rf_sigact
                           const struct rf_siginfo *info, uint64_t mask_to_save);
 /* rt_sigreturn: registers from the frame; the value for RAX. */
 int64_t rf_signal_return(struct rf_kernel *k);
+/* Most bytes that a frame takes of the stack, its alignment included: AT_MINSIGSTKSZ. */
+uint64_t rf_signal_frame_bytes(const struct rf_cpu *cpu);
 
 /* --- pending.c --- */
 /* One more instance of a real-time signal that is pending already. */

@@ -213,7 +213,7 @@ static int build_stack(struct rf_kernel *k, const struct program *p, const struc
         .filename = filename,
         .stack_top = STACK_TOP,
         .string_limit = rf_initial_stack_limit(task->process->rlimit[RF_RLIMIT_STACK].rlim_cur),
-        .minsigstksz = 1040, /* frame, FXSAVE image and their alignment */
+        .minsigstksz = rf_signal_frame_bytes(k->cpu),
         .hwcap = cpuid[3],
         .hwcap2 = 2, /* FSGSBASE in user mode */
         .phdr = p->image->phdr_vaddr ? l->bias + p->image->phdr_vaddr : 0,

@@ -42,6 +42,15 @@ static bool save(struct diff_state *in, struct diff_rng *rng, void *user)
     return true;
 }
 
+/* XSAVEC does not write the bytes of the header that XRSTOR wants to be 0. */
+static bool save_and_restore(struct diff_state *in, struct diff_rng *rng, void *user)
+{
+    save(in, rng, user);
+    for (unsigned at = HEADER; at < DIFF_MEMORY_SIZE; at += 64)
+        memset(in->memory + at, 0, 64);
+    return !(in->gpr[RDI] & 63);
+}
+
 static bool restore(struct diff_state *in, struct diff_rng *rng, void *user)
 {
     (void)user;
@@ -109,7 +118,7 @@ END_TEST
 /* A saved area restores to the same state. */
 START_TEST(test_both)
 {
-    RUN("xsavec, xrstor", save, 0x0f, 0xc7, 0x27, 0x0f, 0xae, 0x2f, CLEAR);
+    RUN("xsavec, xrstor", save_and_restore, 0x0f, 0xc7, 0x27, 0x0f, 0xae, 0x2f, CLEAR);
 }
 END_TEST
 

@@ -23,6 +23,7 @@
 
 static struct rf_ram guest_ram;
 static struct rf_cpu *guest;
+static bool narrow; /* the case runs in diff_guest32.c */
 
 /* Every exception ends in a HLT of its own, on the same stack. */
 static void guest_tables(void)
@@ -86,6 +87,11 @@ static void guest_create(void)
 
 void diff_guest_prepare(const struct diff_case *test)
 {
+    narrow = test->options & DIFF_32;
+    if (narrow) {
+        diff_guest32_prepare(test);
+        return;
+    }
     if (!guest)
         guest_create();
     uint8_t code[DIFF_PAGE] = { 0 };
@@ -147,6 +153,10 @@ static void guest_outcome(enum rf_stop stop, struct diff_state *out)
 
 void diff_guest_run(const struct diff_state *in, struct diff_state *out)
 {
+    if (narrow) {
+        diff_guest32_run(in, out);
+        return;
+    }
     void *window = rf_ram_at(&guest_ram, DIFF_MEMORY_AT, DIFF_MEMORY_SIZE);
     void *end = rf_ram_at(&guest_ram, DIFF_PAGES_END - DIFF_END_SIZE, DIFF_END_SIZE);
     memcpy(guest->r, in->gpr, sizeof in->gpr);

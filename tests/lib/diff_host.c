@@ -30,6 +30,7 @@ struct host {
     int vector;
     unsigned fault_at;
     uint64_t fault_address;
+    bool narrow; /* the case runs in diff_host32.c */
 };
 
 static struct host host;
@@ -157,6 +158,11 @@ static uint8_t *const end = (uint8_t *)(uintptr_t)(DIFF_PAGES_END - DIFF_END_SIZ
 
 void diff_host_prepare(const struct diff_case *test)
 {
+    host.narrow = test->options & DIFF_32;
+    if (host.narrow) {
+        diff_host32_prepare(test);
+        return;
+    }
     if (!host.code)
         host_create();
     build_subject(test);
@@ -164,6 +170,10 @@ void diff_host_prepare(const struct diff_case *test)
 
 void diff_host_run(const struct diff_state *in, struct diff_state *out)
 {
+    if (host.narrow) {
+        diff_host32_run(in, out);
+        return;
+    }
     struct native *n = host.native;
     n->in_fx = in->fx;
     memcpy(n->in_gpr, in->gpr, sizeof n->in_gpr);

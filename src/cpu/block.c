@@ -12,6 +12,7 @@
 #define CACHE_BYTES (UINT64_C(64) << 20)
 #define HASH_BITS 15
 #define HASH_SIZE (1u << HASH_BITS)
+#define MOST_BYTES 15 /* of an instruction */
 
 /* What is known of a page that code was decoded from. */
 struct code_page {
@@ -252,11 +253,16 @@ static bool second_page(struct rf_cpu *cpu, uint64_t rip, uint64_t *pa)
     return rf_mmu_translate(&cpu->mmu, va, RF_FETCH, fetch_mode(cpu), pa, &cpu->fault);
 }
 
+/* `room` bytes lie within CS.limit. */
 static struct rf_block *decode_across(struct rf_cpu *cpu, uint64_t rip, uint64_t pa,
-                                      size_t available)
+                                      size_t available, uint64_t room)
 {
     uint8_t bytes[16];
     size_t got = rf_mmu_fetch(&cpu->mmu, rip, bytes, 15, fetch_mode(cpu), &cpu->fault);
+    if (got > room) {
+        got = room;
+        cpu->fault.kind = RF_FAULT_SEGMENT;
+    }
     struct rf_block *block =
         rf_decode_block(cpu, cpu->blocks->decoder, bytes, available, got);
     if (!block || block->bytes <= available) /* refused, or an error seen before the page end */
@@ -275,14 +281,51 @@ static struct rf_block *decode_open_bus(struct rf_cpu *cpu)
     return rf_decode_block(cpu, cpu->blocks->decoder, bytes, sizeof bytes, sizeof bytes);
 }
 
+/* A block so near to the end of its segment that its instructions, or one that begins in it,
+ * may reach over it: one instruction is decoded, and not found again for another limit. */
+static struct rf_block *decode_at_limit(struct rf_cpu *cpu, uint64_t rip, uint64_t pa,
+                                        size_t available, uint64_t room)
+{
+    const uint8_t *bytes = rf_ram_at(cpu->mmu.ram, pa, available);
+    struct rf_block *block = NULL;
+    if (!bytes)
+        return decode_open_bus(cpu);
+    if (room >= available)
+        return decode_across(cpu, rip, pa, available, room);
+    block = rf_decode_block(cpu, cpu->blocks->decoder, bytes, available, room);
+    if (block)
+        insert(cpu, block, pa);
+    else
+        cpu->fault.kind = RF_FAULT_SEGMENT;
+    return block;
+}
+
+/* Bytes from r[RF_REG_IP] to the end of the code segment; a segment of 4 GiB has no end, but
+ * the instruction pointer may wrap within a page. */
+static uint64_t room_in_segment(const struct rf_cpu *cpu)
+{
+    const struct rf_segment *cs = &cpu->seg[RF_CS];
+    uint64_t ip = cpu->r[RF_REG_IP];
+    return ip > cs->limit ? 0 : cs->limit - ip + 1;
+}
+
 struct rf_block *rf_block_find(struct rf_cpu *cpu)
 {
-    uint64_t rip = cpu->r[RF_REG_IP];
-    if (cpu->code_bits != 64)
+    uint64_t rip = cpu->r[RF_REG_IP], room = UINT64_MAX;
+    if (cpu->code_bits != 64) {
         rip = (rip + cpu->seg[RF_CS].base) & UINT32_MAX;
+        if (cpu->seg[RF_CS].limit != UINT32_MAX || cpu->seg[RF_CS].base)
+            room = room_in_segment(cpu);
+        if (room == 0) {
+            cpu->fault.kind = RF_FAULT_SEGMENT;
+            return NULL;
+        }
+    }
     uint64_t pa;
     if (!rf_mmu_translate(&cpu->mmu, rip, RF_FETCH, fetch_mode(cpu), &pa, &cpu->fault))
         return NULL;
+    if (RF_UNLIKELY(room < RF_PAGE_SIZE - (pa & RF_PAGE_MASK) + MOST_BYTES))
+        return decode_at_limit(cpu, rip, pa, RF_PAGE_SIZE - (pa & RF_PAGE_MASK), room);
     struct rf_block *block = lookup(cpu, pa, rf_block_mode(cpu));
     if (block && block->second_pa) {
         uint64_t second;
@@ -301,7 +344,7 @@ struct rf_block *rf_block_find(struct rf_cpu *cpu)
         return decode_open_bus(cpu);
     block = rf_decode_block(cpu, cpu->blocks->decoder, bytes, available, available);
     if (!block) /* the first instruction runs into the next page */
-        return decode_across(cpu, rip, pa, available);
+        return decode_across(cpu, rip, pa, available, room);
     insert(cpu, block, pa);
     return block;
 }

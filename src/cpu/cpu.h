@@ -165,7 +165,8 @@ struct rf_cpu {
     uint64_t jump_salt;
     uint32_t block_mode;   /* RF_MODE_* of cpu/block.h, kept by rf_cpu_mode_changed */
     uint32_t salt_round;   /* what jump_salt has no room for: generation bits, */
-    uint64_t salt_cs_base; /* and CS.base outside 64-bit mode */
+    uint64_t salt_cs_base; /* CS.base and CS.limit outside 64-bit mode */
+    uint32_t salt_cs_limit;
     struct rf_jump_entry *jump_cache; /* RF_JUMP_CACHE_ENTRIES */
     uint8_t cpl;
     uint8_t tlb_mode;      /* enum rf_tlb_mode of ordinary data accesses now */

@@ -35,6 +35,7 @@ static const struct rf_lower_table *const families[] = {
     &rf_lower_exchange,    &rf_lower_flagop,     &rf_lower_port,
     &rf_lower_crypto,      &rf_lower_x87,        &rf_lower_mmx,         &rf_lower_fpu_state,
     &rf_lower_xsave,
+    &rf_lower_stack_any,   &rf_lower_compat,
 };
 
 static void add_family(struct rf_decoder *d, const struct rf_lower_table *family)
@@ -427,6 +428,8 @@ static unsigned lower_block(struct rf_cpu *cpu, struct rf_decoder *decoder, cons
         l.cost_class = cost_class(&d->ins);
         l.cc_after = writes_flags(&d->ins) ? -1 : l.cc_known;
         l.fusable_after = NULL;
+        l.address_extra = 0;
+        l.bit_offset = NULL;
         struct rf_op *first = l.out;
         lower_one(decoder, &l, bytes + l.ip_offset);
         for (struct rf_op *op = first; op < l.out; op++)
@@ -531,82 +534,4 @@ uint8_t rf_vec_slot(ZydisRegister reg)
 {
     unsigned number = (unsigned)ZydisRegisterGetId(reg);
     return ZydisRegisterGetClass(reg) == ZYDIS_REGCLASS_MMX ? (uint8_t)number : RF_VEC_SLOT(number);
-}
-
-/* r[RF_REG_EA] = segment base (op->imm: its byte offset in rf_cpu) + effective address,
- * cut to op->a bits when not 64. */
-static RF_OP(op_address)
-{
-    uint64_t ea = rf_ea(cpu, op);
-    if (op->a == 32)
-        ea = (uint32_t)ea;
-    else if (op->a == 16)
-        ea = (uint16_t)ea;
-    ea += RF_AT(uint64_t, op->imm);
-    cpu->r[RF_REG_EA] = op->b ? (uint32_t)ea : ea;
-    RF_NEXT;
-}
-
-static RF_OP(op_address_absolute)
-{
-    cpu->r[RF_REG_EA] = op->imm + RF_AT(uint64_t, op->disp);
-    RF_NEXT;
-}
-
-size_t rf_segment_base_offset(const struct rf_lower *l, ZydisRegister segment)
-{
-    unsigned number = (unsigned)(segment - ZYDIS_REGISTER_ES);
-    if (l->code_bits == 64 && segment != ZYDIS_REGISTER_FS && segment != ZYDIS_REGISTER_GS)
-        return RF_OFFSET(RF_REG_ZERO);
-    return offsetof(struct rf_cpu, seg) + number * sizeof(struct rf_segment) +
-           offsetof(struct rf_segment, base);
-}
-
-static uint8_t address_register(ZydisRegister reg)
-{
-    if (reg == ZYDIS_REGISTER_NONE)
-        return RF_OFFSET(RF_REG_ZERO);
-    if (reg == ZYDIS_REGISTER_RIP || reg == ZYDIS_REGISTER_EIP)
-        return RF_OFFSET(RF_REG_IP);
-    return rf_reg_offset(reg);
-}
-
-struct rf_address rf_address(struct rf_lower *l, const ZydisDecodedOperand *operand)
-{
-    const ZydisDecodedOperandMem *mem = &operand->mem;
-    bool agen = mem->type == ZYDIS_MEMOP_TYPE_AGEN;
-    size_t segment = agen ? RF_OFFSET(RF_REG_ZERO) : rf_segment_base_offset(l, mem->segment);
-    int64_t disp = mem->disp.value;
-    if (mem->base == ZYDIS_REGISTER_RIP || mem->base == ZYDIS_REGISTER_EIP)
-        disp += l->ip_offset + l->ins.length;
-    struct rf_address address = {
-        .base = address_register(mem->base),
-        .index = address_register(mem->index),
-        .has_index = mem->index != ZYDIS_REGISTER_NONE,
-        .scale = (uint8_t)(mem->scale > 1 ? __builtin_ctz(mem->scale) : 0),
-        .stack = mem->segment == ZYDIS_REGISTER_SS,
-        .disp = (int32_t)disp,
-    };
-    bool narrow = l->ins.address_width != 64;
-    if (segment == RF_OFFSET(RF_REG_ZERO) && !narrow && disp == (int32_t)disp)
-        return address;
-    struct rf_op *op;
-    if (disp != (int32_t)disp) {
-        /* a 64-bit displacement comes without registers, or RIP-relative near the
-         * 2 GiB limit: the register part is then RIP */
-        op = rf_emit(l, op_address_absolute);
-        op->imm = (uint64_t)disp;
-        op->disp = (int32_t)address.base;
-        if (segment != RF_OFFSET(RF_REG_ZERO))
-            op->disp = (int32_t)segment;
-    } else {
-        op = rf_emit(l, op_address);
-        rf_set_address(op, &address);
-        op->a = l->ins.address_width;
-        op->b = l->code_bits != 64;
-        op->imm = segment;
-    }
-    return (struct rf_address){ .base = RF_OFFSET(RF_REG_EA),
-                                .index = RF_OFFSET(RF_REG_ZERO),
-                                .stack = address.stack };
 }

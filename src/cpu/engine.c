@@ -3,6 +3,7 @@
 #include "cpu/engine.h"
 #include "cpu/flags.h"
 #include "cpu/ops/x87_host.h"
+#include "cpu/segmentation.h"
 
 #include <simde/x86/sse.h>
 
@@ -36,8 +37,17 @@ static RF_NOINLINE struct rf_op *enter(struct rf_cpu *cpu)
     }
 }
 
+/* Outside 64-bit mode the instruction pointer has 32 bits: ops add to it without cutting it,
+ * and everything that leaves a block comes by here. */
+static void cut_instruction_pointer(struct rf_cpu *cpu)
+{
+    if (cpu->code_bits != 64)
+        cpu->r[RF_REG_IP] &= UINT32_MAX;
+}
+
 struct rf_op *rf_dispatch(struct rf_cpu *cpu)
 {
+    cut_instruction_pointer(cpu);
     if (RF_UNLIKELY(cpu->stop))
         return NULL;
     if (RF_UNLIKELY(cpu->budget < 0))
@@ -173,6 +183,8 @@ static uint32_t block_mode(const struct rf_cpu *cpu)
         mode |= RF_MODE_TASK_SWITCHED;
     if (~cpu->fpu.mxcsr & RF_MXCSR_ALL_MASKED)
         mode |= RF_MODE_UNMASKED;
+    if (cpu->code_bits != 64 && !rf_segments_flat(cpu))
+        mode |= RF_MODE_SEGMENTED;
     return mode;
 }
 
@@ -191,11 +203,14 @@ void rf_cpu_mode_changed(struct rf_cpu *cpu)
 
     uint32_t mode = block_mode(cpu);
     uint64_t cs_base = cpu->code_bits == 64 ? 0 : cpu->seg[RF_CS].base;
+    uint32_t cs_limit = cpu->code_bits == 64 ? 0 : cpu->seg[RF_CS].limit;
     uint32_t round = cpu->mmu.generation >> 14;
-    if (mode != cpu->block_mode || round != cpu->salt_round || cs_base != cpu->salt_cs_base) {
+    if (mode != cpu->block_mode || round != cpu->salt_round || cs_base != cpu->salt_cs_base ||
+        cs_limit != cpu->salt_cs_limit) {
         cpu->block_mode = mode;
         cpu->salt_round = round;
         cpu->salt_cs_base = cs_base;
+        cpu->salt_cs_limit = cs_limit;
         rf_jump_cache_clear(cpu);
     }
     cpu->jump_salt = (uint64_t)(cpu->mmu.generation & 0x3fff) << 49 | (uint64_t)(cpu->cpl == 3) << 48;
@@ -326,6 +341,7 @@ static RF_NOINLINE enum rf_stop block_end(struct rf_cpu *cpu)
 
 struct rf_op *rf_block_event(struct rf_cpu *cpu)
 {
+    cut_instruction_pointer(cpu);
     enum rf_stop stop = block_end(cpu);
     if (stop) {
         cpu->stop = stop;

@@ -27,6 +27,9 @@ struct rf_lower {
                              rf_exit slot is added and filled by the caller */
     bool is_branch;       /* with ends_block: taken_delta below is meaningful */
     int64_t taken_delta;  /* from the block's first byte to the target (rf_branch_delta) */
+    uint8_t address_extra; /* set before rf_address: added to the address (POP) */
+    const ZydisDecodedOperand *bit_offset; /* set before rf_address: register operand that
+                                              moves the address (BT and its family) */
     enum rf_cost_class cost_class; /* preset by category, may be refined */
 
     /* kept by decode.c */
@@ -56,7 +59,8 @@ extern const struct rf_lower_table rf_lower_alu, rf_lower_move, rf_lower_branch,
     rf_lower_muldiv, rf_lower_bits, rf_lower_exchange, rf_lower_flagop, rf_lower_port, rf_lower_string, rf_lower_stack, rf_lower_system,
     rf_lower_segment, rf_lower_sse_move, rf_lower_sse_float, rf_lower_sse_int,
     rf_lower_sse_shuffle, rf_lower_sse_convert, rf_lower_sse_string, rf_lower_crypto,
-    rf_lower_x87, rf_lower_mmx, rf_lower_fpu_state, rf_lower_xsave;
+    rf_lower_x87, rf_lower_mmx, rf_lower_fpu_state, rf_lower_xsave,
+    rf_lower_stack_any, rf_lower_compat;
 
 /* The families of VEX-encoded vector instructions that suit the host, NULL-terminated
  * (ops/avx_tables.c). */
@@ -90,6 +94,27 @@ RF_INLINE void rf_set_address(struct rf_op *op, const struct rf_address *address
 /* Byte offset in rf_cpu of the base that a segment adds to an address in the present mode
  * (that of RF_REG_ZERO for ES, CS, SS, DS in 64-bit mode). */
 size_t rf_segment_base_offset(const struct rf_lower *l, ZydisRegister segment);
+/* Must accesses through the segment be checked against its limit and type? */
+bool rf_segment_checked(const struct rf_lower *l, ZydisRegister segment);
+
+/* Outside 64-bit mode, 32-bit slots on a flat stack have handlers of their own; all else is
+ * for those below, which take any mode, slot size and stack segment. */
+bool rf_lower_any_stack(const struct rf_lower *l);
+/* (ops/stack_any.c) */
+bool rf_lower_push_any(struct rf_lower *l);
+bool rf_lower_pop_any(struct rf_lower *l);
+/* Before rf_address for the operand of a POP: an address by RSP uses its value after the
+ * increment (SDM 2B, POP). */
+void rf_pop_address(struct rf_lower *l, unsigned bytes);
+bool rf_lower_enter_any(struct rf_lower *l);
+bool rf_lower_leave_any(struct rf_lower *l);
+bool rf_lower_pushf_any(struct rf_lower *l);
+bool rf_lower_popf_any(struct rf_lower *l);
+/* POPF's change of the flags, with a mask for the operand size (ops/stack.c). */
+void rf_pop_flags(struct rf_cpu *cpu, uint64_t value, uint64_t width_mask);
+/* Near transfers outside 64-bit mode that must cut or check their target, or use a stack of
+ * the kind above (ops/branch_any.c). */
+bool rf_lower_near_any(struct rf_lower *l);
 
 /* MOV to or from a segment, control or debug register (ops/segment.c). */
 bool rf_lower_mov_special(struct rf_lower *l);

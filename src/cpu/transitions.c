@@ -1,5 +1,6 @@
 /* SYSCALL SYSRET SYSENTER SYSEXIT IRET and far transfers (SDM 2, the instructions' pages). */
 #include "cpu/privilege.h"
+#include "cpu/segmentation.h"
 
 static void charge(struct rf_cpu *cpu, enum rf_cost_event event)
 {
@@ -133,18 +134,8 @@ static bool check_return_stack(struct rf_cpu *cpu, uint16_t selector, unsigned n
 static bool read_frame(struct rf_cpu *cpu, unsigned operand_bytes, uint64_t offset, unsigned n,
                        uint64_t *slots, struct rf_refusal *refusal)
 {
-    uint8_t raw[40];
-    uint64_t rsp = cpu->r[RF_RSP];
-    if (cpu->code_bits != 64)
-        rsp = (uint32_t)(rsp + cpu->seg[RF_SEG_SS].base);
-    if (!rf_mmu_read(&cpu->mmu, rsp + offset, raw, n * operand_bytes, (enum rf_tlb_mode)cpu->tlb_mode,
-                     &cpu->fault))
+    if (!rf_stack_get(cpu, offset, slots, n, operand_bytes))
         return rf_refuse_fault(cpu, refusal, true);
-    for (unsigned i = 0; i < n; i++) {
-        slots[i] = 0;
-        for (unsigned byte = 0; byte < operand_bytes; byte++)
-            slots[i] |= (uint64_t)raw[i * operand_bytes + byte] << 8 * byte;
-    }
     return true;
 }
 
@@ -214,13 +205,13 @@ bool rf_iret(struct rf_cpu *cpu, unsigned operand_bytes, struct rf_refusal *refu
 
     cpu->budget -= cpu->cost->event[RF_EVENT_IRET];
     cpu->counts.irets++;
+    if (!pops_stack)
+        rf_set_stack_pointer(cpu, cpu->r[RF_RSP] + 3 * operand_bytes);
     return_flags(cpu, frame[FLAGS], operand_bytes);
     apply_return(cpu, &code, cs, frame[RIP]);
     if (pops_stack) {
         cpu->seg[RF_SEG_SS] = stack.segment;
         cpu->r[RF_RSP] = frame[RSP];
-    } else {
-        cpu->r[RF_RSP] = (uint32_t)(cpu->r[RF_RSP] + 3 * operand_bytes);
     }
     cpu->nmi_blocked = false;
     rf_cpu_mode_changed(cpu);
@@ -241,8 +232,8 @@ bool rf_far_return(struct rf_cpu *cpu, unsigned operand_bytes, uint64_t release,
         return false;
     unsigned new_cpl = cs & RF_SELECTOR_RPL;
     if (new_cpl == cpu->cpl) {
+        rf_set_stack_pointer(cpu, cpu->r[RF_RSP] + 2 * operand_bytes + release);
         apply_return(cpu, &code, cs, frame[RIP]);
-        cpu->r[RF_RSP] += 2 * operand_bytes + release;
         rf_cpu_mode_changed(cpu);
         return true;
     }
@@ -276,19 +267,18 @@ bool rf_far_transfer(struct rf_cpu *cpu, uint16_t selector, uint64_t offset, boo
     bool conforming = rf_segment_is_conforming(s);
     if (conforming ? dpl > cpu->cpl : (dpl != cpu->cpl || (selector & RF_SELECTOR_RPL) > cpu->cpl))
         return rf_refuse(refusal, RF_GP, error);
+    if ((s->attributes & RF_SEG_L) && (s->attributes & RF_SEG_DB))
+        return rf_refuse(refusal, RF_GP, error);
     if (!(s->attributes & RF_SEG_P))
         return rf_refuse(refusal, RF_NP, error);
+    if (call && !rf_stack_probe(cpu, 2, operand_bytes))
+        return rf_refuse_fault(cpu, refusal, true);
     if (!check_target(cpu, s, offset, refusal) || !rf_mark_accessed(cpu, &code, refusal))
         return false;
     if (call) {
-        uint64_t frame[2] = { cpu->r[RF_REG_IP], cpu->seg[RF_CS].selector };
-        uint32_t narrow[2] = { (uint32_t)frame[0], (uint32_t)frame[1] };
-        uint64_t rsp = cpu->r[RF_RSP] - 2 * operand_bytes;
-        const void *image = operand_bytes == 8 ? (const void *)frame : (const void *)narrow;
-        if (!rf_mmu_write(&cpu->mmu, rsp, image, 2 * operand_bytes, (enum rf_tlb_mode)cpu->tlb_mode,
-                          &cpu->fault))
+        const uint64_t frame[2] = { cpu->seg[RF_CS].selector, cpu->r[RF_REG_IP] };
+        if (!rf_stack_push(cpu, frame, 2, operand_bytes))
             return rf_refuse_fault(cpu, refusal, true);
-        cpu->r[RF_RSP] = rsp;
     }
     cpu->seg[RF_CS] = code.segment;
     cpu->seg[RF_CS].selector = (uint16_t)((selector & ~3u) | cpu->cpl);

@@ -70,6 +70,7 @@ enum rf_fault_kind {
     RF_FAULT_NONE,
     RF_FAULT_NONCANONICAL, /* #GP(0), or #SS(0) for a stack reference */
     RF_FAULT_PAGE,         /* #PF with error_code, CR2 = address */
+    RF_FAULT_SEGMENT,      /* the CPU's own: refused by a segment; #GP(0), or #SS(0) */
 };
 
 struct rf_fault {

@@ -43,7 +43,13 @@ struct builder {
     bool same;          /* the register operands shall be one and the same */
     bool sequence;      /* memory is [RBX + displacement], no operand names RBX */
     int last[3];        /* general, XMM, MMX */
+    unsigned options;
 };
+
+static unsigned register_count(const struct builder *b)
+{
+    return b->options & DIFF_32 ? 8 : 16;
+}
 
 static unsigned choose_gpr(struct builder *b)
 {
@@ -51,7 +57,7 @@ static unsigned choose_gpr(struct builder *b)
         return (unsigned)b->last[0];
     unsigned number;
     do
-        number = diff_below(b->rng, 16);
+        number = diff_below(b->rng, register_count(b));
     while (number == 4 || (b->sequence && number == 3));
     b->last[0] = (int)number;
     return number;
@@ -66,8 +72,12 @@ static unsigned choose_vector(struct builder *b, unsigned kind, unsigned limit)
     return number;
 }
 
-static ZydisRegister gpr(unsigned number, unsigned bits, struct diff_rng *rng)
+/* *number becomes that of the register which the byte register is part of. */
+static ZydisRegister gpr(unsigned *whole, unsigned bits, bool narrow, struct diff_rng *rng)
 {
+    if (bits == 8 && narrow)
+        *whole &= 3;
+    unsigned number = *whole;
     if (bits == 8 && number < 4)
         return (ZydisRegister)(number + (diff_below(rng, 3) ? ZYDIS_REGISTER_AL
                                                             : ZYDIS_REGISTER_AH));
@@ -78,14 +88,56 @@ static ZydisRegister gpr(unsigned number, unsigned bits, struct diff_rng *rng)
                                          : ZYDIS_REGISTER_RAX) + number);
 }
 
+/* 16-bit addressing (SDM 2A, table 2-1). */
+static void memory_16(struct builder *b, ZydisEncoderOperand *o)
+{
+    static const ZydisRegister bases[] = { ZYDIS_REGISTER_BX, ZYDIS_REGISTER_BP, ZYDIS_REGISTER_SI,
+                                           ZYDIS_REGISTER_DI };
+    o->mem.base = bases[diff_below(b->rng, 4)];
+    if ((o->mem.base == ZYDIS_REGISTER_BX || o->mem.base == ZYDIS_REGISTER_BP) && diff_below(b->rng, 2))
+        o->mem.index = bases[2 + diff_below(b->rng, 2)];
+    o->mem.scale = o->mem.index != ZYDIS_REGISTER_NONE;
+    if (diff_below(b->rng, 2))
+        o->mem.displacement = (int)diff_below(b->rng, 0x10000) - 0x8000;
+    else if (o->mem.base == ZYDIS_REGISTER_BP || diff_below(b->rng, 2))
+        o->mem.displacement = (int)diff_below(b->rng, 256) - 128;
+}
+
+/* Memory operands of 32-bit code: only EBP, ESI and EDI are free to address with. */
+static void memory_32(struct builder *b, ZydisEncoderOperand *o)
+{
+    struct diff_rng *rng = b->rng;
+    unsigned base = 5 + diff_below(rng, 3), index = 5 + diff_below(rng, 3);
+    unsigned in_16 = b->options & DIFF_16 ? 4 : b->options & DIFF_SEGMENTED ? 1 : 0;
+    if (diff_below(rng, 5) < in_16) {
+        memory_16(b, o);
+        return;
+    }
+    while (b->used >> base & 1)
+        base = 5 + diff_below(rng, 3);
+    o->mem.base = (ZydisRegister)(ZYDIS_REGISTER_EAX + base);
+    if (diff_below(rng, 3) == 0)
+        o->mem.displacement = (int)diff_below(rng, 256) - 128;
+    else if (diff_below(rng, 2))
+        o->mem.displacement = (int)(uint32_t)diff_random(rng);
+    if (index != base && !(b->used >> index & 1)) {
+        o->mem.index = (ZydisRegister)(ZYDIS_REGISTER_EAX + index);
+        o->mem.scale = (ZyanU8)(1u << diff_below(rng, 4));
+    }
+}
+
 static void memory(struct builder *b, ZydisEncoderOperand *o, unsigned size)
 {
     struct diff_rng *rng = b->rng;
     unsigned base, index;
     o->type = ZYDIS_OPERAND_TYPE_MEMORY;
     o->mem.size = (ZyanU16)size;
+    if (b->options & DIFF_32 && !b->sequence) {
+        memory_32(b, o);
+        return;
+    }
     if (b->sequence) {
-        o->mem.base = ZYDIS_REGISTER_RBX;
+        o->mem.base = b->options & DIFF_32 ? ZYDIS_REGISTER_EBX : ZYDIS_REGISTER_RBX;
         o->mem.displacement = (int)diff_below(rng, 3) * 8 + (int)diff_below(rng, 3);
         return;
     }
@@ -142,10 +194,10 @@ static bool build_operand(struct builder *b, ZydisEncoderOperand *o, const char 
         o->reg.value = (ZydisRegister)(ZYDIS_REGISTER_ST0 + st);
     } else if (word[0] == 'r') {
         unsigned reg = choose_gpr(b);
-        o->reg.value = gpr(reg, number, b->rng);
+        o->reg.value = gpr(&reg, number, b->options & DIFF_32, b->rng);
         b->used |= (uint16_t)(1u << reg);
     } else if (word[0] == 'x') {
-        unsigned reg = word[1] ? number : choose_vector(b, 1, 16);
+        unsigned reg = word[1] ? number : choose_vector(b, 1, register_count(b));
         o->reg.value = (ZydisRegister)(ZYDIS_REGISTER_XMM0 + reg);
     } else if (word[0] == 'v') {
         o->reg.value = (ZydisRegister)(ZYDIS_REGISTER_YMM0 + choose_vector(b, 1, 16));
@@ -172,7 +224,9 @@ static size_t build(struct builder *b, const struct words *words, const unsigned
 {
     ZydisEncoderRequest *r = &b->request;
     memset(r, 0, sizeof *r);
-    r->machine_mode = ZYDIS_MACHINE_MODE_LONG_64;
+    r->machine_mode = b->options & DIFF_16   ? ZYDIS_MACHINE_MODE_LONG_COMPAT_16
+                      : b->options & DIFF_32 ? ZYDIS_MACHINE_MODE_LONG_COMPAT_32
+                                             : ZYDIS_MACHINE_MODE_LONG_64;
     r->mnemonic = b->form->mnemonic;
     r->prefixes = b->form->prefixes;
     r->operand_count = (ZyanU8)words->count;
@@ -200,7 +254,7 @@ static bool may_ignore(const struct diff_form *form, const uint8_t *code, size_t
     ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
     if (!form->ignore_flags)
         return true;
-    ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+    diff_decoder(&decoder, form->options);
     if (ZYAN_FAILED(ZydisDecoderDecodeFull(&decoder, code, length, &ins, operands)))
         return false;
     return ins.cpu_flags && !(form->ignore_flags & ~ins.cpu_flags->undefined);
@@ -257,16 +311,43 @@ static unsigned run_choice(struct builder *b, const struct words *words, const u
     return mismatches;
 }
 
+/* A choice that 32-bit code does not have: in 64-bit mode it needs REX.W, or a byte register
+ * that only REX names. */
+static bool is_64_bit_only(struct builder *b, const struct words *words, const unsigned *choice)
+{
+    struct builder wide = *b;
+    uint8_t code[ZYDIS_MAX_INSTRUCTION_LENGTH];
+    size_t length = 0;
+    ZydisDecoder decoder;
+    ZydisDecodedInstruction ins;
+    if (!(b->options & DIFF_32))
+        return false;
+    wide.options &= ~(unsigned)(DIFF_32 | DIFF_16 | DIFF_SEGMENTED);
+    for (unsigned attempt = 0; attempt < 20 && !length; attempt++)
+        length = build(&wide, words, choice, code);
+    diff_decoder(&decoder, wide.options);
+    if (!length || ZYAN_FAILED(ZydisDecoderDecodeInstruction(&decoder, NULL, code, length, &ins)))
+        return false;
+    for (unsigned i = 0; i < words->count; i++) {
+        const char *word = words->operand[i].text[choice[i]];
+        if (!strcmp(word, "r64") || !strcmp(word, "rax"))
+            return true;
+    }
+    return ins.attributes & ZYDIS_ATTRIB_HAS_REX && ins.raw.rex.W;
+}
+
 unsigned diff_run_form(const struct diff_form *form, uint64_t seed)
 {
     struct diff_rng rng = { seed };
-    struct builder b = { .form = form, .rng = &rng };
+    struct builder b = { .form = form, .rng = &rng, .options = form->options };
     struct words words;
     unsigned choice[MOST_OPERANDS] = { 0 };
     unsigned mismatches = 0;
     parse(form->operands, &words);
     do {
         unsigned encoded = 0;
+        if (is_64_bit_only(&b, &words, choice))
+            continue;
         mismatches += run_choice(&b, &words, choice, seed, &encoded);
         if (!encoded) {
             printf("NOT ENCODED: %s %s\n", ZydisMnemonicGetString(form->mnemonic), form->operands);
@@ -301,6 +382,7 @@ static bool place_memory(struct diff_state *in, struct diff_rng *rng, void *user
     in->gpr[3] = DIFF_MEMORY_AT + 64 + diff_below(rng, DIFF_MEMORY_SIZE - 192);
     if (diff_below(rng, 2))
         in->gpr[3] = DIFF_MEMORY_AT + DIFF_MEMORY_SIZE / 2 - diff_below(rng, 24);
+    in->gpr[3] -= in->base[3];
     return true;
 }
 
@@ -316,26 +398,31 @@ static size_t append_random(struct builder *b, const struct diff_form *forms, si
         parse(b->form->operands, &words);
         for (unsigned i = 0; i < words.count; i++)
             choice[i] = diff_below(b->rng, words.operand[i].count);
+        if (is_64_bit_only(b, &words, choice))
+            continue;
         size_t length = build(b, &words, choice, code);
         if (length)
             return length;
     }
 }
 
-/* A conditional jump over an instruction that changes R15 and no flag. */
-static size_t append_branch(struct diff_rng *rng, uint8_t *code)
+/* A conditional jump over an instruction that changes R15 (or EDI, or DI) and no flag. */
+static size_t append_branch(struct builder *b, uint8_t *code)
 {
-    static const uint8_t skipped[] = { 0x70, 0x04, 0x4d, 0x8d, 0x7f, 0x01 }; /* lea r15, [r15+1] */
-    memcpy(code, skipped, sizeof skipped);
-    code[0] |= (uint8_t)diff_below(rng, 16);
-    return sizeof skipped;
+    static const uint8_t skipped[] = { 0x70, 0x04, 0x4d, 0x8d, 0x7f, 0x01 }, /* lea r15, [r15+1] */
+        skipped_32[] = { 0x70, 0x03, 0x8d, 0x7f, 0x01 }, /* lea edi, [edi+1] */
+        skipped_16[] = { 0x70, 0x03, 0x8d, 0x7d, 0x01 }; /* lea di, [di+1] */
+    size_t size = b->options & DIFF_32 ? sizeof skipped_32 : sizeof skipped;
+    memcpy(code, b->options & DIFF_16 ? skipped_16 : b->options & DIFF_32 ? skipped_32 : skipped, size);
+    code[0] |= (uint8_t)diff_below(b->rng, 16);
+    return size;
 }
 
 unsigned diff_run_sequences(const struct diff_form *forms, size_t count, unsigned sequences,
                             unsigned options, uint32_t ignore_flags, uint64_t seed)
 {
     struct diff_rng rng = { seed };
-    struct builder b = { .rng = &rng, .sequence = true };
+    struct builder b = { .rng = &rng, .sequence = true, .options = options };
     unsigned mismatches = 0;
     for (unsigned i = 0; i < sequences; i++) {
         uint8_t code[SEQUENCE_LENGTH * (ZYDIS_MAX_INSTRUCTION_LENGTH + 6)];
@@ -343,7 +430,7 @@ unsigned diff_run_sequences(const struct diff_form *forms, size_t count, unsigne
         for (unsigned n = 1 + diff_below(&rng, SEQUENCE_LENGTH); n > 0; n--) {
             length += append_random(&b, forms, count, code + length);
             if (diff_below(&rng, 3) == 0)
-                length += append_branch(&rng, code + length);
+                length += append_branch(&b, code + length);
         }
         struct diff_case test = { .name = "sequence",
                                   .code = code,

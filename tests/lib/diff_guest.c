@@ -14,17 +14,20 @@
 #define GUEST_IDT UINT64_C(0x2000)
 #define GUEST_HANDLERS UINT64_C(0x3000) /* 16 bytes for each vector */
 #define GUEST_STACK UINT64_C(0x6000)
-#define GUEST_CODE UINT64_C(0x8000)
+#define GUEST_TSS UINT64_C(0x7000)
 #define GUEST_PML4 UINT64_C(0x20000)
 #define GUEST_PDPT UINT64_C(0x21000)
 #define GUEST_PD UINT64_C(0x22000)
 #define GUEST_PT UINT64_C(0x23000)
-#define GUEST_RAM (DIFF_PAGES_AT + 16 * DIFF_PAGE)
+#define GUEST_CODE_PT UINT64_C(0x24000)
+#define GUEST_RAM (DIFF_CODE_PAGE + 16 * DIFF_PAGE)
 
 static struct rf_ram guest_ram;
 static struct rf_cpu *guest;
+static bool narrow; /* the case runs in diff_guest32.c */
 
-/* Every exception ends in a HLT of its own, on the same stack. */
+/* Every exception ends in a HLT of its own, on a stack of its own: the one under test may be
+ * anywhere. */
 static void guest_tables(void)
 {
     static const uint64_t gdt[3] = { 0, UINT64_C(0x00af9b000000ffff),
@@ -32,10 +35,14 @@ static void guest_tables(void)
     rf_mmu_physical_write(&guest->mmu, GUEST_GDT, gdt, sizeof gdt);
     for (uint64_t vector = 0; vector < 32; vector++) {
         uint64_t at = GUEST_HANDLERS + 16 * vector;
-        uint64_t gate[2] = { UINT64_C(0x8e) << 40 | UINT64_C(8) << 16 | at, 0 };
+        uint64_t gate[2] = { UINT64_C(0x8e) << 40 | UINT64_C(1) << 32 | UINT64_C(8) << 16 | at, 0 };
         rf_mmu_physical_write(&guest->mmu, GUEST_IDT + 16 * vector, gate, sizeof gate);
         rf_mmu_physical_write(&guest->mmu, at, "\xf4", 1);
     }
+    const uint64_t ist1 = GUEST_STACK;
+    rf_mmu_physical_write(&guest->mmu, GUEST_TSS + 36, &ist1, sizeof ist1);
+    guest->tr = (struct rf_segment){
+        .selector = 0x18, .base = GUEST_TSS, .limit = 103, .attributes = RF_SEG_P | 0xb };
     guest->gdtr = (struct rf_table_register){ GUEST_GDT, sizeof gdt - 1 };
     guest->idtr = (struct rf_table_register){ GUEST_IDT, 32 * 16 - 1 };
 }
@@ -46,7 +53,7 @@ static void guest_map(uint64_t table, unsigned index, uint64_t entry)
     rf_mmu_physical_write(&guest->mmu, table + 8 * index, &entry, sizeof entry);
 }
 
-/* Linear addresses are physical ones: the first 2 MiB, and the two pages of data. */
+/* Linear addresses are physical ones: the first 2 MiB, two pages of data, one of code. */
 static void guest_paging(void)
 {
     guest_map(GUEST_PML4, 0, GUEST_PDPT);
@@ -55,6 +62,8 @@ static void guest_paging(void)
     guest_map(GUEST_PD, DIFF_PAGES_AT >> 21, GUEST_PT);
     for (unsigned i = 0; i < 2; i++)
         guest_map(GUEST_PT, i, DIFF_PAGES_AT + i * DIFF_PAGE);
+    guest_map(GUEST_PD, DIFF_CODE_PAGE >> 21, GUEST_CODE_PT);
+    guest_map(GUEST_CODE_PT, (DIFF_CODE_PAGE >> 12) & 511, DIFF_CODE_PAGE);
     rf_mmu_set_cr4(&guest->mmu, RF_CR4_PAE | RF_CR4_OSFXSR | RF_CR4_OSXMMEXCPT | RF_CR4_OSXSAVE);
     rf_mmu_set_cr3(&guest->mmu, GUEST_PML4);
     rf_mmu_set_efer(&guest->mmu, RF_EFER_LME | RF_EFER_LMA);
@@ -88,12 +97,17 @@ static void guest_create(void)
 
 void diff_guest_prepare(const struct diff_case *test)
 {
+    narrow = test->options & DIFF_32;
+    if (narrow) {
+        diff_guest32_prepare(test);
+        return;
+    }
     if (!guest)
         guest_create();
-    uint8_t code[DIFF_PAGE] = { 0 };
+    uint8_t code[DIFF_PAGE - DIFF_CODE64_OFFSET] = { 0 };
     memcpy(code, test->code, test->length);
     code[test->length] = 0xf4; /* hlt */
-    rf_mmu_physical_write(&guest->mmu, GUEST_CODE, code, test->length + 16);
+    rf_mmu_physical_write(&guest->mmu, DIFF_CODE64_AT, code, test->length + 16);
 }
 
 static void guest_fx_in(const struct diff_state *in)
@@ -145,9 +159,12 @@ static void guest_outcome(enum rf_stop stop, struct diff_state *out)
         out->vector = 255;
     } else if (rip - GUEST_HANDLERS < 32 * 16) {
         out->vector = (int)((rip - GUEST_HANDLERS) / 16);
-        uint64_t at = guest->r[RF_RSP] + (with_error_code >> out->vector & 1) * 8, saved;
-        memcpy(&saved, rf_ram_at(&guest_ram, at, 8), 8);
-        out->fault_at = (unsigned)(saved - GUEST_CODE);
+        bool error_code = with_error_code >> out->vector & 1;
+        uint64_t frame[5]; /* RIP, CS, RFLAGS, RSP, SS */
+        memcpy(frame, rf_ram_at(&guest_ram, guest->r[RF_RSP] + (error_code ? 8 : 0), sizeof frame),
+               sizeof frame);
+        out->fault_at = (unsigned)(frame[0] - DIFF_CODE64_AT);
+        out->gpr[RF_RSP] = frame[3];
         if (out->vector == RF_PF)
             out->fault_address = guest->cr2;
     }
@@ -155,11 +172,14 @@ static void guest_outcome(enum rf_stop stop, struct diff_state *out)
 
 void diff_guest_run(const struct diff_state *in, struct diff_state *out)
 {
+    if (narrow) {
+        diff_guest32_run(in, out);
+        return;
+    }
     void *window = rf_ram_at(&guest_ram, DIFF_MEMORY_AT, DIFF_MEMORY_SIZE);
     void *end = rf_ram_at(&guest_ram, DIFF_PAGES_END - DIFF_END_SIZE, DIFF_END_SIZE);
     memcpy(guest->r, in->gpr, sizeof in->gpr);
-    guest->r[RF_RSP] = GUEST_STACK;
-    guest->r[RF_REG_IP] = GUEST_CODE;
+    guest->r[RF_REG_IP] = DIFF_CODE64_AT;
     rf_cpu_set_flags(guest, in->flags & (RF_FLAGS_STATUS | RF_FLAG_DF));
     guest_fx_in(in);
     memcpy(window, in->memory, DIFF_MEMORY_SIZE);

@@ -30,6 +30,7 @@ struct native {
     struct area in_fx, out_fx, host_fx;
     uint64_t in_gpr[16], out_gpr[16];
     uint64_t in_flags, out_flags, host_rsp;
+    uint8_t signal_stack[0x10000]; /* the one under test may be anywhere */
 };
 
 struct host {
@@ -41,6 +42,7 @@ struct host {
     int vector;
     unsigned fault_at;
     uint64_t fault_address;
+    bool narrow; /* the case runs in diff_host32.c */
 };
 
 static struct host host;
@@ -103,9 +105,11 @@ static void build_entry(void)
     rip_relative(&e, "\xff\x35", 2, &n->in_flags);
     bytes(&e, "\x9d", 1); /* popfq */
     for (unsigned i = 0; i < 16; i++)
-        if (i != RSP)
-            mov_gpr(&e, i, false, &n->in_gpr[i]);
-    host.subject = e.at;
+        mov_gpr(&e, i, false, &n->in_gpr[i]);
+    host.subject = host.code + DIFF_CODE64_OFFSET;
+    int32_t distance = (int32_t)(host.subject - (e.at + 5));
+    bytes(&e, "\xe9", 1); /* jmp */
+    bytes(&e, &distance, sizeof distance);
 }
 
 static void build_subject(const struct diff_case *test)
@@ -115,8 +119,7 @@ static void build_subject(const struct diff_case *test)
     bytes(&e, test->code, test->length);
     host.leave = e.at;
     for (unsigned i = 0; i < 16; i++)
-        if (i != RSP)
-            mov_gpr(&e, i, true, &n->out_gpr[i]);
+        mov_gpr(&e, i, true, &n->out_gpr[i]);
     mov_gpr(&e, RSP, false, &n->host_rsp);
     bytes(&e, "\x9c", 1); /* pushfq */
     rip_relative(&e, "\x8f\x05", 2, &n->out_flags);
@@ -163,7 +166,10 @@ static void on_signal(int number, siginfo_t *info, void *context)
     ucontext_t *uc = context;
     greg_t *r = uc->uc_mcontext.gregs;
     uint64_t rip = (uint64_t)r[REG_RIP];
-    if (!host.running || rip < (uintptr_t)host.subject || rip >= (uintptr_t)host.leave) {
+    bool subject = rip >= (uintptr_t)host.subject && rip < (uintptr_t)host.leave;
+    /* a jump that left the code faults at its target */
+    bool outside = rip - DIFF_CODE_PAGE >= DIFF_PAGE;
+    if (!host.running || !(subject || outside)) {
         signal(number, SIG_DFL);
         return;
     }
@@ -184,8 +190,8 @@ static void host_create(void)
 {
     size_t data = (sizeof(struct native) + DIFF_PAGE - 1) & ~(size_t)(DIFF_PAGE - 1);
     size_t size = DIFF_PAGE + data;
-    host.code = mmap(NULL, size, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS,
-                     -1, 0);
+    host.code = mmap((void *)(uintptr_t)DIFF_CODE_PAGE, size, PROT_READ | PROT_WRITE | PROT_EXEC,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
     void *memory = mmap((void *)(uintptr_t)DIFF_PAGES_AT, 3 * DIFF_PAGE, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
     if (host.code == MAP_FAILED || memory != (void *)(uintptr_t)DIFF_PAGES_AT) {
@@ -198,7 +204,10 @@ static void host_create(void)
     void *entry = host.code;
     memcpy(&host.enter, &entry, sizeof entry);
     build_entry();
-    struct sigaction action = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO };
+    stack_t stack = { .ss_sp = host.native->signal_stack,
+                      .ss_size = sizeof host.native->signal_stack };
+    sigaltstack(&stack, NULL);
+    struct sigaction action = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_ONSTACK };
     static const int numbers[] = { SIGFPE, SIGSEGV, SIGILL, SIGBUS, SIGTRAP };
     for (size_t i = 0; i < RF_ARRAY_SIZE(numbers); i++)
         sigaction(numbers[i], &action, NULL);
@@ -209,6 +218,11 @@ static uint8_t *const end = (uint8_t *)(uintptr_t)(DIFF_PAGES_END - DIFF_END_SIZ
 
 void diff_host_prepare(const struct diff_case *test)
 {
+    host.narrow = test->options & DIFF_32;
+    if (host.narrow) {
+        diff_host32_prepare(test);
+        return;
+    }
     if (!host.code)
         host_create();
     build_subject(test);
@@ -216,6 +230,10 @@ void diff_host_prepare(const struct diff_case *test)
 
 void diff_host_run(const struct diff_state *in, struct diff_state *out)
 {
+    if (host.narrow) {
+        diff_host32_run(in, out);
+        return;
+    }
     struct native *n = host.native;
     memset(&n->in_fx, 0, sizeof n->in_fx);
     n->in_fx.fx = in->fx;

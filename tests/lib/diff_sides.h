@@ -9,10 +9,42 @@
 #define DIFF_PAGES_AT UINT64_C(0x10000000)
 #define DIFF_PAGES_END (DIFF_PAGES_AT + 2 * DIFF_PAGE)
 
+/* The code under test of 64-bit cases, in a page with nothing else that runs after it. */
+#define DIFF_CODE_PAGE UINT64_C(0x10200000)
+#define DIFF_CODE64_OFFSET 0x400
+
 /* Make the code to run; then run it from a state, any number of times. */
 void diff_host_prepare(const struct diff_case *test);
 void diff_host_run(const struct diff_state *in, struct diff_state *out);
 void diff_guest_prepare(const struct diff_case *test);
 void diff_guest_run(const struct diff_state *in, struct diff_state *out);
+
+/* The same for 32-bit cases (DIFF_32), to which the functions above hand on. */
+void diff_host32_prepare(const struct diff_case *test);
+void diff_host32_run(const struct diff_state *in, struct diff_state *out);
+void diff_guest32_prepare(const struct diff_case *test);
+void diff_guest32_run(const struct diff_state *in, struct diff_state *out);
+
+/* --- what both sides of a 32-bit case have alike (diff_segments.c) --- */
+
+/* 64 KiB for code. The code under test is at DIFF_CODE_AT; it ends in a far jump to
+ * DIFF_LEAVE_AT, which is 64-bit code. */
+#define DIFF_CODE_REGION UINT32_C(0x10100000)
+#define DIFF_CODE_REGION_SIZE UINT32_C(0x10000)
+#define DIFF_LEAVE_AT UINT32_C(0x10100f00)
+
+/* An entry of the LDT, in the terms of modify_ldt(2). */
+struct diff_segment {
+    uint32_t base, limit;
+    bool code, wide, expand_down, restricted /* read-only or execute-only */, absent, pages;
+};
+#define DIFF_SEGMENTS 14
+extern const struct diff_segment diff_segments[DIFF_SEGMENTS];
+
+/* ES CS SS DS FS GS that a case starts with, and the base of one of them. */
+void diff_selectors(unsigned options, uint16_t selector[6]);
+uint32_t diff_segment_base(uint16_t selector);
+/* The code of a case with the jump that ends it. Returns the length. */
+size_t diff_code_with_jump(const struct diff_case *test, uint8_t *code);
 
 #endif

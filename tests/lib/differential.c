@@ -98,6 +98,13 @@ static void random_state(struct diff_state *in, const struct diff_case *test, st
         random_x87(&in->fx, test, rng);
     else if (test->options & DIFF_MMX)
         random_mmx(&in->fx, rng);
+    if (test->options & DIFF_32) {
+        uint16_t selector[6];
+        in->gpr[RF_RSP] &= UINT32_MAX; /* the upper half does not outlive the far jumps */
+        diff_selectors(test->options, selector);
+        for (unsigned i = 0; i < 6; i++)
+            in->base[i] = diff_segment_base(selector[i]);
+    }
     in->vector = -1;
 }
 
@@ -115,24 +122,27 @@ static void aim_operand(struct diff_state *in, const ZydisDecodedInstruction *in
     if (diff_below(rng, 4) == 0) /* across the page end */
         at = DIFF_MEMORY_SIZE / 2 - diff_below(rng, size + 1);
     if (options & DIFF_ALIGNED && diff_below(rng, 32))
-        at &= ~UINT64_C(15);
+        at &= ~(uint64_t)((size > 16 && !(size & (size - 1)) ? size : 16) - 1);
     uint64_t target = DIFF_MEMORY_AT + at - (uint64_t)mem->disp.value;
     if (diff_below(rng, 64) == 0) /* into the page that is not there: #PF */
         target = DIFF_PAGES_END - diff_below(rng, size + 1) - (uint64_t)mem->disp.value;
+    target -= in->base[mem->segment - ZYDIS_REGISTER_ES];
     if (mem->index != ZYDIS_REGISTER_NONE) {
         unsigned number = (unsigned)ZydisRegisterGetId(mem->index);
         if (mem->index == mem->base)
             return;
         uint64_t index = diff_below(rng, 4) ? diff_below(rng, 32) : diff_integer(rng, 64);
         in->gpr[number] = index;
-        target -= ins->address_width == 32 ? (uint32_t)index * (uint64_t)mem->scale
-                                           : index * mem->scale;
+        target -= index * mem->scale;
     }
-    if (ins->address_width == 32)
+    if (ins->address_width == 16)
+        target = (uint16_t)target | diff_random(rng) << 16;
+    else if (ins->address_width == 32)
         target = (uint32_t)target | diff_random(rng) << 32;
     else if (diff_below(rng, 64) == 0)
         target ^= UINT64_C(1) << 62; /* not canonical: #GP or #SS, and nothing changes */
-    in->gpr[ZydisRegisterGetId(mem->base)] = target;
+    unsigned base = (unsigned)ZydisRegisterGetId(mem->base);
+    in->gpr[base] = base == RF_RSP && options & DIFF_32 ? (uint32_t)target : target;
 }
 
 struct decoded_case {
@@ -141,10 +151,20 @@ struct decoded_case {
     ZydisDecodedOperand operand[16][ZYDIS_MAX_OPERAND_COUNT];
 };
 
+void diff_decoder(ZydisDecoder *decoder, unsigned options)
+{
+    if (options & DIFF_16)
+        ZydisDecoderInit(decoder, ZYDIS_MACHINE_MODE_LONG_COMPAT_16, ZYDIS_STACK_WIDTH_16);
+    else if (options & DIFF_32)
+        ZydisDecoderInit(decoder, ZYDIS_MACHINE_MODE_LONG_COMPAT_32, ZYDIS_STACK_WIDTH_32);
+    else
+        ZydisDecoderInit(decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+}
+
 static void decode_case(const struct diff_case *test, struct decoded_case *decoded)
 {
     ZydisDecoder decoder;
-    ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+    diff_decoder(&decoder, test->options);
     size_t offset = 0;
     decoded->count = 0;
     while (offset < test->length && decoded->count < 16) {
@@ -182,11 +202,11 @@ static bool equal(const struct diff_case *test, const struct diff_state *a,
                   const struct diff_state *b)
 {
     bool loose = test->options & DIFF_ANY_CR2 && a->vector == RF_PF;
-    if (a->vector != b->vector || a->fault_at != b->fault_at ||
-        (!loose && (a->fault_address != b->fault_address || memcmp(a->end, b->end, DIFF_END_SIZE))))
+    if (a->vector != b->vector || a->fault_at != b->fault_at || a->error_code != b->error_code ||
+        memcmp(a->selector, b->selector, sizeof a->selector) || (!loose && (a->fault_address != b->fault_address || memcmp(a->end, b->end, DIFF_END_SIZE))))
         return false;
     for (unsigned i = 0; i < 16; i++)
-        if (i != RF_RSP && !(test->ignore_gpr >> i & 1) && a->gpr[i] != b->gpr[i])
+        if (!(test->ignore_gpr >> i & 1) && a->gpr[i] != b->gpr[i])
             return false;
     uint16_t fsw = (uint16_t)~test->ignore_fsw;
     return !((a->flags ^ b->flags) & MASK_STATUS & ~test->ignore_flags) &&
@@ -256,12 +276,14 @@ static void print_operand(const struct diff_state *in, const ZydisDecodedInstruc
         printf("\n");
     } else if (o->type == ZYDIS_OPERAND_TYPE_MEMORY && o->mem.type == ZYDIS_MEMOP_TYPE_MEM) {
         uint64_t ea = (uint64_t)o->mem.disp.value;
+        uint64_t base = in->base[o->mem.segment - ZYDIS_REGISTER_ES];
         if (o->mem.base != ZYDIS_REGISTER_NONE)
             ea += in->gpr[ZydisRegisterGetId(o->mem.base)];
         if (o->mem.index != ZYDIS_REGISTER_NONE)
             ea += in->gpr[ZydisRegisterGetId(o->mem.index)] * o->mem.scale;
-        if (ins->address_width == 32)
-            ea = (uint32_t)ea;
+        if (ins->address_width != 64)
+            ea = ins->address_width == 16 ? (uint16_t)ea : (uint32_t)ea;
+        ea += base;
         unsigned size = o->size / 8u;
         uint64_t at = ea - DIFF_MEMORY_AT, end_at = ea - (DIFF_PAGES_END - DIFF_END_SIZE);
         printf("  in memory %" PRIx64 " = ", ea);
@@ -289,11 +311,15 @@ static void print_difference(const struct diff_case *test, const struct diff_sta
                              const struct diff_state *b)
 {
     if (a->vector != b->vector || a->fault_at != b->fault_at ||
-        a->fault_address != b->fault_address)
-        printf("  exception: host %d at +%u (%" PRIx64 "), ringfort %d at +%u (%" PRIx64 ")\n",
-               a->vector, a->fault_at, a->fault_address, b->vector, b->fault_at, b->fault_address);
+        a->fault_address != b->fault_address || a->error_code != b->error_code)
+        printf("  exception: host %d (%x) at +%u (%" PRIx64 "), ringfort %d (%x) at +%u (%" PRIx64
+               ")\n", a->vector, a->error_code, a->fault_at, a->fault_address, b->vector,
+               b->error_code, b->fault_at, b->fault_address);
+    for (unsigned i = 0; i < 6; i++)
+        if (a->selector[i] != b->selector[i])
+            printf("  selector %u: host %04x, ringfort %04x\n", i, a->selector[i], b->selector[i]);
     for (unsigned i = 0; i < 16; i++)
-        if (i != RF_RSP && a->gpr[i] != b->gpr[i])
+        if (a->gpr[i] != b->gpr[i])
             printf("  %s: host %016" PRIx64 ", ringfort %016" PRIx64 "\n", gpr_names[i], a->gpr[i],
                    b->gpr[i]);
     if ((a->flags ^ b->flags) & MASK_STATUS & ~test->ignore_flags)

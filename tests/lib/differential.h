@@ -38,13 +38,17 @@ struct diff_fx {
 struct diff_state {
     struct diff_fx fx;
     uint8_t high[16][16]; /* bits 128 and up of YMM0 to YMM15; zero on hosts without AVX */
-    uint64_t gpr[16]; /* by number; RSP's is not used */
+    uint64_t gpr[16]; /* by number */
     uint64_t flags;
     uint8_t memory[DIFF_MEMORY_SIZE];
     uint8_t end[DIFF_END_SIZE]; /* the bytes before the page that is not there */
     int vector;       /* exception that ended the run, -1 if none */
     unsigned fault_at; /* offset in the code of the instruction that the saved RIP points at */
     uint64_t fault_address; /* CR2 of a page fault */
+    /* With DIFF_32 only, by number (ES CS SS DS FS GS). */
+    uint32_t base[6];      /* input: where the segments begin */
+    uint16_t selector[6];  /* result; CS only after an exception */
+    uint32_t error_code;   /* result */
 };
 
 struct diff_rng {
@@ -70,7 +74,25 @@ enum {
     DIFF_SMALL_RCX = 128, /* RCX is a count of 0 to 8 */
     DIFF_ANY_CR2 = 256, /* which byte of several makes a page fault, and what was stored before
                            it, is the CPU's choice */
+    DIFF_32 = 512, /* compatibility mode, 32-bit code in the flat segments of Linux; RSP is a
+                      register like the others. One process runs either these or 64-bit cases */
+    DIFF_SEGMENTED = 1024, /* with DIFF_32: code, data and stack segments with base and limit */
+    DIFF_16 = 2048, /* with DIFF_32: 16-bit code, data and stack segments with base and limit */
 };
+
+/* Selectors of the segments that 32-bit cases find (diff_segments.c); RPL 3. */
+enum {
+    DIFF_CODE32 = 0x23, DIFF_DATA32 = 0x2b, DIFF_CODE64 = 0x33, /* as Linux has them: flat */
+    DIFF_LDT_DATA = 0x07, DIFF_LDT_EXTRA = 0x0f, DIFF_LDT_STACK = 0x17, DIFF_LDT_CODE = 0x1f,
+    DIFF_LDT_STACK16 = 0x27, DIFF_LDT_CODE16 = 0x2f, DIFF_LDT_READ_ONLY = 0x37,
+    DIFF_LDT_DOWN = 0x3f, DIFF_LDT_DOWN16 = 0x47, DIFF_LDT_EXECUTE_ONLY = 0x4f,
+    DIFF_LDT_READ_CODE = 0x57, DIFF_LDT_ABSENT = 0x5f, DIFF_LDT_PAGES = 0x67,
+    DIFF_LDT_BIG_CODE16 = 0x6f,
+};
+/* Where the code of 64-bit cases is: linear address. */
+#define DIFF_CODE64_AT UINT64_C(0x10200400)
+/* Where the code of 32-bit cases is, in a region of 64 KiB: linear address. */
+#define DIFF_CODE_AT UINT32_C(0x10100400)
 
 struct diff_case {
     const char *name;
@@ -134,6 +156,9 @@ unsigned diff_run_forms(const struct diff_form *forms, size_t count, uint64_t se
  * and not read by other forms. Returns mismatches. */
 unsigned diff_run_sequences(const struct diff_form *forms, size_t count, unsigned sequences,
                             unsigned options, uint32_t ignore_flags, uint64_t seed);
+
+/* A decoder for the code of cases with these options. */
+void diff_decoder(ZydisDecoder *decoder, unsigned options);
 
 /* Instructions run so far, and distinct encodings. */
 struct diff_totals {

@@ -95,6 +95,8 @@ static bool lower_bit_test(struct rf_lower *l)
     const ZydisDecodedOperand *o = l->operand;
     bool memory = rf_is_mem(&o[0]), immediate = rf_is_imm(&o[1]);
     rf_run *run = runs[which][memory * 2 + immediate][rf_size_log2(o[0].size)];
+    if (!immediate)
+        l->bit_offset = &l->operand[1];
     struct rf_op *op = memory ? rf_emit_mem(l, run, 0) : rf_emit(l, run);
     if (!memory)
         op->a = rf_reg_offset(o[0].reg.value);

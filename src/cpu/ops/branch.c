@@ -1,4 +1,5 @@
-/* JMP Jcc CALL RET LOOP JRCXZ: near transfers. Far ones are in segment.c. */
+/* JMP Jcc CALL RET LOOP JRCXZ: near transfers in 64-bit mode and as 32-bit code in flat segments.
+ * The others are in branch_any.c, far ones in segment.c. */
 #include "cpu/ops/integer.h"
 
 static RF_OP(jump) { RF_LEAVE(taken); }
@@ -27,6 +28,8 @@ static rf_run *const jcc[RF_KNOWN_COUNT][16] = { RF_KNOWN_KINDS(ROW) };
 static bool lower_jcc(struct rf_lower *l)
 {
     unsigned condition = rf_condition(l);
+    if (rf_lower_any_stack(l))
+        return rf_lower_near_any(l);
     if (!l->fusable)
         return lower_relative(l, jcc[rf_known_kind(l->cc_known)][condition]);
     /* the compare becomes compare-and-branch; this instruction has no op of its own */
@@ -67,8 +70,8 @@ static RF_OP(loop_if_32)
 static bool lower_loop(struct rf_lower *l)
 {
     bool wide = l->ins.address_width == 64;
-    if (l->ins.address_width == 16)
-        return false;
+    if (l->ins.address_width == 16 || rf_lower_any_stack(l))
+        return rf_lower_near_any(l);
     switch (l->ins.mnemonic) {
     case ZYDIS_MNEMONIC_LOOP:
         return lower_relative(l, wide ? loop_64 : loop_32);
@@ -81,6 +84,8 @@ static bool lower_loop(struct rf_lower *l)
 
 static bool lower_jcxz(struct rf_lower *l)
 {
+    if (rf_lower_any_stack(l))
+        return rf_lower_near_any(l);
     rf_run *run = l->ins.mnemonic == ZYDIS_MNEMONIC_JRCXZ   ? jrcxz
                   : l->ins.mnemonic == ZYDIS_MNEMONIC_JECXZ ? jecxz
                                                             : jcxz;
@@ -123,11 +128,11 @@ static bool lower_jmp(struct rf_lower *l)
 {
     if (l->ins.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
         return rf_lower_far(l);
+    if (rf_lower_any_stack(l))
+        return rf_lower_near_any(l);
     if (rf_is_imm(&l->operand[0]))
         return lower_relative(l, jump);
     bool wide = l->code_bits == 64;
-    if (!wide && l->operand[0].size != 32)
-        return false;
     l->ends_block = true;
     if (rf_is_mem(&l->operand[0])) {
         rf_emit_mem(l, wide ? jump_mem : jump_mem_32, 0);
@@ -170,28 +175,27 @@ RF_MEM_HANDLER(ret)
     JUMP_TO(target);
 }
 
-/* Compatibility mode: 4-byte slots; the stack pointer is ESP within SS.base. */
+/* 32-bit code on a flat stack: 4-byte slots at ESP. */
 #define STACK32(offset) ((uint32_t)(cpu->r[RF_RSP] + (uint64_t)(int64_t)(offset)))
-#define STACK32_VA(esp) ((uint32_t)((esp) + cpu->seg[RF_SEG_SS].base))
 
 RF_MEM_HANDLER(call_32)
 {
     uint32_t esp = STACK32(-4);
-    RF_STORE(uint32_t, STACK32_VA(esp), (uint32_t)RETURN_ADDRESS);
+    RF_STORE(uint32_t, esp, (uint32_t)RETURN_ADDRESS);
     cpu->r[RF_RSP] = esp;
     JUMP_TO((uint32_t)(RETURN_ADDRESS + op->imm));
 }
 #define CALL_INDIRECT_32(get)                                                             \
     get;                                                                                  \
     uint32_t esp = STACK32(-4);                                                           \
-    RF_STORE(uint32_t, STACK32_VA(esp), (uint32_t)RETURN_ADDRESS);                        \
+    RF_STORE(uint32_t, esp, (uint32_t)RETURN_ADDRESS);                        \
     cpu->r[RF_RSP] = esp;                                                                 \
     JUMP_TO(target)
 RF_MEM_HANDLER(call_reg_32) { CALL_INDIRECT_32(uint32_t target = RF_R32(op->a)); }
 RF_MEM_HANDLER(call_mem_32) { CALL_INDIRECT_32(RF_LOAD(uint32_t, target, rf_ea(cpu, op))); }
 RF_MEM_HANDLER(ret_32)
 {
-    RF_LOAD(uint32_t, target, STACK32_VA(STACK32(0)));
+    RF_LOAD(uint32_t, target, STACK32(0));
     cpu->r[RF_RSP] = STACK32(4 + (int64_t)op->imm);
     JUMP_TO(target);
 }
@@ -200,9 +204,9 @@ static bool lower_call(struct rf_lower *l)
 {
     if (l->ins.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
         return rf_lower_far(l);
+    if (rf_lower_any_stack(l))
+        return rf_lower_near_any(l);
     bool wide = l->code_bits == 64;
-    if (!wide && l->ins.operand_width != 32)
-        return false;
     l->ends_block = true;
     struct rf_op *op;
     if (rf_is_imm(&l->operand[0])) {
@@ -223,9 +227,9 @@ static bool lower_ret(struct rf_lower *l)
 {
     if (l->ins.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
         return rf_lower_far(l);
+    if (rf_lower_any_stack(l))
+        return rf_lower_near_any(l);
     bool wide = l->code_bits == 64;
-    if (!wide && l->ins.operand_width != 32)
-        return false;
     struct rf_op *op = rf_emit(l, wide ? ret : ret_32);
     op->stack = 1;
     if (rf_is_imm(&l->operand[0]) && l->ins.operand_count_visible)

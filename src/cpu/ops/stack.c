@@ -1,4 +1,6 @@
-/* PUSH POP LEAVE ENTER PUSHF POPF. RSP changes only when nothing can fault any more. */
+/* PUSH POP LEAVE PUSHF POPF in 64-bit mode, and as 32-bit code on a flat stack; the other forms,
+ * and ENTER, are in stack_any.c. RSP changes only when nothing can fault any more. */
+#include "cpu/block.h"
 #include "cpu/ops/integer.h"
 
 /* --- 64-bit mode: 8-byte slots, or 2-byte ones with an operand-size prefix --- */
@@ -32,24 +34,20 @@
         RF_SET(N, op->a, value);                                                          \
         RF_MEM_NEXT;                                                                      \
     }                                                                                     \
-    /* the address uses RSP after the increment (SDM 2, POP) */                           \
     RF_MEM_HANDLER(pop_m_##N)                                                             \
     {                                                                                     \
         RF_LOAD(RF_TYPE_##N, value, cpu->r[RF_RSP]);                                      \
-        cpu->r[RF_RSP] += sizeof(RF_TYPE_##N);                                            \
-        uint64_t place = rf_ea(cpu, op);                                                  \
-        cpu->r[RF_RSP] -= sizeof(RF_TYPE_##N);                                            \
-        RF_STORE(RF_TYPE_##N, place, value);                                              \
+        RF_STORE(RF_TYPE_##N, rf_ea(cpu, op), value);                                     \
         cpu->r[RF_RSP] += sizeof(RF_TYPE_##N);                                            \
         RF_MEM_NEXT;                                                                      \
     }
 PUSHES(16)
 PUSHES(64)
 
-/* Compatibility mode: ESP within SS.base. */
+/* Outside 64-bit mode, on a flat stack: 4-byte slots at ESP. */
 #define PUSH_32(value)                                                                    \
     uint32_t esp = (uint32_t)cpu->r[RF_RSP] - 4;                                          \
-    RF_STORE(uint32_t, (uint32_t)(esp + cpu->seg[RF_SEG_SS].base), value);                \
+    RF_STORE(uint32_t, esp, value);                                                       \
     cpu->r[RF_RSP] = esp;                                                                 \
     RF_MEM_NEXT
 RF_MEM_HANDLER(push_r_32) { PUSH_32(RF_R32(op->a)); }
@@ -61,30 +59,31 @@ RF_MEM_HANDLER(push_m_32)
 }
 RF_MEM_HANDLER(pop_r_32)
 {
-    RF_LOAD(uint32_t, value, (uint32_t)(cpu->r[RF_RSP] + cpu->seg[RF_SEG_SS].base));
+    RF_LOAD(uint32_t, value, (uint32_t)cpu->r[RF_RSP]);
     cpu->r[RF_RSP] = (uint32_t)cpu->r[RF_RSP] + 4;
     RF_SET(32, op->a, value);
     RF_MEM_NEXT;
 }
 RF_MEM_HANDLER(pop_m_32)
 {
-    RF_LOAD(uint32_t, value, (uint32_t)(cpu->r[RF_RSP] + cpu->seg[RF_SEG_SS].base));
-    uint64_t rsp = cpu->r[RF_RSP];
-    cpu->r[RF_RSP] = (uint32_t)rsp + 4;
-    uint64_t place = (uint32_t)rf_ea(cpu, op);
-    cpu->r[RF_RSP] = rsp;
-    RF_STORE(uint32_t, place, value);
-    cpu->r[RF_RSP] = (uint32_t)rsp + 4;
+    RF_LOAD(uint32_t, value, (uint32_t)cpu->r[RF_RSP]);
+    RF_STORE(uint32_t, rf_ea(cpu, op), value);
+    cpu->r[RF_RSP] = (uint32_t)cpu->r[RF_RSP] + 4;
     RF_MEM_NEXT;
 }
 
-/* Slot size of the instruction: 64 or 32 by mode, 16 with a prefix. 16-bit slots of
- * compatibility mode are not done: no compiler emits them. */
-static int slot_size(const struct rf_lower *l)
+bool rf_lower_any_stack(const struct rf_lower *l)
+{
+    return l->code_bits != 64 &&
+           (l->cpu->block_mode & RF_MODE_SEGMENTED || l->ins.operand_width == 16);
+}
+
+/* log2 of the slot size: 64 bits or 32 by mode, 16 with a prefix. */
+static unsigned slot_size(const struct rf_lower *l)
 {
     if (l->code_bits == 64)
         return l->ins.operand_width == 16 ? 1 : 3;
-    return l->ins.operand_width == 32 ? 2 : -1;
+    return 2;
 }
 
 static bool is_segment(const ZydisDecodedOperand *o)
@@ -97,12 +96,12 @@ static bool lower_push(struct rf_lower *l)
     static rf_run *const r[4] = { NULL, push_r_16, push_r_32, push_r_64 },
                          *const i[4] = { NULL, push_i_16, push_i_32, push_i_64 },
                          *const m[4] = { NULL, push_m_16, push_m_32, push_m_64 };
-    int size = slot_size(l);
+    unsigned size = slot_size(l);
     const ZydisDecodedOperand *o = &l->operand[0];
     if (is_segment(o))
         return rf_lower_push_segment(l);
-    if (size < 0)
-        return false;
+    if (rf_lower_any_stack(l))
+        return rf_lower_push_any(l);
     struct rf_op *op;
     if (rf_is_mem(o)) {
         op = rf_emit_mem(l, m[size], 0);
@@ -118,18 +117,26 @@ static bool lower_push(struct rf_lower *l)
     return true;
 }
 
+void rf_pop_address(struct rf_lower *l, unsigned bytes)
+{
+    ZydisRegister base = l->operand[0].mem.base;
+    if (base == ZYDIS_REGISTER_RSP || base == ZYDIS_REGISTER_ESP)
+        l->address_extra = (uint8_t)bytes;
+}
+
 static bool lower_pop(struct rf_lower *l)
 {
     static rf_run *const r[4] = { NULL, pop_r_16, pop_r_32, pop_r_64 },
                          *const m[4] = { NULL, pop_m_16, pop_m_32, pop_m_64 };
-    int size = slot_size(l);
+    unsigned size = slot_size(l);
     const ZydisDecodedOperand *o = &l->operand[0];
     if (is_segment(o))
         return rf_lower_pop_segment(l);
-    if (size < 0)
-        return false;
+    if (rf_lower_any_stack(l))
+        return rf_lower_pop_any(l);
     struct rf_op *op;
     if (rf_is_mem(o)) {
+        rf_pop_address(l, 1u << size);
         op = rf_emit_mem(l, m[size], 0);
     } else {
         op = rf_emit(l, r[size]);
@@ -139,7 +146,7 @@ static bool lower_pop(struct rf_lower *l)
     return true;
 }
 
-/* --- LEAVE, ENTER --- */
+/* --- LEAVE --- */
 RF_MEM_HANDLER(leave_64)
 {
     uint64_t frame = cpu->r[RF_RBP];
@@ -151,7 +158,7 @@ RF_MEM_HANDLER(leave_64)
 RF_MEM_HANDLER(leave_32)
 {
     uint32_t frame = (uint32_t)cpu->r[RF_RBP];
-    RF_LOAD(uint32_t, value, (uint32_t)(frame + cpu->seg[RF_SEG_SS].base));
+    RF_LOAD(uint32_t, value, frame);
     cpu->r[RF_RSP] = frame + 4;
     cpu->r[RF_RBP] = value;
     RF_MEM_NEXT;
@@ -159,52 +166,9 @@ RF_MEM_HANDLER(leave_32)
 
 static bool lower_leave(struct rf_lower *l)
 {
-    if (l->ins.operand_width == 16)
-        return false;
+    if (l->ins.operand_width == 16 || rf_lower_any_stack(l))
+        return rf_lower_leave_any(l);
     struct rf_op *op = rf_emit(l, l->code_bits == 64 ? leave_64 : leave_32);
-    op->stack = 1;
-    return true;
-}
-
-/* ENTER size, level (SDM 2, ENTER): op->imm = size, op->c = level & 31. All of the new
- * frame is checked before RSP and RBP change. */
-static RF_NOINLINE bool make_frame(struct rf_cpu *cpu, const struct rf_op *op)
-{
-    uint64_t rsp = cpu->r[RF_RSP], frame = rsp - 8, rbp = cpu->r[RF_RBP];
-    uint64_t slots[33];
-    unsigned count = 0, level = op->c;
-    slots[count++] = rbp;
-    for (unsigned i = 1; i < level; i++)
-        if (!rf_load_slow(cpu, rbp - 8 * i, &slots[count++], 8))
-            return false;
-    if (level)
-        slots[count++] = frame;
-    uint64_t end = rsp - 8 * count;
-    for (unsigned i = 0; i < count / 2; i++) {
-        uint64_t swap = slots[i];
-        slots[i] = slots[count - 1 - i];
-        slots[count - 1 - i] = swap;
-    }
-    if (!rf_probe_write(cpu, end - op->imm, 1) || !rf_store_slow(cpu, end, slots, 8 * count))
-        return false;
-    cpu->r[RF_RBP] = frame;
-    cpu->r[RF_RSP] = end - op->imm;
-    return true;
-}
-static RF_OP(enter_64)
-{
-    if (!make_frame(cpu, op))
-        return rf_op_fault(cpu, op);
-    return rf_after_slow(cpu, op);
-}
-
-static bool lower_enter(struct rf_lower *l)
-{
-    if (l->code_bits != 64 || l->ins.operand_width == 16)
-        return false;
-    struct rf_op *op = rf_emit(l, enter_64);
-    op->imm = l->operand[0].imm.value.u & 0xffff;
-    op->c = l->operand[1].imm.value.u & 31;
     op->stack = 1;
     return true;
 }
@@ -228,7 +192,7 @@ RF_MEM_HANDLER(pushf_32) { PUSH_32((uint32_t)rf_cpu_flags(cpu) & ~(RF_FLAG_VM | 
 
 /* What POPF may change (SDM 2, POPF, table 4-17): IOPL at CPL 0 only, IF when
  * CPL <= IOPL; RF is cleared, VM, VIF and VIP stay. */
-static void pop_flags(struct rf_cpu *cpu, uint64_t value, uint64_t width_mask)
+void rf_pop_flags(struct rf_cpu *cpu, uint64_t value, uint64_t width_mask)
 {
     uint64_t mask = RF_FLAGS_STATUS | RF_FLAG_TF | RF_FLAG_DF | RF_FLAG_NT | RF_FLAG_AC | RF_FLAG_ID;
     unsigned iopl = (cpu->flags & RF_FLAG_IOPL) >> 12;
@@ -246,7 +210,7 @@ RF_MEM_HANDLER(popf_64)
     RF_LOAD(uint64_t, value, cpu->r[RF_RSP]);
     cpu->r[RF_RSP] += 8;
     rf_op_retire(cpu, op);
-    pop_flags(cpu, value, UINT32_MAX);
+    rf_pop_flags(cpu, value, UINT32_MAX);
     return rf_dispatch(cpu);
 }
 RF_MEM_HANDLER(popf_16)
@@ -254,23 +218,23 @@ RF_MEM_HANDLER(popf_16)
     RF_LOAD(uint16_t, value, cpu->r[RF_RSP]);
     cpu->r[RF_RSP] += 2;
     rf_op_retire(cpu, op);
-    pop_flags(cpu, value, 0xffff);
+    rf_pop_flags(cpu, value, 0xffff);
     return rf_dispatch(cpu);
 }
 RF_MEM_HANDLER(popf_32)
 {
-    RF_LOAD(uint32_t, value, (uint32_t)(cpu->r[RF_RSP] + cpu->seg[RF_SEG_SS].base));
+    RF_LOAD(uint32_t, value, (uint32_t)cpu->r[RF_RSP]);
     cpu->r[RF_RSP] = (uint32_t)cpu->r[RF_RSP] + 4;
     rf_op_retire(cpu, op);
-    pop_flags(cpu, value, UINT32_MAX);
+    rf_pop_flags(cpu, value, UINT32_MAX);
     return rf_dispatch(cpu);
 }
 
 static bool lower_pushf(struct rf_lower *l)
 {
-    int size = slot_size(l);
-    if (size < 0)
-        return false;
+    unsigned size = slot_size(l);
+    if (rf_lower_any_stack(l))
+        return rf_lower_pushf_any(l);
     struct rf_op *op = rf_emit(l, size == 3 ? pushf_64 : size == 2 ? pushf_32 : pushf_16);
     op->stack = 1;
     return true;
@@ -278,9 +242,9 @@ static bool lower_pushf(struct rf_lower *l)
 
 static bool lower_popf(struct rf_lower *l)
 {
-    int size = slot_size(l);
-    if (size < 0)
-        return false;
+    unsigned size = slot_size(l);
+    if (rf_lower_any_stack(l))
+        return rf_lower_popf_any(l);
     struct rf_op *op = rf_emit(l, size == 3 ? popf_64 : size == 2 ? popf_32 : popf_16);
     op->stack = 1;
     l->ends_block = true;
@@ -289,7 +253,7 @@ static bool lower_popf(struct rf_lower *l)
 
 static const struct rf_lower_entry entries[] = {
     { ZYDIS_MNEMONIC_PUSH, lower_push },    { ZYDIS_MNEMONIC_POP, lower_pop },
-    { ZYDIS_MNEMONIC_LEAVE, lower_leave },  { ZYDIS_MNEMONIC_ENTER, lower_enter },
+    { ZYDIS_MNEMONIC_LEAVE, lower_leave },  { ZYDIS_MNEMONIC_ENTER, rf_lower_enter_any },
     { ZYDIS_MNEMONIC_PUSHFQ, lower_pushf }, { ZYDIS_MNEMONIC_PUSHFD, lower_pushf },
     { ZYDIS_MNEMONIC_PUSHF, lower_pushf },  { ZYDIS_MNEMONIC_POPFQ, lower_popf },
     { ZYDIS_MNEMONIC_POPFD, lower_popf },   { ZYDIS_MNEMONIC_POPF, lower_popf },

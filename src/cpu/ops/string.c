@@ -5,24 +5,60 @@
  * both sides are moved at once. */
 #include "cpu/ops/integer.h"
 #include "cpu/privilege.h"
+#include "cpu/segmentation.h"
 
 enum repeat { ONCE, REP, REPE, REPNE };
 
 /* op->a: element size in bytes; op->b: enum repeat; op->c: address size in bits;
- * op->imm, op->disp: byte offsets in rf_cpu of the source and destination segment base. */
+ * op->imm, op->disp: byte offsets in rf_cpu of the source and destination segment base.
+ * op->scale: segments must be checked; op->index is the source's number. Then, and with
+ * 16-bit addresses, elements are moved one by one. */
 RF_INLINE uint64_t cut(const struct rf_op *op, uint64_t address)
 {
-    return op->c == 64 ? address : (uint32_t)address;
+    return op->c == 64 ? address : op->c == 32 ? (uint32_t)address : (uint16_t)address;
 }
 
 RF_INLINE uint64_t source(const struct rf_cpu *cpu, const struct rf_op *op)
 {
-    return cut(op, cpu->r[RF_RSI]) + RF_AT(const uint64_t, op->imm);
+    uint64_t va = cut(op, cpu->r[RF_RSI]) + RF_AT(const uint64_t, op->imm);
+    return op->scale ? (uint32_t)va : va;
 }
 
 RF_INLINE uint64_t destination(const struct rf_cpu *cpu, const struct rf_op *op)
 {
-    return cut(op, cpu->r[RF_RDI]) + RF_AT(const uint64_t, op->disp);
+    uint64_t va = cut(op, cpu->r[RF_RDI]) + RF_AT(const uint64_t, op->disp);
+    return op->scale ? (uint32_t)va : va;
+}
+
+/* Does the segment allow the next element? */
+static RF_NOINLINE bool allowed(struct rf_cpu *cpu, const struct rf_op *op, unsigned segment,
+                                uint64_t offset, bool write)
+{
+    if (rf_segment_allows(&cpu->seg[segment], (uint32_t)cut(op, offset), op->a, write))
+        return true;
+    cpu->fault.kind = RF_FAULT_SEGMENT;
+    return false;
+}
+RF_INLINE bool source_allowed(struct rf_cpu *cpu, const struct rf_op *op)
+{
+    return !op->scale || allowed(cpu, op, op->index, cpu->r[RF_RSI], false);
+}
+RF_INLINE bool destination_allowed(struct rf_cpu *cpu, const struct rf_op *op, bool write)
+{
+    return !op->scale || allowed(cpu, op, RF_ES, cpu->r[RF_RDI], write);
+}
+RF_INLINE bool one_by_one(const struct rf_cpu *cpu, const struct rf_op *op)
+{
+    return cpu->flags & RF_FLAG_DF || op->scale || op->c == 16;
+}
+
+/* Outside 16-bit addressing a register is written whole. */
+RF_INLINE void set_register(struct rf_cpu *cpu, const struct rf_op *op, enum rf_reg reg, uint64_t value)
+{
+    if (op->c == 16)
+        RF_R16(RF_OFFSET(reg)) = (uint16_t)value;
+    else
+        cpu->r[reg] = cut(op, value);
 }
 
 RF_INLINE uint64_t iterations(const struct rf_cpu *cpu, const struct rf_op *op)
@@ -37,11 +73,11 @@ RF_INLINE void advance(struct rf_cpu *cpu, const struct rf_op *op, bool si, bool
     if (cpu->flags & RF_FLAG_DF)
         step = 0 - step;
     if (si)
-        cpu->r[RF_RSI] = cut(op, cpu->r[RF_RSI] + step);
+        set_register(cpu, op, RF_RSI, cpu->r[RF_RSI] + step);
     if (di)
-        cpu->r[RF_RDI] = cut(op, cpu->r[RF_RDI] + step);
+        set_register(cpu, op, RF_RDI, cpu->r[RF_RDI] + step);
     if (op->b != ONCE) {
-        cpu->r[RF_RCX] = cut(op, cpu->r[RF_RCX] - n);
+        set_register(cpu, op, RF_RCX, cpu->r[RF_RCX] - n);
         cpu->budget -= (int64_t)((n * cpu->cost->repeat_step + 3) / 4);
     }
 }
@@ -70,7 +106,7 @@ RF_INLINE bool must_pause(const struct rf_cpu *cpu, const struct rf_op *op)
     return cpu->budget < op->cost || cpu->code_changed;
 }
 
-/* How a run of iterations ended. */
+/* How a run of iterations ended. NOT_PERMITTED: by a port, or by ES, which is never #SS. */
 enum outcome { DONE, PAUSED, FAULTED, NOT_PERMITTED };
 
 static struct rf_op *finish(struct rf_cpu *cpu, struct rf_op *op, enum outcome outcome)
@@ -109,7 +145,7 @@ static void copy_up(uint8_t *to, const uint8_t *from, uint64_t bytes, unsigned s
 static uint64_t move_run(struct rf_cpu *cpu, const struct rf_op *op, uint64_t count)
 {
     uint64_t from = source(cpu, op), to = destination(cpu, op), n = count;
-    if (cpu->flags & RF_FLAG_DF)
+    if (one_by_one(cpu, op))
         return 0;
     n = n < until_page_end(from, op->a) ? n : until_page_end(from, op->a);
     n = n < until_page_end(to, op->a) ? n : until_page_end(to, op->a);
@@ -127,8 +163,11 @@ static RF_NOINLINE enum outcome run_movs(struct rf_cpu *cpu, const struct rf_op 
     while (count) {
         uint64_t n = move_run(cpu, op, count);
         if (!n) {
-            if (!get(cpu, source(cpu, op), &element, op->a) ||
-                !put(cpu, destination(cpu, op), &element, op->a))
+            if (!source_allowed(cpu, op) || !get(cpu, source(cpu, op), &element, op->a))
+                return FAULTED;
+            if (!destination_allowed(cpu, op, true))
+                return NOT_PERMITTED;
+            if (!put(cpu, destination(cpu, op), &element, op->a))
                 return FAULTED;
             n = 1;
         }
@@ -152,7 +191,7 @@ static void fill(uint8_t *to, uint64_t value, uint64_t n, unsigned size)
 static uint64_t store_run(struct rf_cpu *cpu, const struct rf_op *op, uint64_t count)
 {
     uint64_t to = destination(cpu, op);
-    if (cpu->flags & RF_FLAG_DF)
+    if (one_by_one(cpu, op))
         return 0;
     uint64_t n = count < until_page_end(to, op->a) ? count : until_page_end(to, op->a);
     uint8_t *write = rf_tlb_write(cpu->tlb, to, 1);
@@ -168,6 +207,8 @@ static RF_NOINLINE enum outcome run_stos(struct rf_cpu *cpu, const struct rf_op 
     while (count) {
         uint64_t n = store_run(cpu, op, count);
         if (!n) {
+            if (!destination_allowed(cpu, op, true))
+                return NOT_PERMITTED;
             if (!put(cpu, destination(cpu, op), &cpu->r[RF_RAX], op->a))
                 return FAULTED;
             n = 1;
@@ -185,7 +226,7 @@ static RF_NOINLINE enum outcome run_lods(struct rf_cpu *cpu, const struct rf_op 
     uint64_t count = iterations(cpu, op);
     while (count) {
         uint64_t element = 0;
-        if (!get(cpu, source(cpu, op), &element, op->a))
+        if (!source_allowed(cpu, op) || !get(cpu, source(cpu, op), &element, op->a))
             return FAULTED;
         if (op->a >= 4)
             cpu->r[RF_RAX] = element;
@@ -215,7 +256,11 @@ static RF_NOINLINE enum outcome run_cmps(struct rf_cpu *cpu, const struct rf_op 
     uint64_t count = iterations(cpu, op);
     while (count) {
         uint64_t a = 0, b = 0;
-        if (!get(cpu, source(cpu, op), &a, op->a) || !get(cpu, destination(cpu, op), &b, op->a))
+        if (!source_allowed(cpu, op) || !get(cpu, source(cpu, op), &a, op->a))
+            return FAULTED;
+        if (!destination_allowed(cpu, op, false))
+            return NOT_PERMITTED;
+        if (!get(cpu, destination(cpu, op), &b, op->a))
             return FAULTED;
         set_compare_flags(cpu, op->a, a, b);
         advance(cpu, op, true, true, 1);
@@ -233,6 +278,8 @@ static RF_NOINLINE enum outcome run_scas(struct rf_cpu *cpu, const struct rf_op 
     uint64_t count = iterations(cpu, op), mask = UINT64_MAX >> (64 - 8 * op->a);
     while (count) {
         uint64_t a = cpu->r[RF_RAX] & mask, b = 0;
+        if (!destination_allowed(cpu, op, false))
+            return NOT_PERMITTED;
         if (!get(cpu, destination(cpu, op), &b, op->a))
             return FAULTED;
         set_compare_flags(cpu, op->a, a, b);
@@ -254,6 +301,8 @@ static RF_NOINLINE enum outcome run_ins(struct rf_cpu *cpu, const struct rf_op *
     if (!rf_port_allowed(cpu, (uint16_t)cpu->r[RF_RDX], op->a))
         return NOT_PERMITTED;
     for (uint64_t count = iterations(cpu, op); count;) {
+        if (!destination_allowed(cpu, op, true))
+            return NOT_PERMITTED;
         if (!put(cpu, destination(cpu, op), &ones, op->a))
             return FAULTED;
         advance(cpu, op, false, true, 1);
@@ -269,7 +318,7 @@ static RF_NOINLINE enum outcome run_outs(struct rf_cpu *cpu, const struct rf_op 
     if (!rf_port_allowed(cpu, (uint16_t)cpu->r[RF_RDX], op->a))
         return NOT_PERMITTED;
     for (uint64_t count = iterations(cpu, op); count;) {
-        if (!get(cpu, source(cpu, op), &element, op->a))
+        if (!source_allowed(cpu, op) || !get(cpu, source(cpu, op), &element, op->a))
             return FAULTED;
         advance(cpu, op, true, false, 1);
         if (--count && must_pause(cpu, op))
@@ -298,8 +347,6 @@ static enum repeat repeat_of(const struct rf_lower *l, bool compares)
 
 static bool lower_string(struct rf_lower *l, rf_run *run, bool compares)
 {
-    if (l->ins.address_width == 16)
-        return false;
     ZydisRegister segment = ZYDIS_REGISTER_DS;
     unsigned bits = 8;
     for (unsigned i = 0; i < l->ins.operand_count; i++) {
@@ -307,13 +354,17 @@ static bool lower_string(struct rf_lower *l, rf_run *run, bool compares)
         if (!rf_is_mem(o))
             continue;
         bits = o->size;
-        if (o->mem.base == ZYDIS_REGISTER_RSI || o->mem.base == ZYDIS_REGISTER_ESI)
+        if (o->mem.base == ZYDIS_REGISTER_RSI || o->mem.base == ZYDIS_REGISTER_ESI ||
+            o->mem.base == ZYDIS_REGISTER_SI)
             segment = o->mem.segment;
     }
     struct rf_op *op = rf_emit(l, run);
     op->a = (uint8_t)(bits / 8);
     op->b = (uint8_t)repeat_of(l, compares);
     op->c = l->ins.address_width;
+    op->scale = rf_segment_checked(l, segment);
+    op->index = (uint8_t)(segment - ZYDIS_REGISTER_ES);
+    op->stack = op->scale && segment == ZYDIS_REGISTER_SS;
     op->imm = rf_segment_base_offset(l, segment);
     op->disp = (int32_t)rf_segment_base_offset(l, ZYDIS_REGISTER_ES);
     l->cost_class = RF_COST_STRING;

@@ -54,6 +54,8 @@ static RF_OP(iret) { TRANSITION(rf_iret(cpu, op->a, &cpu->refusal)); }
  * refuses (#GP, #NP) reports the INT itself. */
 static RF_NOINLINE void software_interrupt(struct rf_cpu *cpu, uint64_t ip, uint64_t next, uint8_t vector)
 {
+    if (cpu->code_bits != 64)
+        next &= UINT32_MAX;
     struct rf_event event = { .vector = vector, .software = true };
     uint64_t offset = vector * 16u;
     uint64_t raw = 0;

@@ -493,7 +493,7 @@ static bool lower_x87(struct rf_lower *l)
     return true;
 }
 
-static RF_OP(fwait)
+RF_OP(rf_x87_wait)
 {
     X87_WAIT;
     RF_NEXT;
@@ -501,7 +501,7 @@ static RF_OP(fwait)
 
 static bool lower_fwait(struct rf_lower *l)
 {
-    rf_emit(l, fwait);
+    rf_emit(l, rf_x87_wait);
     return true;
 }
 

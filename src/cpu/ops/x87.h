@@ -35,6 +35,8 @@
 
 /* Every waiting instruction begins with this. */
 #define X87_WAIT RF_MMX_CHECK
+/* The same as an op of its own. */
+struct rf_op *rf_x87_wait(struct rf_cpu *cpu, struct rf_op *op);
 
 /* And every one that computes with the host's unit, with this. */
 struct rf_op *rf_x87_enter_and_retry(struct rf_cpu *cpu, struct rf_op *op);

@@ -1,0 +1,88 @@
+/* Compatibility mode against the host CPU: the integer instructions as 32-bit code in flat
+ * segments, in segments with base and limit, and as 16-bit code; and what only this mode has. */
+#include "lib/forms_integer.h"
+#include "lib/suite.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The three environments; every test runs in each. */
+static const unsigned modes[] = { DIFF_32, DIFF_32 | DIFF_SEGMENTED, DIFF_32 | DIFF_16 };
+#define FLAT 0
+
+static unsigned run_in(const struct diff_form *forms, size_t count, unsigned mode, uint64_t seed)
+{
+    unsigned mismatches = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct diff_form form = forms[i];
+        form.options |= mode;
+        mismatches += diff_run_forms(&form, 1, seed + 7919 * i);
+    }
+    return mismatches;
+}
+#define RUN(table) ck_assert_uint_eq(run_in(table, COUNT(table), modes[_i], __LINE__ + _i), 0)
+
+START_TEST(test_alu) { RUN(alu); }
+END_TEST
+START_TEST(test_locked) { RUN(locked); }
+END_TEST
+START_TEST(test_multiply) { RUN(multiply); }
+END_TEST
+START_TEST(test_divide) { RUN(divide); }
+END_TEST
+START_TEST(test_shift) { RUN(shift); }
+END_TEST
+START_TEST(test_rotate) { RUN(rotate); }
+END_TEST
+START_TEST(test_double_shift) { RUN(double_shift); }
+END_TEST
+START_TEST(test_bit_test) { RUN(bit_test); }
+END_TEST
+START_TEST(test_bit_scan) { RUN(bit_scan); }
+END_TEST
+START_TEST(test_bmi) { RUN(bmi); }
+END_TEST
+START_TEST(test_bytes) { RUN(bytes); }
+END_TEST
+START_TEST(test_moves)
+{
+    RUN(moves);
+    RUN(other_moves);
+}
+END_TEST
+START_TEST(test_compare_exchange) { RUN(compare_exchange); }
+END_TEST
+START_TEST(test_strings) { RUN(string_forms); }
+END_TEST
+START_TEST(test_sequences)
+{
+    ck_assert_uint_eq(diff_run_sequences(sequence, COUNT(sequence), 5000, modes[_i], AF, 1), 0);
+}
+END_TEST
+
+int main(void)
+{
+    if (!diff_available())
+        return EXIT_SUCCESS;
+    const struct {
+        const char *name;
+        const TTest *test;
+    } cases[] = {
+        { "alu", test_alu }, { "locked", test_locked }, { "multiply", test_multiply },
+        { "divide", test_divide }, { "shift", test_shift }, { "rotate", test_rotate },
+        { "double_shift", test_double_shift }, { "bit_test", test_bit_test },
+        { "bit_scan", test_bit_scan }, { "bmi", test_bmi }, { "bytes", test_bytes },
+        { "moves", test_moves }, { "compare_exchange", test_compare_exchange },
+        { "strings", test_strings }, { "sequences", test_sequences },
+    };
+    Suite *suite = suite_create("diff_compat");
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        TCase *tcase = tcase_create(cases[i].name);
+        tcase_set_timeout(tcase, 60);
+        tcase_add_loop_test(tcase, cases[i].test, 0, (int)COUNT(modes));
+        suite_add_tcase(suite, tcase);
+    }
+    return run_suite(suite);
+}

@@ -190,6 +190,7 @@ void diff_host32_run(const struct diff_state *in, struct diff_state *out)
     memcpy(native->in_gpr, in->gpr, sizeof native->in_gpr);
     native->in_flags = (in->flags & (RF_FLAGS_STATUS | RF_FLAG_DF)) | RF_FLAG_FIXED | RF_FLAG_IF;
     native->out_selector[RF_CS] = 0;
+    memset((void *)(uintptr_t)DIFF_PAGES_AT, 0, 2 * DIFF_PAGE);
     memcpy(window, in->memory, DIFF_MEMORY_SIZE);
     memcpy(end, in->end, DIFF_END_SIZE);
     host.vector = -1;
@@ -201,6 +202,7 @@ void diff_host32_run(const struct diff_state *in, struct diff_state *out)
     host.running = false;
     out->fx = native->out_fx;
     memcpy(out->gpr, native->out_gpr, sizeof out->gpr);
+    out->gpr[RF_RSP] &= UINT32_MAX; /* Linux loses the rest when it returns to a 16-bit stack */
     out->flags = native->out_flags;
     memcpy(out->memory, window, DIFF_MEMORY_SIZE);
     memcpy(out->end, end, DIFF_END_SIZE);

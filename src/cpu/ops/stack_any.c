@@ -88,10 +88,24 @@ static RF_NOINLINE bool pop_memory(struct rf_cpu *cpu, const struct rf_op *op)
 }
 static RF_OP(pop_mem) { FINISH(pop_memory(cpu, op)); }
 
+/* Before the address of POP's memory operand: the stack is read first. */
+static RF_NOINLINE bool can_pop(struct rf_cpu *cpu, unsigned size)
+{
+    uint64_t value;
+    return rf_stack_get(cpu, 0, &value, 1, size);
+}
+static RF_OP(pop_check)
+{
+    if (!can_pop(cpu, op->c))
+        return rf_op_fault(cpu, op);
+    RF_NEXT;
+}
+
 bool rf_lower_pop_any(struct rf_lower *l)
 {
     const ZydisDecodedOperand *o = &l->operand[0];
     if (rf_is_mem(o)) {
+        emit_slot(l, pop_check);
         rf_pop_address(l, l->ins.operand_width / 8);
         emit_slot_mem(l, pop_mem);
     } else {
@@ -108,13 +122,12 @@ static RF_NOINLINE bool push_all(struct rf_cpu *cpu, unsigned size)
 }
 static RF_OP(pusha) { FINISH(push_all(cpu, op->c)); }
 
-/* The slot of (E)SP is passed over (SDM 2B, POPA). */
+/* The slot of (E)SP is read, but not loaded (SDM 2B, POPA). */
 static RF_NOINLINE bool pop_all(struct rf_cpu *cpu, unsigned size)
 {
     uint64_t values[8];
-    for (unsigned i = 0; i < 8; i++)
-        if (i != 7 - RF_RSP && !rf_stack_get(cpu, i * size, &values[i], 1, size))
-            return false;
+    if (!rf_stack_get(cpu, 0, values, 8, size))
+        return false;
     rf_set_stack_pointer(cpu, cpu->r[RF_RSP] + 8 * size);
     for (unsigned i = 0; i < 8; i++) {
         if (i == 7 - RF_RSP)

@@ -103,6 +103,79 @@ static const struct diff_form stack[] = {
     F(POPAD, "", FRAME), F(PUSHF, "", STACK), F(PUSHFD, "", STACK),
 };
 
+/* ENTER and LEAVE: (E)BP in the stack, too. */
+static bool frames(struct diff_state *in, struct diff_rng *rng, void *user)
+{
+    stack_edges(in, rng, user);
+    uint64_t at = DIFF_MEMORY_AT + 64 + diff_below(rng, DIFF_MEMORY_SIZE - 128);
+    if (diff_below(rng, 8) == 0)
+        at = DIFF_MEMORY_AT + 0x1200 - diff_below(rng, 8);
+    if (diff_below(rng, 8) == 0)
+        at = DIFF_MEMORY_AT - 0xe00 + diff_below(rng, 140);
+    in->gpr[5] = (uint32_t)(at - in->base[2]);
+    if (diff_below(rng, 2))
+        in->gpr[5] = (uint16_t)(at - in->base[2]) | diff_random(rng) << 16;
+    return true;
+}
+
+/* No trap flag, no alignment check: the harness runs on with them. */
+static bool flags_image(struct diff_state *in, struct diff_rng *rng, void *user)
+{
+    (void)user;
+    uint64_t at = 64 + diff_below(rng, DIFF_MEMORY_SIZE - 128);
+    in->gpr[4] = (uint32_t)(DIFF_MEMORY_AT + at - in->base[2]);
+    in->memory[at + 1] &= 0xfe;
+    in->memory[at + 2] &= 0xfb;
+    return true;
+}
+
+static const struct diff_form frame_forms[] = {
+    F(ENTER, "i16 i8", .immediates = 32, .sets = 4096, .prepare = frames),
+    F(LEAVE, "", .sets = 4096, .prepare = frames),
+};
+
+/* The same bytes in every mode, with any operand size. */
+static unsigned run_code(const char *name, const uint8_t *code, size_t length, unsigned options,
+                         bool (*prepare)(struct diff_state *, struct diff_rng *, void *))
+{
+    unsigned mismatches = 0;
+    for (unsigned prefix = 0; prefix < 2; prefix++) {
+        uint8_t bytes_[16] = { 0x66 };
+        memcpy(bytes_ + prefix, code, length);
+        struct diff_case test = { .name = name, .code = bytes_, .length = length + prefix,
+                                  .options = options, .prepare = prepare };
+        mismatches += diff_run_random(&test, length, 2000);
+    }
+    return mismatches;
+}
+#define RUN_CODE(name, prepare, ...)                                                        \
+    do {                                                                                    \
+        static const uint8_t code_[] = { __VA_ARGS__ };                                     \
+        ck_assert_uint_eq(run_code(name, code_, sizeof code_, modes[_i], prepare), 0);      \
+    } while (0)
+
+START_TEST(test_frames)
+{
+    RUN(frame_forms);
+    RUN_CODE("leave, 16 and 32 bits", frames, 0xc9);
+}
+END_TEST
+START_TEST(test_flags)
+{
+    RUN_CODE("popf, pushfd", flags_image, 0x9d, 0x66, 0x9c);
+    RUN_CODE("popf, pushf", flags_image, 0x9d, 0x9c);
+}
+END_TEST
+START_TEST(test_push_segments)
+{
+    RUN_CODE("push es", stack_edges, 0x06);
+    RUN_CODE("push cs", stack_edges, 0x0e);
+    RUN_CODE("push ss", stack_edges, 0x16);
+    RUN_CODE("push ds", stack_edges, 0x1e);
+    RUN_CODE("push fs", stack_edges, 0x0f, 0xa0);
+    RUN_CODE("push gs", stack_edges, 0x0f, 0xa8);
+}
+END_TEST
 START_TEST(test_decimal) { RUN(decimal); }
 END_TEST
 START_TEST(test_others)
@@ -167,6 +240,8 @@ int main(void)
         { "moves", test_moves }, { "compare_exchange", test_compare_exchange },
         { "strings", test_strings }, { "sequences", test_sequences },
         { "decimal", test_decimal }, { "others", test_others }, { "stack", test_stack },
+        { "frames", test_frames }, { "flags", test_flags },
+        { "push_segments", test_push_segments },
     };
     Suite *suite = suite_create("diff_compat");
     for (size_t i = 0; i < COUNT(cases); i++) {

@@ -121,6 +121,8 @@ static void guest_create(void)
     guest_paging();
     guest_tables();
     put(DIFF_LEAVE_AT, "\x0f\x01\xc1", 3); /* vmcall */
+    put(DIFF_LANDING_32, diff_landing_32, sizeof diff_landing_32);
+    put(DIFF_LANDING_16, diff_landing_16, sizeof diff_landing_16);
     guest->stop_cycles = UINT64_MAX;
     guest->timer_cycles = UINT64_MAX;
 }

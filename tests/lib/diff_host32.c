@@ -99,7 +99,8 @@ static void on_signal(int number, siginfo_t *info, void *context)
     ucontext_t *uc = context;
     greg_t *r = uc->uc_mcontext.gregs;
     uint64_t segments = (uint64_t)r[REG_CSGSFS];
-    if (!host.running || (uint16_t)segments == DIFF_CODE64) {
+    bool ours = (uint64_t)r[REG_RIP] - DIFF_CODE_REGION < DIFF_CODE_REGION_SIZE;
+    if (!host.running || ((uint16_t)segments == DIFF_CODE64 && !ours)) {
         signal(number, SIG_DFL);
         return;
     }
@@ -159,6 +160,8 @@ static void host_create(void)
     const void *leave = diff32_leave;
     memcpy(jump + 6, &leave, 8);
     memcpy((void *)(uintptr_t)DIFF_LEAVE_AT, jump, sizeof jump);
+    memcpy((void *)(uintptr_t)DIFF_LANDING_32, diff_landing_32, sizeof diff_landing_32);
+    memcpy((void *)(uintptr_t)DIFF_LANDING_16, diff_landing_16, sizeof diff_landing_16);
     static uint8_t stack[1 << 16];
     stack_t alternate = { .ss_sp = stack, .ss_size = sizeof stack };
     sigaltstack(&alternate, NULL);

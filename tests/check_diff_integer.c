@@ -33,6 +33,7 @@ END_TEST
 START_TEST(test_moves)
 {
     RUN(moves);
+    RUN(addresses);
     RUN(other_moves);
 }
 END_TEST

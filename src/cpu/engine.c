@@ -119,18 +119,35 @@ struct rf_op *rf_op_fault(struct rf_cpu *cpu, struct rf_op *op)
 
 /* --- slow memory --- */
 
+/* Outside 64-bit mode an operand across the end of the 4 GiB is refused as one beyond a limit
+ * of 4 GiB - 1 (SDM 3A, 5.3, leaves that to the implementation). It never takes the fast path:
+ * it crosses a page. */
+static bool crosses_4gib(struct rf_cpu *cpu, uint64_t va, unsigned size)
+{
+    if (RF_LIKELY(cpu->code_bits == 64 || va + size <= UINT64_C(1) << 32))
+        return false;
+    cpu->fault = (struct rf_fault){ .kind = RF_FAULT_SEGMENT };
+    return true;
+}
+
 bool rf_load_slow(struct rf_cpu *cpu, uint64_t va, void *out, unsigned size)
 {
+    if (crosses_4gib(cpu, va, size))
+        return false;
     return rf_mmu_read(&cpu->mmu, va, out, size, (enum rf_tlb_mode)cpu->tlb_mode, &cpu->fault);
 }
 
 bool rf_store_slow(struct rf_cpu *cpu, uint64_t va, const void *data, unsigned size)
 {
+    if (crosses_4gib(cpu, va, size))
+        return false;
     return rf_mmu_write(&cpu->mmu, va, data, size, (enum rf_tlb_mode)cpu->tlb_mode, &cpu->fault);
 }
 
 bool rf_load_rmw_slow(struct rf_cpu *cpu, uint64_t va, void *out, unsigned size)
 {
+    if (crosses_4gib(cpu, va, size))
+        return false;
     return rf_mmu_read_for_write(&cpu->mmu, va, out, size, (enum rf_tlb_mode)cpu->tlb_mode,
                                  &cpu->fault);
 }

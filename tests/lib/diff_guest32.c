@@ -21,8 +21,12 @@
 #define GUEST_PDPT UINT64_C(0x21000)
 #define GUEST_PD UINT64_C(0x22000)
 #define GUEST_PT UINT64_C(0x23000)
+#define GUEST_HIGH_PDPT UINT64_C(0x24000)
+#define GUEST_HIGH_PD UINT64_C(0x25000)
 #define GUEST_RAM (DIFF_CODE_REGION + DIFF_CODE_REGION_SIZE + 16 * DIFF_PAGE)
 #define KERNEL_CODE 0x10
+/* What is at the physical addresses above, for CPL 0: where no 32-bit address leads. */
+#define HIGH UINT64_C(0xffff800000000000)
 
 static struct rf_ram guest_ram;
 static struct rf_cpu *guest;
@@ -61,19 +65,19 @@ static void guest_tables(void)
         uint64_t at = GUEST_HANDLERS + 16 * vector;
         bool open = vector == RF_BP || vector == RF_OF; /* to INT n, as in Linux */
         uint64_t gate[2] = { (open ? UINT64_C(0xee) : UINT64_C(0x8e)) << 40 |
-                                 (uint64_t)KERNEL_CODE << 16 | at, 0 };
+                                 (uint64_t)KERNEL_CODE << 16 | at, HIGH >> 32 };
         put(GUEST_IDT + 16 * vector, gate, sizeof gate);
         put(at, "\xf4", 1);
     }
-    uint64_t stack = GUEST_STACK;
+    uint64_t stack = HIGH + GUEST_STACK;
     put(GUEST_TSS + 4, &stack, 8);
     put(GUEST_TSS + 102, "\x68", 2);
-    guest->gdtr = (struct rf_table_register){ GUEST_GDT, sizeof gdt - 1 };
-    guest->idtr = (struct rf_table_register){ GUEST_IDT, 256 * 16 - 1 };
+    guest->gdtr = (struct rf_table_register){ HIGH + GUEST_GDT, sizeof gdt - 1 };
+    guest->idtr = (struct rf_table_register){ HIGH + GUEST_IDT, 256 * 16 - 1 };
     guest->ldtr = (struct rf_segment){ .selector = 0x50, .attributes = RF_SEG_P | 2,
-                                       .limit = DIFF_SEGMENTS * 8 - 1, .base = GUEST_LDT };
+                                       .limit = DIFF_SEGMENTS * 8 - 1, .base = HIGH + GUEST_LDT };
     guest->tr = (struct rf_segment){ .selector = 0x40, .attributes = RF_SEG_P | 0xb, .limit = 0x67,
-                                     .base = GUEST_TSS };
+                                     .base = HIGH + GUEST_TSS };
 }
 
 static void guest_map(uint64_t table, unsigned index, uint64_t bits)
@@ -82,12 +86,14 @@ static void guest_map(uint64_t table, unsigned index, uint64_t bits)
     put(table + 8 * index, &bits, sizeof bits);
 }
 
-/* Linear addresses are physical ones: the first 2 MiB for CPL 0; code and data for CPL 3. */
+/* For CPL 3, code and data: linear addresses are physical ones. */
 static void guest_paging(void)
 {
     guest_map(GUEST_PML4, 0, GUEST_PDPT | RF_PTE_U);
     guest_map(GUEST_PDPT, 0, GUEST_PD | RF_PTE_U);
-    guest_map(GUEST_PD, 0, RF_PTE_PS);
+    guest_map(GUEST_PML4, 256, GUEST_HIGH_PDPT);
+    guest_map(GUEST_HIGH_PDPT, 0, GUEST_HIGH_PD);
+    guest_map(GUEST_HIGH_PD, 0, RF_PTE_PS);
     guest_map(GUEST_PD, DIFF_PAGES_AT >> 21, GUEST_PT | RF_PTE_U);
     for (unsigned i = 0; i < 2; i++)
         guest_map(GUEST_PT, i, (DIFF_PAGES_AT + i * DIFF_PAGE) | RF_PTE_U);
@@ -116,6 +122,8 @@ static void guest_create(void)
     guest_paging();
     guest_tables();
     put(DIFF_LEAVE_AT, "\x0f\x01\xc1", 3); /* vmcall */
+    put(DIFF_LANDING_32, diff_landing_32, sizeof diff_landing_32);
+    put(DIFF_LANDING_16, diff_landing_16, sizeof diff_landing_16);
     guest->stop_cycles = UINT64_MAX;
     guest->timer_cycles = UINT64_MAX;
 }
@@ -179,7 +187,7 @@ static void guest_fx_out(struct diff_fx *fx)
 static void guest_outcome(enum rf_stop stop, struct diff_state *out)
 {
     static const uint32_t with_error_code = 0x27d00; /* SDM 3A, table 6-1 */
-    uint64_t frame[6], at = guest->r[RF_REG_IP] - GUEST_HANDLERS;
+    uint64_t frame[6], at = guest->r[RF_REG_IP] - HIGH - GUEST_HANDLERS;
     out->vector = -1;
     out->fault_at = 0;
     out->fault_address = 0;
@@ -190,7 +198,7 @@ static void guest_outcome(enum rf_stop stop, struct diff_state *out)
     }
     int vector = (int)(at / 16);
     bool coded = vector < 32 && with_error_code >> vector & 1;
-    memcpy(frame, rf_ram_at(&guest_ram, guest->r[RF_RSP], sizeof frame), sizeof frame);
+    memcpy(frame, rf_ram_at(&guest_ram, guest->r[RF_RSP] - HIGH, sizeof frame), sizeof frame);
     if (!coded)
         memmove(frame + 1, frame, 5 * sizeof frame[0]);
     out->flags = frame[3];
@@ -218,6 +226,7 @@ void diff_guest32_run(const struct diff_state *in, struct diff_state *out)
     guest->cpl = 3;
     rf_cpu_set_flags(guest, (in->flags & (RF_FLAGS_STATUS | RF_FLAG_DF)) | RF_FLAG_FIXED | RF_FLAG_IF);
     guest_fx_in(&in->fx);
+    memset(rf_ram_at(&guest_ram, DIFF_PAGES_AT, 2 * DIFF_PAGE), 0, 2 * DIFF_PAGE);
     memcpy(window, in->memory, DIFF_MEMORY_SIZE);
     memcpy(end, in->end, DIFF_END_SIZE);
     guest->halted = false;
@@ -229,6 +238,7 @@ void diff_guest32_run(const struct diff_state *in, struct diff_state *out)
     for (unsigned i = 0; i < 6; i++)
         out->selector[i] = i == RF_CS ? 0 : guest->seg[i].selector;
     guest_outcome(stop, out);
+    out->gpr[RF_RSP] &= UINT32_MAX;
 }
 
 #endif

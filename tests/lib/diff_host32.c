@@ -99,7 +99,8 @@ static void on_signal(int number, siginfo_t *info, void *context)
     ucontext_t *uc = context;
     greg_t *r = uc->uc_mcontext.gregs;
     uint64_t segments = (uint64_t)r[REG_CSGSFS];
-    if (!host.running || (uint16_t)segments == DIFF_CODE64) {
+    bool ours = (uint64_t)r[REG_RIP] - DIFF_CODE_REGION < DIFF_CODE_REGION_SIZE;
+    if (!host.running || ((uint16_t)segments == DIFF_CODE64 && !ours)) {
         signal(number, SIG_DFL);
         return;
     }
@@ -159,6 +160,8 @@ static void host_create(void)
     const void *leave = diff32_leave;
     memcpy(jump + 6, &leave, 8);
     memcpy((void *)(uintptr_t)DIFF_LEAVE_AT, jump, sizeof jump);
+    memcpy((void *)(uintptr_t)DIFF_LANDING_32, diff_landing_32, sizeof diff_landing_32);
+    memcpy((void *)(uintptr_t)DIFF_LANDING_16, diff_landing_16, sizeof diff_landing_16);
     static uint8_t stack[1 << 16];
     stack_t alternate = { .ss_sp = stack, .ss_size = sizeof stack };
     sigaltstack(&alternate, NULL);
@@ -190,6 +193,7 @@ void diff_host32_run(const struct diff_state *in, struct diff_state *out)
     memcpy(native->in_gpr, in->gpr, sizeof native->in_gpr);
     native->in_flags = (in->flags & (RF_FLAGS_STATUS | RF_FLAG_DF)) | RF_FLAG_FIXED | RF_FLAG_IF;
     native->out_selector[RF_CS] = 0;
+    memset((void *)(uintptr_t)DIFF_PAGES_AT, 0, 2 * DIFF_PAGE);
     memcpy(window, in->memory, DIFF_MEMORY_SIZE);
     memcpy(end, in->end, DIFF_END_SIZE);
     host.vector = -1;
@@ -201,8 +205,7 @@ void diff_host32_run(const struct diff_state *in, struct diff_state *out)
     host.running = false;
     out->fx = native->out_fx;
     memcpy(out->gpr, native->out_gpr, sizeof out->gpr);
-    /* an interrupt with a 16-bit stack leaves something of the kernel's there (espfix64) */
-    out->gpr[RF_RSP] &= UINT32_MAX;
+    out->gpr[RF_RSP] &= UINT32_MAX; /* Linux loses the rest when it returns to a 16-bit stack */
     out->flags = native->out_flags;
     memcpy(out->memory, window, DIFF_MEMORY_SIZE);
     memcpy(out->end, end, DIFF_END_SIZE);

@@ -50,6 +50,11 @@ uint32_t diff_segment_base(uint16_t selector)
     return selector & 4 ? diff_segments[selector >> 3].base : 0;
 }
 
+#define LEAVE DIFF_LEAVE_AT & 0xff, DIFF_LEAVE_AT >> 8 & 0xff, DIFF_LEAVE_AT >> 16 & 0xff, \
+    DIFF_LEAVE_AT >> 24, DIFF_CODE64, 0
+const uint8_t diff_landing_32[16] = { 0x66, 0x8c, 0xc9, 0xea, LEAVE }; /* mov cx, cs; jmp far */
+const uint8_t diff_landing_16[16] = { 0x8c, 0xc9, 0x66, 0xea, LEAVE };
+
 size_t diff_code_with_jump(const struct diff_case *test, uint8_t *code)
 {
     size_t length = test->length;

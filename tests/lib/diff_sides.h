@@ -41,9 +41,10 @@ struct diff_segment {
 #define DIFF_SEGMENTS 14
 extern const struct diff_segment diff_segments[DIFF_SEGMENTS];
 
-/* ES CS SS DS FS GS that a case starts with, and the base of one of them. */
+/* ES CS SS DS FS GS that a case starts with. */
 void diff_selectors(unsigned options, uint16_t selector[6]);
-uint32_t diff_segment_base(uint16_t selector);
+/* The code at DIFF_LANDING_32 and DIFF_LANDING_16, 16 bytes each. */
+extern const uint8_t diff_landing_32[16], diff_landing_16[16];
 /* The code of a case with the jump that ends it. Returns the length. */
 size_t diff_code_with_jump(const struct diff_case *test, uint8_t *code);
 

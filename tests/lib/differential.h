@@ -93,6 +93,12 @@ enum {
 #define DIFF_CODE64_AT UINT64_C(0x10200400)
 /* Where the code of 32-bit cases is, in a region of 64 KiB: linear address. */
 #define DIFF_CODE_AT UINT32_C(0x10100400)
+/* Where far transfers may go to, by the bits of the code: it loads CX with CS and ends. */
+#define DIFF_LANDING_64 UINT32_C(0x10100f00)
+#define DIFF_LANDING_32 UINT32_C(0x10100f20)
+#define DIFF_LANDING_16 UINT32_C(0x10100f40)
+/* Base of one of the segments above. */
+uint32_t diff_segment_base(uint16_t selector);
 
 struct diff_case {
     const char *name;

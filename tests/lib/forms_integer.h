@@ -208,12 +208,15 @@ static const struct diff_form moves[] = {
     F(MOV, "r32 m4"),
     F(MOV, "r64 m8"), F(MOVZX, "r16|r32|r64 r8|m1"), F(MOVZX, "r32|r64 r16|m2"),
     F(MOVSX, "r16|r32|r64 r8|m1"), F(MOVSX, "r32|r64 r16|m2"), F(MOVSXD, "r64 r32|m4"),
-    F(LEA, "r16|r32|r64 m8"), CONDITIONS(CMOV), CONDITIONS(SET), F(CBW, ""), F(CWDE, ""),
+    CONDITIONS(CMOV), CONDITIONS(SET), F(CBW, ""), F(CWDE, ""),
     F(CDQE, ""), F(CWD, ""), F(CDQ, ""), F(CQO, ""), F(LAHF, ""), F(SAHF, ""), F(CLC, ""),
     F(STC, ""), F(CMC, ""), F(XCHG, "r8|m1 r8"), F(XCHG, "r16|m2 r16"), F(XCHG, "r32|m4 r32"),
     F(XCHG, "r64|m8 r64"), F(XCHG, "r64 rax"), F(XCHG, "r32 eax"), F(XADD, "r8|m1 r8"),
     F(XADD, "r16|m2 r16"), F(XADD, "r32|m4 r32"), F(XADD, "r64|m8 r64"), F(NOP, ""),
 };
+
+/* The encoder wants the size of the address as the operand's. */
+static const struct diff_form addresses[] = { F(LEA, "r16|r32|r64 m8") };
 
 static bool table_at_rbx(struct diff_state *in, struct diff_rng *rng, void *user)
 {

@@ -215,11 +215,13 @@ static bool lower_call(struct rf_lower *l)
         l->is_branch = true;
         l->taken_delta = rf_branch_delta(l);
     } else if (rf_is_mem(&l->operand[0])) {
-        rf_emit_mem(l, wide ? call_mem : call_mem_32, 0);
+        op = rf_emit_mem(l, wide ? call_mem : call_mem_32, 0);
     } else {
         op = rf_emit(l, wide ? call_reg : call_reg_32);
         op->a = rf_reg_offset(l->operand[0].reg.value);
     }
+    if (!wide)
+        op->stack = 1;
     return true;
 }
 

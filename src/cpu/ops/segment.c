@@ -480,11 +480,13 @@ static RF_OP(arpl_reg)
     set_zero_flag(cpu, new != old);
     RF_NEXT;
 }
+/* Memory is written only if it changes; a page that may not be read is a read's #PF. */
 RF_MEM_HANDLER(arpl_mem)
 {
-    RF_RMW_LOAD(uint16_t, old, rf_ea(cpu, op));
+    RF_LOAD(uint16_t, old, rf_ea(cpu, op));
     uint16_t new = adjusted(old, RF_R16(op->b));
-    RF_RMW_STORE(uint16_t, old, new);
+    if (new != old)
+        RF_STORE(uint16_t, rf_ea(cpu, op), new);
     set_zero_flag(cpu, new != old);
     RF_MEM_NEXT;
 }

@@ -105,6 +105,8 @@ static bool lower_push(struct rf_lower *l)
     struct rf_op *op;
     if (rf_is_mem(o)) {
         op = rf_emit_mem(l, m[size], 0);
+        if (l->code_bits != 64) /* its own segment is flat, or has been checked */
+            op->stack = 1;
     } else if (rf_is_imm(o)) {
         op = rf_emit(l, i[size]);
         op->imm = (uint64_t)o->imm.value.s;

@@ -88,10 +88,24 @@ static RF_NOINLINE bool pop_memory(struct rf_cpu *cpu, const struct rf_op *op)
 }
 static RF_OP(pop_mem) { FINISH(pop_memory(cpu, op)); }
 
+/* Before the address of POP's memory operand: the stack is read first. */
+static RF_NOINLINE bool can_pop(struct rf_cpu *cpu, unsigned size)
+{
+    uint64_t value;
+    return rf_stack_get(cpu, 0, &value, 1, size);
+}
+static RF_OP(pop_check)
+{
+    if (!can_pop(cpu, op->c))
+        return rf_op_fault(cpu, op);
+    RF_NEXT;
+}
+
 bool rf_lower_pop_any(struct rf_lower *l)
 {
     const ZydisDecodedOperand *o = &l->operand[0];
     if (rf_is_mem(o)) {
+        emit_slot(l, pop_check);
         rf_pop_address(l, l->ins.operand_width / 8);
         emit_slot_mem(l, pop_mem);
     } else {
@@ -108,13 +122,12 @@ static RF_NOINLINE bool push_all(struct rf_cpu *cpu, unsigned size)
 }
 static RF_OP(pusha) { FINISH(push_all(cpu, op->c)); }
 
-/* The slot of (E)SP is passed over (SDM 2B, POPA). */
+/* The slot of (E)SP is read, but not loaded (SDM 2B, POPA). */
 static RF_NOINLINE bool pop_all(struct rf_cpu *cpu, unsigned size)
 {
     uint64_t values[8];
-    for (unsigned i = 0; i < 8; i++)
-        if (i != 7 - RF_RSP && !rf_stack_get(cpu, i * size, &values[i], 1, size))
-            return false;
+    if (!rf_stack_get(cpu, 0, values, 8, size))
+        return false;
     rf_set_stack_pointer(cpu, cpu->r[RF_RSP] + 8 * size);
     for (unsigned i = 0; i < 8; i++) {
         if (i == 7 - RF_RSP)
@@ -184,30 +197,40 @@ static void set_frame_pointer(struct rf_cpu *cpu, uint64_t frame, unsigned size)
         cpu->r[RF_RBP] = frame;
 }
 
-/* ENTER size, level (SDM 2A, ENTER): op->imm = size, op->b = level & 31. All of the new frame
- * is checked before RSP and RBP change, and a write at its end is. */
-static RF_NOINLINE bool make_frame(struct rf_cpu *cpu, const struct rf_op *op)
+/* One more push of ENTER. */
+static bool push_of_frame(struct rf_cpu *cpu, uint64_t value, unsigned size)
 {
-    uint64_t rsp = cpu->r[RF_RSP], rbp = cpu->r[RF_RBP], frame = rsp - op->c;
-    uint64_t slots[33];
-    unsigned count = 0, level = op->b, size = op->c;
-    slots[count++] = rbp;
+    return rf_stack_push(cpu, &value, 1, size);
+}
+
+/* ENTER size, level (SDM 2A, ENTER): op->imm = size, op->b = level & 31. The pushes come one by
+ * one, so that the slots below the stack are written up to the one that faults; a write at
+ * the new stack pointer is checked last. False: RSP is anywhere. */
+static bool push_frame(struct rf_cpu *cpu, const struct rf_op *op)
+{
+    uint64_t rbp = cpu->r[RF_RBP], frame = cpu->r[RF_RSP] - op->c, value;
+    unsigned level = op->b, size = op->c;
+    if (!push_of_frame(cpu, rbp, size))
+        return false;
     for (unsigned i = 1; i < level; i++)
-        if (!rf_stack_read(cpu, rbp - size * i, &slots[count++], size))
+        if (!rf_stack_read(cpu, rbp - size * i, &value, size) || !push_of_frame(cpu, value, size))
             return false;
-    if (level)
-        slots[count++] = frame;
-    uint64_t end = rsp - size * count;
-    if (!rf_stack_probe(cpu, count, size))
+    if (level && !push_of_frame(cpu, frame, size))
         return false;
-    rf_set_stack_pointer(cpu, end - op->imm + size);
-    bool allowed = rf_stack_probe(cpu, 1, size);
-    cpu->r[RF_RSP] = rsp;
-    if (!allowed || !rf_stack_put(cpu, slots, count, size))
+    rf_set_stack_pointer(cpu, cpu->r[RF_RSP] - op->imm + size);
+    if (!rf_stack_probe(cpu, 1, size))
         return false;
-    rf_set_stack_pointer(cpu, end - op->imm);
+    rf_set_stack_pointer(cpu, cpu->r[RF_RSP] - size);
     set_frame_pointer(cpu, frame, size);
     return true;
+}
+static RF_NOINLINE bool make_frame(struct rf_cpu *cpu, const struct rf_op *op)
+{
+    uint64_t rsp = cpu->r[RF_RSP];
+    bool made = push_frame(cpu, op);
+    if (!made)
+        cpu->r[RF_RSP] = rsp;
+    return made;
 }
 static RF_OP(enter) { FINISH(make_frame(cpu, op)); }
 

@@ -144,6 +144,15 @@ struct rf_jump_entry {
     struct rf_op *op;
 };
 
+/* What the code at a linear address depends on beside paging: a jump cache entry's salt has
+ * the index of one of these. */
+#define RF_JUMP_MODES 8
+struct rf_jump_mode {
+    uint32_t block_mode;
+    uint32_t cs_limit; /* outside 64-bit mode */
+    uint64_t cs_base;
+};
+
 /* Counted events that are not cycles; printed by --stats. */
 struct rf_cpu_counts {
     uint64_t syscalls, sysrets, sysenters, sysexits;
@@ -164,9 +173,9 @@ struct rf_cpu {
     const struct rf_tlb_entry *tlb; /* the current mode's array */
     uint64_t jump_salt;
     uint32_t block_mode;   /* RF_MODE_* of cpu/block.h, kept by rf_cpu_mode_changed */
-    uint32_t salt_round;   /* what jump_salt has no room for: generation bits, */
-    uint64_t salt_cs_base; /* CS.base and CS.limit outside 64-bit mode */
-    uint32_t salt_cs_limit;
+    uint32_t jump_round;   /* of the generation: the bits that jump_salt has no room for */
+    uint8_t jump_mode_count;
+    struct rf_jump_mode jump_modes[RF_JUMP_MODES]; /* that entries of the jump cache are of */
     struct rf_jump_entry *jump_cache; /* RF_JUMP_CACHE_ENTRIES */
     uint8_t cpl;
     uint8_t tlb_mode;      /* enum rf_tlb_mode of ordinary data accesses now */

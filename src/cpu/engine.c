@@ -205,6 +205,42 @@ static uint32_t block_mode(const struct rf_cpu *cpu)
     return mode;
 }
 
+/* The index of the present mode among those that the jump cache knows; when there are too many,
+ * it forgets them all. */
+static unsigned jump_mode(struct rf_cpu *cpu)
+{
+    const bool wide = cpu->code_bits == 64;
+    const struct rf_jump_mode now = { cpu->block_mode, wide ? 0 : cpu->seg[RF_CS].limit,
+                                      wide ? 0 : cpu->seg[RF_CS].base };
+    for (unsigned i = 0; i < cpu->jump_mode_count; i++) {
+        const struct rf_jump_mode *known = &cpu->jump_modes[i];
+        if (known->block_mode == now.block_mode && known->cs_limit == now.cs_limit &&
+            known->cs_base == now.cs_base)
+            return i;
+    }
+    if (cpu->jump_mode_count == RF_JUMP_MODES) {
+        rf_jump_cache_clear(cpu);
+        cpu->jump_mode_count = 0;
+    }
+    cpu->jump_modes[cpu->jump_mode_count] = now;
+    return cpu->jump_mode_count++;
+}
+
+/* Paging generation, mode and privilege, in the bits above a canonical address' sign bit: so two
+ * addresses with different salts never have the same key. */
+static void update_jump_salt(struct rf_cpu *cpu)
+{
+    const unsigned sign = cpu->mmu.cr4 & RF_CR4_LA57 ? 56 : 47, generation_at = sign + 5;
+    const uint32_t round = cpu->mmu.generation >> (64 - generation_at);
+    if (round != cpu->jump_round) {
+        cpu->jump_round = round;
+        rf_jump_cache_clear(cpu);
+    }
+    cpu->jump_salt = (uint64_t)cpu->mmu.generation << generation_at |
+                     (uint64_t)jump_mode(cpu) << (sign + 2) |
+                     (uint64_t)(cpu->cpl == 3) << (sign + 1);
+}
+
 void rf_cpu_mode_changed(struct rf_cpu *cpu)
 {
     if (cpu->cpl == 3)
@@ -218,19 +254,8 @@ void rf_cpu_mode_changed(struct rf_cpu *cpu)
     else
         cpu->code_bits = cs & RF_SEG_DB ? 32 : 16;
 
-    uint32_t mode = block_mode(cpu);
-    uint64_t cs_base = cpu->code_bits == 64 ? 0 : cpu->seg[RF_CS].base;
-    uint32_t cs_limit = cpu->code_bits == 64 ? 0 : cpu->seg[RF_CS].limit;
-    uint32_t round = cpu->mmu.generation >> 14;
-    if (mode != cpu->block_mode || round != cpu->salt_round || cs_base != cpu->salt_cs_base ||
-        cs_limit != cpu->salt_cs_limit) {
-        cpu->block_mode = mode;
-        cpu->salt_round = round;
-        cpu->salt_cs_base = cs_base;
-        cpu->salt_cs_limit = cs_limit;
-        rf_jump_cache_clear(cpu);
-    }
-    cpu->jump_salt = (uint64_t)(cpu->mmu.generation & 0x3fff) << 49 | (uint64_t)(cpu->cpl == 3) << 48;
+    cpu->block_mode = block_mode(cpu);
+    update_jump_salt(cpu);
     if (cpu->interrupt_pending || cpu->nmi_pending || cpu->flags & RF_FLAG_TF)
         rf_cpu_refresh_budget(cpu);
 }

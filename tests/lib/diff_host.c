@@ -42,6 +42,7 @@ struct host {
     int vector;
     unsigned fault_at;
     uint64_t fault_address;
+    uint32_t error_code;
     bool narrow; /* the case runs in diff_host32.c */
 };
 
@@ -182,6 +183,7 @@ static void on_signal(int number, siginfo_t *info, void *context)
     host.vector = (int)r[REG_TRAPNO];
     host.fault_at = (unsigned)(rip - (uintptr_t)host.subject);
     host.fault_address = host.vector == 14 ? (uint64_t)r[REG_CR2] : 0;
+    host.error_code = (uint32_t)r[REG_ERR];
     r[REG_RIP] = (greg_t)(uintptr_t)host.restore;
     r[REG_EFL] &= ~(greg_t)RF_FLAG_DF;
 }
@@ -246,6 +248,7 @@ void diff_host_run(const struct diff_state *in, struct diff_state *out)
     host.vector = -1;
     host.fault_at = 0;
     host.fault_address = 0;
+    host.error_code = 0;
     host.running = true;
     host.enter();
     host.running = false;
@@ -257,6 +260,7 @@ void diff_host_run(const struct diff_state *in, struct diff_state *out)
     out->vector = host.vector;
     out->fault_at = host.fault_at;
     out->fault_address = host.fault_address;
+    out->error_code = host.error_code;
 }
 
 #endif

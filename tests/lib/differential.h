@@ -110,6 +110,9 @@ struct diff_case {
     uint16_t ignore_gpr;       /* general registers likewise, a bit each */
     /* Last change to the input; false: this input is not to be run. */
     bool (*prepare)(struct diff_state *in, struct diff_rng *rng, void *user);
+    /* Before the comparison: make equal what may differ. */
+    void (*forgive)(const struct diff_state *in, struct diff_state *host,
+                    struct diff_state *ringfort, void *user);
     void *user;
 };
 

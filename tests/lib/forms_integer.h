@@ -3,6 +3,7 @@
 #ifndef TESTS_LIB_FORMS_INTEGER_H
 #define TESTS_LIB_FORMS_INTEGER_H
 
+#include "diff_prepare.h"
 #include "differential.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -64,21 +65,7 @@ static const struct diff_form multiply[] = {
     F(IMUL, "r64 r64|m8 i8|i32", MULTIPLY),
 };
 
-/* A dividend whose upper half is small or a sign, most of the time; #DE otherwise. */
-static bool dividend(struct diff_state *in, struct diff_rng *rng, void *user)
-{
-    (void)user;
-    switch (diff_below(rng, 4)) {
-    case 0: in->gpr[2] = 0; break;
-    case 1: in->gpr[2] = (uint64_t)((int64_t)in->gpr[0] >> 63); break;
-    case 2: in->gpr[2] &= 0xff; break;
-    default: break;
-    }
-    if (diff_below(rng, 2))
-        in->gpr[0] &= 0x3fff;
-    return true;
-}
-#define DIVIDE .prepare = dividend, .sets = 1024, \
+#define DIVIDE .prepare = diff_prepare_dividend, .sets = 1024, \
     UNDEFINED(CF | OF | SF | ZF | AF | PF, "every status flag is undefined after a division")
 static const struct diff_form divide[] = {
     F(DIV, "r8|m1", DIVIDE), F(DIV, "r16|m2", DIVIDE), F(DIV, "r32|m4", DIVIDE),
@@ -101,17 +88,7 @@ static const struct diff_form shift[] = { SHIFT(SHL, AF_SHIFT), SHIFT(SHR, AF_SH
                                           SHIFT(SAR, AF_SHIFT) };
 static const struct diff_form rotate[] = { SHIFT(ROL), SHIFT(ROR), SHIFT(RCL), SHIFT(RCR) };
 
-/* Counts above the operand size leave everything undefined. */
-static bool narrow_count(struct diff_state *in, struct diff_rng *rng, void *user)
-{
-    const ZydisEncoderRequest *request = user;
-    const ZydisEncoderOperand *count = &request->operands[2];
-    if (count->type == ZYDIS_OPERAND_TYPE_IMMEDIATE)
-        return (count->imm.u & 31) <= 16;
-    in->gpr[1] = (in->gpr[1] & ~UINT64_C(31)) | diff_below(rng, 17);
-    return true;
-}
-#define NARROW .prepare = narrow_count, .immediates = 32, .sets = 2048
+#define NARROW .prepare = diff_prepare_narrow_count, .immediates = 32, .sets = 2048
 #define SHLD_16 UNDEFINED(AF | OF, "as after other shifts, and OF after SHLD by 16")
 static const struct diff_form double_shift[] = {
     F(SHLD, "r16 r16 cl|i8", NARROW, SHLD_16),
@@ -124,25 +101,10 @@ static const struct diff_form double_shift[] = {
 
 /* --- bits --- */
 
-/* The bit offset in a register reaches far from the operand in memory: keep it near. */
-static bool near_bit(struct diff_state *in, struct diff_rng *rng, void *user)
-{
-    const ZydisEncoderRequest *request = user;
-    unsigned number = (unsigned)ZydisRegisterGetId(request->operands[1].reg.value);
-    uint64_t offset = (uint64_t)((int64_t)diff_below(rng, 960) - 480);
-    unsigned bits = request->operands[0].mem.size * 8u;
-    if (bits == 16)
-        in->gpr[number] = (in->gpr[number] & ~UINT64_C(0xffff)) | (offset & 0xffff);
-    else if (bits == 32)
-        in->gpr[number] = (in->gpr[number] & ~UINT64_C(0xffffffff)) | (offset & 0xffffffff);
-    else
-        in->gpr[number] = offset;
-    return true;
-}
 #define BIT_TEST(name)                                                                      \
     F(name, "r16 r16|i8"), F(name, "r32 r32|i8"), F(name, "r64 r64|i8"),                    \
-        F(name, "m2|m4|m8 i8"), F(name, "m2 r16", .prepare = near_bit),                     \
-        F(name, "m4 r32", .prepare = near_bit), F(name, "m8 r64", .prepare = near_bit)
+        F(name, "m2|m4|m8 i8"), F(name, "m2 r16", .prepare = diff_prepare_near_bit),                     \
+        F(name, "m4 r32", .prepare = diff_prepare_near_bit), F(name, "m8 r64", .prepare = diff_prepare_near_bit)
 static const struct diff_form bit_test[] = { BIT_TEST(BT), BIT_TEST(BTS), BIT_TEST(BTR),
                                              BIT_TEST(BTC) };
 
@@ -154,23 +116,9 @@ static const struct diff_form bit_test[] = { BIT_TEST(BT), BIT_TEST(BTS), BIT_TE
 static const struct diff_form bit_scan[] = { WIDTHS(BSF), WIDTHS(BSR), COUNT_ZEROS(TZCNT),
                                              COUNT_ZEROS(LZCNT), WIDTHS(POPCNT) };
 
-/* BEXTR and BZHI take their numbers from low bytes: make them small. */
-static bool small_control(struct diff_state *in, struct diff_rng *rng, void *user)
-{
-    const ZydisEncoderRequest *request = user;
-    if (diff_below(rng, 2))
-        return true;
-    unsigned number = (unsigned)ZydisRegisterGetId(request->operands[2].reg.value);
-    if (request->operands[1].type == ZYDIS_OPERAND_TYPE_MEMORY &&
-        (number == (unsigned)ZydisRegisterGetId(request->operands[1].mem.base) ||
-         number == (unsigned)ZydisRegisterGetId(request->operands[1].mem.index)))
-        return true;
-    in->gpr[number] = (uint64_t)diff_below(rng, 70) | (uint64_t)diff_below(rng, 70) << 8;
-    return true;
-}
 #define PF_BMI UNDEFINED(PF, "PF after BMI1 and BZHI: the result's parity on AMD, 0 on Intel")
 #define BEXTR_FLAGS UNDEFINED(AF | SF | PF, "AF, SF, PF after BEXTR: some set on AMD, 0 on Intel")
-#define CONTROL .prepare = small_control, .sets = 1024
+#define CONTROL .prepare = diff_prepare_small_control, .sets = 1024
 static const struct diff_form bmi[] = {
     F(ANDN, "r32 r32 r32|m4", PF_BMI), F(ANDN, "r64 r64 r64|m8", PF_BMI),
     F(BEXTR, "r32 r32|m4 r32", CONTROL, BEXTR_FLAGS),
@@ -218,46 +166,10 @@ static const struct diff_form moves[] = {
 /* The encoder wants the size of the address as the operand's. */
 static const struct diff_form addresses[] = { F(LEA, "r16|r32|r64 m8") };
 
-static bool table_at_rbx(struct diff_state *in, struct diff_rng *rng, void *user)
-{
-    (void)user;
-    in->gpr[0] = diff_random(rng);
-    in->gpr[3] = DIFF_MEMORY_AT - in->base[3] + diff_below(rng, DIFF_MEMORY_SIZE - 256);
-    return true;
-}
-static const struct diff_form other_moves[] = { F(XLAT, "", .prepare = table_at_rbx) };
+static const struct diff_form other_moves[] = { F(XLAT, "", .prepare = diff_prepare_table_at_rbx) };
 
-/* The accumulator often equals the destination. */
-static bool comparand(struct diff_state *in, struct diff_rng *rng, void *user)
-{
-    const ZydisEncoderRequest *request = user;
-    const ZydisEncoderOperand *to = &request->operands[0];
-    if (diff_below(rng, 2))
-        return true;
-    if (to->type == ZYDIS_OPERAND_TYPE_REGISTER) {
-        ZydisRegister whole = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64,
-                                                               to->reg.value);
-        in->gpr[0] = in->gpr[ZydisRegisterGetId(whole)];
-    } else {
-        for (unsigned i = 0; i < DIFF_MEMORY_SIZE; i++)
-            in->memory[i] = (uint8_t)(in->gpr[0] >> i % 8 * 8);
-    }
-    return true;
-}
-
-/* RDX:RAX often equals the destination; all memory holds the same pair. */
-static bool wide_comparand(struct diff_state *in, struct diff_rng *rng, void *user)
-{
-    const ZydisEncoderRequest *request = user;
-    unsigned half = request->operands[0].mem.size / 2u;
-    if (diff_below(rng, 2))
-        return true;
-    for (unsigned i = 0; i < DIFF_MEMORY_SIZE; i++)
-        in->memory[i] = (uint8_t)(in->gpr[i / half % 2 ? 2 : 0] >> i % half * 8);
-    return true;
-}
-#define COMPARAND .prepare = comparand
-#define WIDE .prepare = wide_comparand
+#define COMPARAND .prepare = diff_prepare_comparand
+#define WIDE .prepare = diff_prepare_wide_comparand
 static const struct diff_form compare_exchange[] = {
     F(CMPXCHG, "r8|m1 r8", COMPARAND), F(CMPXCHG, "r16|m2 r16", COMPARAND),
     F(CMPXCHG, "r32|m4 r32", COMPARAND), F(CMPXCHG, "r64|m8 r64", COMPARAND),
@@ -270,25 +182,8 @@ static const struct diff_form compare_exchange[] = {
 
 /* --- strings --- */
 
-/* Few different bytes, so that comparisons go on for a while; sometimes overlapping. */
-static bool strings(struct diff_state *in, struct diff_rng *rng, void *user)
-{
-    (void)user;
-    unsigned letters = 1 + diff_below(rng, 3);
-    for (unsigned i = 0; i < DIFF_MEMORY_SIZE; i++)
-        in->memory[i] = (uint8_t)(diff_below(rng, 16) ? 7 : 7 + diff_below(rng, letters));
-    if (diff_below(rng, 2))
-        in->gpr[0] = UINT64_C(0x0707070707070707);
-    uint64_t middle = DIFF_MEMORY_AT + DIFF_MEMORY_SIZE / 2;
-    uint64_t from = middle + diff_below(rng, 256) - 128, to = middle + diff_below(rng, 256) - 128;
-    if (diff_below(rng, 4) == 0)
-        to = from + diff_below(rng, 16) - 8;
-    in->gpr[6] = from - in->base[3];
-    in->gpr[7] = to - in->base[0];
-    return true;
-}
 #define STRING(name, ...) \
-    F(name, "", .options = DIFF_KEEP_DF | DIFF_SMALL_RCX, .prepare = strings, __VA_ARGS__)
+    F(name, "", .options = DIFF_KEEP_DF | DIFF_SMALL_RCX, .prepare = diff_prepare_strings, __VA_ARGS__)
 #define REP .prefixes = ZYDIS_ATTRIB_HAS_REP
 #define REPE .prefixes = ZYDIS_ATTRIB_HAS_REPE
 #define REPNE .prefixes = ZYDIS_ATTRIB_HAS_REPNE

@@ -175,10 +175,11 @@ static bool encode(const struct form *form, struct generated *out)
     ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
     char text[96];
     ZyanUSize length = ZYDIS_MAX_INSTRUCTION_LENGTH;
+    ZydisEncoderRequest request = out->request; /* addresses there stay absolute */
     ZyanStatus status =
-        uses_rip(&out->request)
-            ? ZydisEncoderEncodeInstructionAbsolute(&out->request, out->code, &length, DIFF_CODE64_AT)
-            : ZydisEncoderEncodeInstruction(&out->request, out->code, &length);
+        uses_rip(&request)
+            ? ZydisEncoderEncodeInstructionAbsolute(&request, out->code, &length, DIFF_CODE64_AT)
+            : ZydisEncoderEncodeInstruction(&request, out->code, &length);
     if (ZYAN_FAILED(status) || !form_decode(out->code, length, &ins, operands))
         return false;
     form_text(&ins, operands, text, sizeof text);

@@ -324,6 +324,9 @@ static struct rule branch_rule(const struct form *form)
     if (form->ins.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
         return ELSEWHERE("far: check_diff_compat_transfer, check_transitions");
     switch (form->ins.mnemonic) {
+    case ZYDIS_MNEMONIC_IRET:
+    case ZYDIS_MNEMONIC_IRETD:
+    case ZYDIS_MNEMONIC_IRETQ: return ELSEWHERE("of the system: check_transitions, check_compat");
     case ZYDIS_MNEMONIC_RET:
         if (form->ins.operand_width == 16)
             return ELSEWHERE("16-bit RIP: vendors differ; check_compat");
@@ -435,6 +438,10 @@ static struct rule by_mnemonic(const struct form *form)
     case ZYDIS_MNEMONIC_WRPKRU: return ELSEWHERE("of this CPU and system: check_transitions, check_cpu_models");
     case ZYDIS_MNEMONIC_XSETBV:
     case ZYDIS_MNEMONIC_INVPCID: return ELSEWHERE("privileged: check_transitions");
+    case ZYDIS_MNEMONIC_NOP:
+        if (form->ins.opcode == 0x0d && form->ins.operand_count_visible)
+            return ELSEWHERE("0F 0D with registers: #UD on AMD, a NOP on Intel; check_cpu_models");
+        return (struct rule){ 0 };
     default: return by_category(form);
     }
 }

@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What the system needs is at physical addresses below 2 MiB; linear ones are SYSTEM higher,
+ * where the code under test hardly ever looks. */
+#define SYSTEM UINT64_C(0x10400000)
 #define GUEST_GDT UINT64_C(0x1000)
 #define GUEST_IDT UINT64_C(0x2000)
 #define GUEST_HANDLERS UINT64_C(0x3000) /* 16 bytes for each vector */
@@ -37,18 +40,20 @@ static void guest_tables(void)
     rf_mmu_physical_write(&guest->mmu, GUEST_GDT, gdt, sizeof gdt);
     for (uint64_t vector = 0; vector <= GUEST_LEAVE; vector++) {
         bool user = vector == RF_BP || vector == RF_OF || vector == GUEST_LEAVE;
-        uint64_t at = GUEST_HANDLERS + 16 * vector;
+        uint64_t at = GUEST_HANDLERS + 16 * vector, linear = SYSTEM + at;
         uint64_t gate[2] = { UINT64_C(0x8e) << 40 | (user ? UINT64_C(3) << 45 : 0) |
-                                 UINT64_C(1) << 32 | UINT64_C(8) << 16 | at, 0 };
+                                 UINT64_C(1) << 32 | UINT64_C(8) << 16 |
+                                 (linear & 0xffff) | linear >> 16 << 48,
+                             0 };
         rf_mmu_physical_write(&guest->mmu, GUEST_IDT + 16 * vector, gate, sizeof gate);
         rf_mmu_physical_write(&guest->mmu, at, "\xf4", 1);
     }
-    const uint64_t ist1 = GUEST_STACK;
+    const uint64_t ist1 = SYSTEM + GUEST_STACK;
     rf_mmu_physical_write(&guest->mmu, GUEST_TSS + 36, &ist1, sizeof ist1);
     guest->tr = (struct rf_segment){
-        .selector = 0x28, .base = GUEST_TSS, .limit = 103, .attributes = RF_SEG_P | 0xb };
-    guest->gdtr = (struct rf_table_register){ GUEST_GDT, sizeof gdt - 1 };
-    guest->idtr = (struct rf_table_register){ GUEST_IDT, (GUEST_LEAVE + 1) * 16 - 1 };
+        .selector = 0x28, .base = SYSTEM + GUEST_TSS, .limit = 103, .attributes = RF_SEG_P | 0xb };
+    guest->gdtr = (struct rf_table_register){ SYSTEM + GUEST_GDT, sizeof gdt - 1 };
+    guest->idtr = (struct rf_table_register){ SYSTEM + GUEST_IDT, (GUEST_LEAVE + 1) * 16 - 1 };
 }
 
 static void guest_user(void)
@@ -70,12 +75,12 @@ static void guest_map(uint64_t table, unsigned index, uint64_t entry)
     rf_mmu_physical_write(&guest->mmu, table + 8 * index, &entry, sizeof entry);
 }
 
-/* Linear addresses are physical ones: the first 2 MiB, two pages of data, one of code. */
+/* The system's 2 MiB; two pages of data and one of code, whose linear addresses are physical. */
 static void guest_paging(void)
 {
     guest_map(GUEST_PML4, 0, GUEST_PDPT);
     guest_map(GUEST_PDPT, 0, GUEST_PD);
-    guest_map(GUEST_PD, 0, RF_PTE_PS); /* which the code under test does not reach by itself */
+    guest_map(GUEST_PD, SYSTEM >> 21 & 511, RF_PTE_PS);
     guest_map(GUEST_PD, DIFF_PAGES_AT >> 21, GUEST_PT);
     for (unsigned i = 0; i < 2; i++)
         guest_map(GUEST_PT, i, DIFF_PAGES_AT + i * DIFF_PAGE);
@@ -164,7 +169,7 @@ static void guest_fx_out(struct diff_state *out)
 static void guest_outcome(enum rf_stop stop, struct diff_state *out)
 {
     static const uint32_t with_error_code = 0x27d00; /* SDM 3A, table 6-1 */
-    uint64_t rip = guest->r[RF_REG_IP];
+    uint64_t rip = guest->r[RF_REG_IP] - SYSTEM;
     out->vector = -1;
     out->fault_at = 0;
     out->fault_address = 0;
@@ -176,7 +181,7 @@ static void guest_outcome(enum rf_stop stop, struct diff_state *out)
     unsigned vector = (unsigned)((rip - GUEST_HANDLERS) / 16);
     bool error_code = vector < 32 && with_error_code >> vector & 1;
     uint64_t frame[6]; /* error code, RIP, CS, RFLAGS, RSP, SS */
-    memcpy(frame, rf_ram_at(&guest_ram, guest->r[RF_RSP] - (error_code ? 0 : 8), sizeof frame),
+    memcpy(frame, rf_ram_at(&guest_ram, guest->r[RF_RSP] - SYSTEM - (error_code ? 0 : 8), sizeof frame),
            sizeof frame);
     out->gpr[RF_RSP] = frame[4];
     out->flags = frame[3];

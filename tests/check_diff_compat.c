@@ -158,6 +158,10 @@ START_TEST(test_frames)
 {
     RUN(frame_forms);
     RUN_CODE("leave, 16 and 32 bits", frames, 0xc9);
+    RUN_CODE("enter, level 0", frames, 0xc8, 0x12, 0x00, 0x00);
+    RUN_CODE("enter, level 1", frames, 0xc8, 0x12, 0x00, 0x01);
+    RUN_CODE("enter, level 5", frames, 0xc8, 0x03, 0x00, 0x05);
+    RUN_CODE("enter, level 31", frames, 0xc8, 0x03, 0x01, 0xff);
 }
 END_TEST
 START_TEST(test_flags)

@@ -33,13 +33,18 @@ static RF_OP(op_address_absolute)
     RF_NEXT;
 }
 
-/* op->b: the segment's number; op->imm: size * 2 + whether it is written. */
+/* op->b: the segment's number; op->imm: size * 2 + whether it is written, and MUST_BE_ALIGNED:
+ * then misalignment, which is #GP, comes before #SS. */
+#define ACCESS_SIZE(imm) ((unsigned)(imm) >> 1 & 0x7fff)
+#define MUST_BE_ALIGNED UINT64_C(0x10000)
 static RF_OP(op_address_checked)
 {
     const struct rf_segment *s = &cpu->seg[op->b];
     uint32_t ea = (uint32_t)cut(rf_ea(cpu, op) + op->c, op->a);
-    if (!rf_segment_allows(s, ea, (unsigned)op->imm >> 1, op->imm & 1))
-        return rf_op_raise(cpu, op, op->stack ? RF_SS : RF_GP, true, 0);
+    if (!rf_segment_allows(s, ea, ACCESS_SIZE(op->imm), op->imm & 1)) {
+        bool misaligned = op->imm & MUST_BE_ALIGNED && (ea + s->base) & 15;
+        return rf_op_raise(cpu, op, op->stack && !misaligned ? RF_SS : RF_GP, true, 0);
+    }
     cpu->r[RF_REG_EA] = (uint32_t)(ea + s->base);
     RF_NEXT;
 }
@@ -114,7 +119,26 @@ static bool waits_for_x87(const struct rf_lower *l)
         if (rf_is_reg(&l->operand[i]) &&
             ZydisRegisterGetClass(l->operand[i].reg.value) == ZYDIS_REGCLASS_MMX)
             return true;
-    return l->ins.meta.isa_ext == ZYDIS_ISA_EXT_X87;
+    return l->ins.meta.isa_ext == ZYDIS_ISA_EXT_X87 || l->ins.mnemonic == ZYDIS_MNEMONIC_FISTTP;
+}
+
+/* SSE operands of 16 bytes, but for the moves and comparisons that say otherwise (SDM 1, 10.4.1.1
+ * and 12.8.3). */
+static bool must_be_aligned(const struct rf_lower *l, const ZydisDecodedOperand *operand)
+{
+    switch (l->ins.mnemonic) {
+    case ZYDIS_MNEMONIC_MOVUPS:
+    case ZYDIS_MNEMONIC_MOVUPD:
+    case ZYDIS_MNEMONIC_MOVDQU:
+    case ZYDIS_MNEMONIC_LDDQU:
+    case ZYDIS_MNEMONIC_MASKMOVDQU:
+    case ZYDIS_MNEMONIC_PCMPESTRI:
+    case ZYDIS_MNEMONIC_PCMPESTRM:
+    case ZYDIS_MNEMONIC_PCMPISTRI:
+    case ZYDIS_MNEMONIC_PCMPISTRM: return false;
+    default: break;
+    }
+    return operand->size == 128 && !(l->ins.attributes & ZYDIS_ATTRIB_HAS_VEX);
 }
 
 /* The op that forms the address `from` in segment `mem->segment`. */
@@ -139,7 +163,9 @@ static void form_address(struct rf_lower *l, const ZydisDecodedOperand *operand,
     }
     op->c = l->address_extra;
     op->b = checked ? (uint8_t)(segment - ZYDIS_REGISTER_ES) : l->code_bits != 64;
-    op->imm = checked ? access_of(operand) : base_offset;
+    op->imm = base_offset;
+    if (checked)
+        op->imm = access_of(operand) | (must_be_aligned(l, operand) ? MUST_BE_ALIGNED : 0);
 }
 
 struct rf_address rf_address(struct rf_lower *l, const ZydisDecodedOperand *operand)

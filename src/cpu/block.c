@@ -259,7 +259,7 @@ static struct rf_block *decode_across(struct rf_cpu *cpu, uint64_t rip, uint64_t
 {
     uint8_t bytes[16];
     size_t got = rf_mmu_fetch(&cpu->mmu, rip, bytes, 15, fetch_mode(cpu), &cpu->fault);
-    if (got > room) {
+    if (got >= room) {
         got = room;
         cpu->fault.kind = RF_FAULT_SEGMENT;
     }

@@ -108,13 +108,23 @@ struct rf_op *rf_op_raise(struct rf_cpu *cpu, struct rf_op *op, enum rf_vector v
     return rf_dispatch(cpu);
 }
 
-struct rf_op *rf_op_fault(struct rf_cpu *cpu, struct rf_op *op)
+static struct rf_op *raise_fault(struct rf_cpu *cpu, struct rf_op *op, bool stack)
 {
     if (cpu->fault.kind == RF_FAULT_PAGE)
         deliver(cpu, op, RF_PF, true, cpu->fault.error_code, cpu->fault.address);
     else
-        deliver(cpu, op, op->stack ? RF_SS : RF_GP, true, 0, 0);
+        deliver(cpu, op, stack ? RF_SS : RF_GP, true, 0, 0);
     return rf_dispatch(cpu);
+}
+
+struct rf_op *rf_op_fault(struct rf_cpu *cpu, struct rf_op *op)
+{
+    return raise_fault(cpu, op, op->stack);
+}
+
+struct rf_op *rf_op_stack_fault(struct rf_cpu *cpu, struct rf_op *op)
+{
+    return raise_fault(cpu, op, true);
 }
 
 /* --- slow memory --- */

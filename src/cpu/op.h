@@ -83,6 +83,9 @@ struct rf_op *rf_op_raise(struct rf_cpu *cpu, struct rf_op *op, enum rf_vector v
 /* Raise what cpu->fault says (after a refused slow access). */
 struct rf_op *rf_op_fault(struct rf_cpu *cpu, struct rf_op *op);
 
+/* The same for an access to the stack: #SS where another would be #GP. */
+struct rf_op *rf_op_stack_fault(struct rf_cpu *cpu, struct rf_op *op);
+
 /* Make state exact in the middle of a block, before the op's instruction: r[RF_REG_IP],
  * budget and instructions. For ops that hand the CPU to other code. After it, continue
  * only through rf_dispatch. */
@@ -183,7 +186,10 @@ struct rf_op *rf_after_slow(struct rf_cpu *cpu, struct rf_op *op);
 #define RF_INLINE_BODY inline __attribute__((always_inline))
 
 /* Load a `type` at linear address `va` into the new variable `var`. */
-#define RF_LOAD(type, var, va)                                                      \
+#define RF_LOAD(type, var, va) RF_LOAD_OR(type, var, va, rf_op_fault)
+/* The same from the stack, by an instruction that may have another memory operand. */
+#define RF_STACK_LOAD(type, var, va) RF_LOAD_OR(type, var, va, rf_op_stack_fault)
+#define RF_LOAD_OR(type, var, va, fault)                                            \
     type var;                                                                       \
     do {                                                                            \
         uint64_t va_ = (va);                                                        \
@@ -194,13 +200,16 @@ struct rf_op *rf_after_slow(struct rf_cpu *cpu, struct rf_op *op);
             memcpy(&var, p_, sizeof(type));                                         \
         } else {                                                                    \
             if (!rf_load_slow(cpu, va_, cpu->bounce, sizeof(type)))                 \
-                return rf_op_fault(cpu, op);                                        \
+                return fault(cpu, op);                                              \
             memcpy(&var, cpu->bounce, sizeof(type));                                \
         }                                                                           \
     } while (0)
 
 /* Store the value of `expression` (a `type`). */
-#define RF_STORE(type, va, expression)                                              \
+#define RF_STORE(type, va, expression) RF_STORE_OR(type, va, expression, rf_op_fault)
+#define RF_STACK_STORE(type, va, expression) \
+    RF_STORE_OR(type, va, expression, rf_op_stack_fault)
+#define RF_STORE_OR(type, va, expression, fault)                                    \
     do {                                                                            \
         uint64_t va_ = (va);                                                        \
         type value_ = (expression);                                                 \
@@ -212,7 +221,7 @@ struct rf_op *rf_after_slow(struct rf_cpu *cpu, struct rf_op *op);
         } else {                                                                    \
             memcpy(cpu->bounce, &value_, sizeof(type));                             \
             if (!rf_store_slow(cpu, va_, cpu->bounce, sizeof(type)))                \
-                return rf_op_fault(cpu, op);                                        \
+                return fault(cpu, op);                                              \
         }                                                                           \
     } while (0)
 

@@ -249,6 +249,23 @@ bool rf_far_return(struct rf_cpu *cpu, unsigned operand_bytes, uint64_t release,
     return true;
 }
 
+static uint8_t bits_of(const struct rf_segment *code)
+{
+    return code->attributes & RF_SEG_L ? 64 : code->attributes & RF_SEG_DB ? 32 : 16;
+}
+
+/* Store CS and RIP below the stack pointer. CPUs address the stack as the new mode does, so a
+ * call from 32-bit to 64-bit code looks at neither SS nor its B bit. */
+static bool put_far_return(struct rf_cpu *cpu, const struct rf_segment *code, unsigned operand_bytes)
+{
+    const uint64_t frame[2] = { cpu->seg[RF_CS].selector, cpu->r[RF_REG_IP] };
+    uint8_t old = cpu->code_bits;
+    cpu->code_bits = bits_of(code);
+    bool done = rf_stack_put(cpu, frame, 2, operand_bytes);
+    cpu->code_bits = old;
+    return done;
+}
+
 bool rf_far_transfer(struct rf_cpu *cpu, uint16_t selector, uint64_t offset, bool call,
                      unsigned operand_bytes, struct rf_refusal *refusal)
 {
@@ -271,19 +288,16 @@ bool rf_far_transfer(struct rf_cpu *cpu, uint16_t selector, uint64_t offset, boo
         return rf_refuse(refusal, RF_GP, error);
     if (!(s->attributes & RF_SEG_P))
         return rf_refuse(refusal, RF_NP, error);
-    if (call && !rf_stack_probe(cpu, 2, operand_bytes))
+    if (call && !put_far_return(cpu, s, operand_bytes))
         return rf_refuse_fault(cpu, refusal, true);
     if (!check_target(cpu, s, offset, refusal) || !rf_mark_accessed(cpu, &code, refusal))
         return false;
-    if (call) {
-        const uint64_t frame[2] = { cpu->seg[RF_CS].selector, cpu->r[RF_REG_IP] };
-        if (!rf_stack_push(cpu, frame, 2, operand_bytes))
-            return rf_refuse_fault(cpu, refusal, true);
-    }
     cpu->seg[RF_CS] = code.segment;
     cpu->seg[RF_CS].selector = (uint16_t)((selector & ~3u) | cpu->cpl);
     cpu->seg[RF_CS].attributes |= 1;
     cpu->r[RF_REG_IP] = offset;
     rf_cpu_mode_changed(cpu);
+    if (call)
+        rf_set_stack_pointer(cpu, cpu->r[RF_RSP] - 2 * operand_bytes);
     return true;
 }

@@ -1,6 +1,6 @@
 /* The Ringfort side of 32-bit cases: a CPU at CPL 3 with the segments that a Linux process has.
- * Every exception ends in a HLT at CPL 0; the code under test ends in a VMCALL, which at CPL 3
- * is one of them. */
+ * Every exception ends in a HLT at CPL 0; that the code under test has come to its end is one
+ * of them. */
 #include "diff_sides.h"
 
 #if defined(__x86_64__)
@@ -96,7 +96,7 @@ static void guest_paging(void)
     guest_map(GUEST_HIGH_PD, 0, RF_PTE_PS);
     guest_map(GUEST_PD, DIFF_PAGES_AT >> 21, GUEST_PT | RF_PTE_U);
     for (unsigned i = 0; i < 2; i++)
-        guest_map(GUEST_PT, i, (DIFF_PAGES_AT + i * DIFF_PAGE) | RF_PTE_U);
+        guest_map(GUEST_PT, i, (DIFF_PAGES_AT + i * DIFF_PAGE) | RF_PTE_U | RF_PTE_NX);
     for (unsigned i = 0; i < DIFF_CODE_REGION_SIZE / DIFF_PAGE; i++)
         guest_map(GUEST_PT, (DIFF_CODE_REGION >> 12 & 511) + i,
                   (DIFF_CODE_REGION + i * DIFF_PAGE) | RF_PTE_U);
@@ -121,9 +121,7 @@ static void guest_create(void)
     rf_cpu_set_model(guest, RF_CPU_MAX);
     guest_paging();
     guest_tables();
-    put(DIFF_LEAVE_AT, "\x0f\x01\xc1", 3); /* vmcall */
-    put(DIFF_LANDING_32, diff_landing_32, sizeof diff_landing_32);
-    put(DIFF_LANDING_16, diff_landing_16, sizeof diff_landing_16);
+    diff_fill_code_region(rf_ram_at(&guest_ram, DIFF_CODE_REGION, DIFF_CODE_REGION_SIZE));
     guest->stop_cycles = UINT64_MAX;
     guest->timer_cycles = UINT64_MAX;
 }
@@ -146,8 +144,9 @@ void diff_guest32_prepare(const struct diff_case *test)
 {
     if (!guest)
         guest_create();
-    uint8_t code[DIFF_PAGE];
-    put(DIFF_CODE_AT, code, diff_code_with_jump(test, code));
+    uint8_t code[DIFF_CODE_SIZE];
+    diff_code_with_jump(test, code);
+    put(DIFF_CODE_AT, code, sizeof code);
     diff_selectors(test->options, selectors);
     entry = DIFF_CODE_AT - diff_segment_base(selectors[RF_CS]);
 }
@@ -204,7 +203,7 @@ static void guest_outcome(enum rf_stop stop, struct diff_state *out)
     out->flags = frame[3];
     out->gpr[RF_RSP] = frame[4];
     out->selector[RF_SEG_SS] = (uint16_t)frame[5];
-    if (vector == RF_UD && frame[1] == DIFF_LEAVE_AT && frame[2] == DIFF_CODE64)
+    if (vector == RF_PF && frame[1] == (uintptr_t)diff32_leave && frame[2] == DIFF_CODE64)
         return;
     out->vector = vector;
     out->fault_at = (unsigned)((uint32_t)frame[1] - entry);

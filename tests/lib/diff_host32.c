@@ -38,7 +38,7 @@ _Static_assert(offsetof(struct native32, out_fx) == 512 && offsetof(struct nativ
                "the offsets of the code below");
 
 void diff32_enter(void);
-extern const uint8_t diff32_leave[], diff32_restore[];
+extern const uint8_t diff32_restore[], diff32_end[];
 
 /* ES CS SS DS FS GS at +1824, +1840. */
 __asm__(".text\n"
@@ -57,6 +57,7 @@ __asm__(".text\n"
         "  mov N+1640, %r13\n  mov N+1648, %r14\n  mov N+1656, %r15\n"
         "  mov N+1828, %ss\n  mov N+1568, %rsp\n"
         "  ljmpl *N+1856\n"
+        ".globl diff32_leave\n.hidden diff32_leave\n"
         "diff32_leave:\n"
         "  mov %rax, N+1664\n  mov %rcx, N+1672\n  mov %rdx, N+1680\n  mov %rbx, N+1688\n"
         "  mov %rsp, N+1696\n  mov %rbp, N+1704\n  mov %rsi, N+1712\n  mov %rdi, N+1720\n"
@@ -75,7 +76,8 @@ __asm__(".text\n"
         "  pushq $0x202\n  popfq\n"
         "  fxrstor64 N+1024\n"
         "  pop %r15\n  pop %r14\n  pop %r13\n  pop %r12\n  pop %rbp\n  pop %rbx\n"
-        "  ret\n");
+        "  ret\n"
+        "diff32_end:\n");
 
 static struct native32 *const native = (struct native32 *)(uintptr_t)NATIVE;
 
@@ -99,8 +101,9 @@ static void on_signal(int number, siginfo_t *info, void *context)
     ucontext_t *uc = context;
     greg_t *r = uc->uc_mcontext.gregs;
     uint64_t segments = (uint64_t)r[REG_CSGSFS];
-    bool ours = (uint64_t)r[REG_RIP] - DIFF_CODE_REGION < DIFF_CODE_REGION_SIZE;
-    if (!host.running || ((uint16_t)segments == DIFF_CODE64 && !ours)) {
+    uintptr_t rip = (uintptr_t)r[REG_RIP];
+    bool in_harness = rip >= (uintptr_t)diff32_enter && rip < (uintptr_t)diff32_end;
+    if (!host.running || in_harness) {
         signal(number, SIG_DFL);
         return;
     }
@@ -156,12 +159,7 @@ static void host_create(void)
     map(DIFF_PAGES_AT, 2 * DIFF_PAGE, PROT_READ | PROT_WRITE);
     map(DIFF_PAGES_END, DIFF_PAGE, PROT_NONE);
     make_segments();
-    uint8_t jump[14] = { 0xff, 0x25 }; /* jmp [rip] */
-    const void *leave = diff32_leave;
-    memcpy(jump + 6, &leave, 8);
-    memcpy((void *)(uintptr_t)DIFF_LEAVE_AT, jump, sizeof jump);
-    memcpy((void *)(uintptr_t)DIFF_LANDING_32, diff_landing_32, sizeof diff_landing_32);
-    memcpy((void *)(uintptr_t)DIFF_LANDING_16, diff_landing_16, sizeof diff_landing_16);
+    diff_fill_code_region((uint8_t *)(uintptr_t)DIFF_CODE_REGION);
     static uint8_t stack[1 << 16];
     stack_t alternate = { .ss_sp = stack, .ss_size = sizeof stack };
     sigaltstack(&alternate, NULL);

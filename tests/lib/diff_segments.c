@@ -2,6 +2,8 @@
  * entries, which the host makes by modify_ldt(2). */
 #include "diff_sides.h"
 
+#if defined(__x86_64__)
+
 #include <string.h>
 
 #define PAGES ((uint32_t)DIFF_PAGES_AT)
@@ -52,19 +54,32 @@ uint32_t diff_segment_base(uint16_t selector)
 
 #define LEAVE DIFF_LEAVE_AT & 0xff, DIFF_LEAVE_AT >> 8 & 0xff, DIFF_LEAVE_AT >> 16 & 0xff, \
     DIFF_LEAVE_AT >> 24, DIFF_CODE64, 0
-const uint8_t diff_landing_32[16] = { 0x66, 0x8c, 0xc9, 0xea, LEAVE }; /* mov cx, cs; jmp far */
-const uint8_t diff_landing_16[16] = { 0x8c, 0xc9, 0x66, 0xea, LEAVE };
+static const uint8_t landing_32[] = { 0x66, 0x8c, 0xc9, 0xea, LEAVE }; /* mov cx, cs; jmp far */
+static const uint8_t landing_16[] = { 0x8c, 0xc9, 0x66, 0xea, LEAVE };
 
-size_t diff_code_with_jump(const struct diff_case *test, uint8_t *code)
+void diff_fill_code_region(uint8_t *region)
+{
+    uint8_t jump[14] = { 0xff, 0x25 }; /* jmp [rip] */
+    const void *leave = diff32_leave;
+    memcpy(jump + 6, &leave, 8);
+    memset(region, 0xcc, DIFF_CODE_REGION_SIZE);
+    memcpy(region + (DIFF_LANDING_64 - DIFF_CODE_REGION), jump, sizeof jump);
+    memcpy(region + (DIFF_LANDING_32 - DIFF_CODE_REGION), landing_32, sizeof landing_32);
+    memcpy(region + (DIFF_LANDING_16 - DIFF_CODE_REGION), landing_16, sizeof landing_16);
+}
+
+void diff_code_with_jump(const struct diff_case *test, uint8_t code[DIFF_CODE_SIZE])
 {
     size_t length = test->length;
     const uint32_t target = DIFF_LEAVE_AT;
     const uint16_t selector = DIFF_CODE64;
+    memset(code, 0xcc, DIFF_CODE_SIZE);
     memcpy(code, test->code, length);
     if (test->options & DIFF_16)
         code[length++] = 0x66;
     code[length++] = 0xea; /* jmp far */
     memcpy(code + length, &target, 4);
     memcpy(code + length + 4, &selector, 2);
-    return length + 6;
 }
+
+#endif

@@ -31,7 +31,7 @@ void diff_guest32_run(const struct diff_state *in, struct diff_state *out);
  * DIFF_LEAVE_AT, which is 64-bit code. */
 #define DIFF_CODE_REGION UINT32_C(0x10100000)
 #define DIFF_CODE_REGION_SIZE UINT32_C(0x10000)
-#define DIFF_LEAVE_AT UINT32_C(0x10100f00)
+#define DIFF_LEAVE_AT DIFF_LANDING_64
 
 /* An entry of the LDT, in the terms of modify_ldt(2). */
 struct diff_segment {
@@ -43,9 +43,12 @@ extern const struct diff_segment diff_segments[DIFF_SEGMENTS];
 
 /* ES CS SS DS FS GS that a case starts with. */
 void diff_selectors(unsigned options, uint16_t selector[6]);
-/* The code at DIFF_LANDING_32 and DIFF_LANDING_16, 16 bytes each. */
-extern const uint8_t diff_landing_32[16], diff_landing_16[16];
-/* The code of a case with the jump that ends it. Returns the length. */
-size_t diff_code_with_jump(const struct diff_case *test, uint8_t *code);
+/* Fill the region for code: INT3, and the landings. That of 64-bit code jumps to the host's
+ * diff32_leave, on both sides: to Ringfort's CPU that is a page fault. */
+void diff_fill_code_region(uint8_t *region);
+extern const uint8_t diff32_leave[] __attribute__((visibility("hidden")));
+/* The code of a case with the jump that ends it, and INT3 behind. */
+#define DIFF_CODE_SIZE 512
+void diff_code_with_jump(const struct diff_case *test, uint8_t code[DIFF_CODE_SIZE]);
 
 #endif

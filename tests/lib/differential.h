@@ -91,12 +91,12 @@ enum {
 };
 /* Where the code of 64-bit cases is: linear address. */
 #define DIFF_CODE64_AT UINT64_C(0x10200400)
-/* Where the code of 32-bit cases is, in a region of 64 KiB: linear address. */
-#define DIFF_CODE_AT UINT32_C(0x10100400)
+/* Where the code of 32-bit cases is, in a region of 64 KiB filled with INT3: linear address. */
+#define DIFF_CODE_AT UINT32_C(0x10100437)
 /* Where far transfers may go to, by the bits of the code: it loads CX with CS and ends. */
-#define DIFF_LANDING_64 UINT32_C(0x10100f00)
-#define DIFF_LANDING_32 UINT32_C(0x10100f20)
-#define DIFF_LANDING_16 UINT32_C(0x10100f40)
+#define DIFF_LANDING_64 UINT32_C(0x10100e48)
+#define DIFF_LANDING_32 UINT32_C(0x10100e68)
+#define DIFF_LANDING_16 UINT32_C(0x10100e88)
 /* Base of one of the segments above. */
 uint32_t diff_segment_base(uint16_t selector);
 

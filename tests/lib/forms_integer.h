@@ -164,7 +164,7 @@ static const struct diff_form moves[] = {
 };
 
 /* The encoder wants the size of the address as the operand's. */
-static const struct diff_form addresses[] = { F(LEA, "r16|r32|r64 m8") };
+static const struct diff_form addresses[] __attribute__((unused)) = { F(LEA, "r16|r32|r64 m8") };
 
 static const struct diff_form other_moves[] = { F(XLAT, "", .prepare = diff_prepare_table_at_rbx) };
 

@@ -149,7 +149,7 @@ static bool lower_jmp(struct rf_lower *l)
 RF_MEM_HANDLER(call)
 {
     uint64_t rsp = cpu->r[RF_RSP] - 8;
-    RF_STORE(uint64_t, rsp, RETURN_ADDRESS);
+    RF_STACK_STORE(uint64_t, rsp, RETURN_ADDRESS);
     cpu->r[RF_RSP] = rsp;
     RF_LEAVE(taken);
 }
@@ -159,7 +159,7 @@ RF_MEM_HANDLER(call)
     if (RF_UNLIKELY(!canonical(cpu, target)))                                             \
         return rf_op_gp0(cpu, op);                                                        \
     uint64_t rsp = cpu->r[RF_RSP] - 8;                                                    \
-    RF_STORE(uint64_t, rsp, RETURN_ADDRESS);                                              \
+    RF_STACK_STORE(uint64_t, rsp, RETURN_ADDRESS);                                              \
     cpu->r[RF_RSP] = rsp;                                                                 \
     JUMP_TO(target)
 
@@ -168,7 +168,7 @@ RF_MEM_HANDLER(call_mem) { CALL_INDIRECT(RF_LOAD(uint64_t, target, rf_ea(cpu, op
 
 RF_MEM_HANDLER(ret)
 {
-    RF_LOAD(uint64_t, target, cpu->r[RF_RSP]);
+    RF_STACK_LOAD(uint64_t, target, cpu->r[RF_RSP]);
     if (RF_UNLIKELY(!canonical(cpu, target)))
         return rf_op_gp0(cpu, op);
     cpu->r[RF_RSP] += 8 + op->imm;
@@ -181,14 +181,14 @@ RF_MEM_HANDLER(ret)
 RF_MEM_HANDLER(call_32)
 {
     uint32_t esp = STACK32(-4);
-    RF_STORE(uint32_t, esp, (uint32_t)RETURN_ADDRESS);
+    RF_STACK_STORE(uint32_t, esp, (uint32_t)RETURN_ADDRESS);
     cpu->r[RF_RSP] = esp;
     JUMP_TO((uint32_t)(RETURN_ADDRESS + op->imm));
 }
 #define CALL_INDIRECT_32(get)                                                             \
     get;                                                                                  \
     uint32_t esp = STACK32(-4);                                                           \
-    RF_STORE(uint32_t, esp, (uint32_t)RETURN_ADDRESS);                        \
+    RF_STACK_STORE(uint32_t, esp, (uint32_t)RETURN_ADDRESS);                        \
     cpu->r[RF_RSP] = esp;                                                                 \
     JUMP_TO(target)
 RF_MEM_HANDLER(call_reg_32) { CALL_INDIRECT_32(uint32_t target = RF_R32(op->a)); }
@@ -215,13 +215,11 @@ static bool lower_call(struct rf_lower *l)
         l->is_branch = true;
         l->taken_delta = rf_branch_delta(l);
     } else if (rf_is_mem(&l->operand[0])) {
-        op = rf_emit_mem(l, wide ? call_mem : call_mem_32, 0);
+        rf_emit_mem(l, wide ? call_mem : call_mem_32, 0);
     } else {
         op = rf_emit(l, wide ? call_reg : call_reg_32);
         op->a = rf_reg_offset(l->operand[0].reg.value);
     }
-    if (!wide)
-        op->stack = 1;
     return true;
 }
 
@@ -233,7 +231,6 @@ static bool lower_ret(struct rf_lower *l)
         return rf_lower_near_any(l);
     bool wide = l->code_bits == 64;
     struct rf_op *op = rf_emit(l, wide ? ret : ret_32);
-    op->stack = 1;
     if (rf_is_imm(&l->operand[0]) && l->ins.operand_count_visible)
         op->imm = l->operand[0].imm.value.u & 0xffff;
     l->ends_block = true;

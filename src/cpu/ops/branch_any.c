@@ -1,6 +1,7 @@
 /* Near transfers outside 64-bit mode for which branch.c has no fast handlers: with a 16-bit
  * operand size, which cuts the target to IP, and in segments whose limits must be looked at. A
- * target beyond CS.limit is #GP(0) at the transfer itself, which then has changed nothing. */
+ * target beyond CS.limit is #GP(0) at the transfer itself, which then has changed nothing; CALL
+ * looks at the stack before that. */
 #include "cpu/ops/integer.h"
 #include "cpu/segmentation.h"
 
@@ -73,21 +74,23 @@ static RF_OP(loop)
     RF_LEAVE(fall);
 }
 
-static RF_NOINLINE bool push_return(struct rf_cpu *cpu, const struct rf_op *op)
+static RF_NOINLINE void push_return(struct rf_cpu *cpu, const struct rf_op *op)
 {
     uint64_t next = cut(op, cpu->r[RF_REG_IP] + op->ip_offset + op->length);
-    return rf_stack_push(cpu, &next, 1, op->c);
+    rf_stack_push(cpu, &next, 1, op->c);
 }
 
 static struct rf_op *transfer(struct rf_cpu *cpu, struct rf_op *op, uint32_t target)
 {
+    if (op->a && !rf_stack_probe(cpu, 1, op->c))
+        return rf_op_fault(cpu, op);
     if (is_outside(cpu, target))
         return rf_op_gp0(cpu, op);
-    if (op->a && !push_return(cpu, op))
-        return rf_op_fault(cpu, op);
+    if (op->a)
+        push_return(cpu, op);
     return go(cpu, op, target);
 }
-/* op->a: CALL; then op->stack is set, for what push_return may be refused. */
+/* op->a: CALL; then op->stack is set, for what the probe may be refused. */
 static RF_OP(call) { return transfer(cpu, op, RELATIVE); }
 static RF_OP(transfer_reg) { return transfer(cpu, op, cut(op, RF_R64(op->b))); }
 

@@ -8,14 +8,14 @@
     RF_MEM_HANDLER(push_r_##N)                                                            \
     {                                                                                     \
         uint64_t rsp = cpu->r[RF_RSP] - sizeof(RF_TYPE_##N);                              \
-        RF_STORE(RF_TYPE_##N, rsp, RF_GET(N, op->a));                                     \
+        RF_STACK_STORE(RF_TYPE_##N, rsp, RF_GET(N, op->a));                                     \
         cpu->r[RF_RSP] = rsp;                                                             \
         RF_MEM_NEXT;                                                                      \
     }                                                                                     \
     RF_MEM_HANDLER(push_i_##N)                                                            \
     {                                                                                     \
         uint64_t rsp = cpu->r[RF_RSP] - sizeof(RF_TYPE_##N);                              \
-        RF_STORE(RF_TYPE_##N, rsp, (RF_TYPE_##N)op->imm);                                 \
+        RF_STACK_STORE(RF_TYPE_##N, rsp, (RF_TYPE_##N)op->imm);                                 \
         cpu->r[RF_RSP] = rsp;                                                             \
         RF_MEM_NEXT;                                                                      \
     }                                                                                     \
@@ -23,20 +23,20 @@
     {                                                                                     \
         RF_LOAD(RF_TYPE_##N, value, rf_ea(cpu, op));                                      \
         uint64_t rsp = cpu->r[RF_RSP] - sizeof(RF_TYPE_##N);                              \
-        RF_STORE(RF_TYPE_##N, rsp, value);                                                \
+        RF_STACK_STORE(RF_TYPE_##N, rsp, value);                                                \
         cpu->r[RF_RSP] = rsp;                                                             \
         RF_MEM_NEXT;                                                                      \
     }                                                                                     \
     RF_MEM_HANDLER(pop_r_##N)                                                             \
     {                                                                                     \
-        RF_LOAD(RF_TYPE_##N, value, cpu->r[RF_RSP]);                                      \
+        RF_STACK_LOAD(RF_TYPE_##N, value, cpu->r[RF_RSP]);                                      \
         cpu->r[RF_RSP] += sizeof(RF_TYPE_##N);                                            \
         RF_SET(N, op->a, value);                                                          \
         RF_MEM_NEXT;                                                                      \
     }                                                                                     \
     RF_MEM_HANDLER(pop_m_##N)                                                             \
     {                                                                                     \
-        RF_LOAD(RF_TYPE_##N, value, cpu->r[RF_RSP]);                                      \
+        RF_STACK_LOAD(RF_TYPE_##N, value, cpu->r[RF_RSP]);                                      \
         RF_STORE(RF_TYPE_##N, rf_ea(cpu, op), value);                                     \
         cpu->r[RF_RSP] += sizeof(RF_TYPE_##N);                                            \
         RF_MEM_NEXT;                                                                      \
@@ -47,7 +47,7 @@ PUSHES(64)
 /* Outside 64-bit mode, on a flat stack: 4-byte slots at ESP. */
 #define PUSH_32(value)                                                                    \
     uint32_t esp = (uint32_t)cpu->r[RF_RSP] - 4;                                          \
-    RF_STORE(uint32_t, esp, value);                                                       \
+    RF_STACK_STORE(uint32_t, esp, value);                                                       \
     cpu->r[RF_RSP] = esp;                                                                 \
     RF_MEM_NEXT
 RF_MEM_HANDLER(push_r_32) { PUSH_32(RF_R32(op->a)); }
@@ -59,14 +59,14 @@ RF_MEM_HANDLER(push_m_32)
 }
 RF_MEM_HANDLER(pop_r_32)
 {
-    RF_LOAD(uint32_t, value, (uint32_t)cpu->r[RF_RSP]);
+    RF_STACK_LOAD(uint32_t, value, (uint32_t)cpu->r[RF_RSP]);
     cpu->r[RF_RSP] = (uint32_t)cpu->r[RF_RSP] + 4;
     RF_SET(32, op->a, value);
     RF_MEM_NEXT;
 }
 RF_MEM_HANDLER(pop_m_32)
 {
-    RF_LOAD(uint32_t, value, (uint32_t)cpu->r[RF_RSP]);
+    RF_STACK_LOAD(uint32_t, value, (uint32_t)cpu->r[RF_RSP]);
     RF_STORE(uint32_t, rf_ea(cpu, op), value);
     cpu->r[RF_RSP] = (uint32_t)cpu->r[RF_RSP] + 4;
     RF_MEM_NEXT;
@@ -104,17 +104,13 @@ static bool lower_push(struct rf_lower *l)
         return rf_lower_push_any(l);
     struct rf_op *op;
     if (rf_is_mem(o)) {
-        op = rf_emit_mem(l, m[size], 0);
-        if (l->code_bits != 64) /* its own segment is flat, or has been checked */
-            op->stack = 1;
+        rf_emit_mem(l, m[size], 0);
     } else if (rf_is_imm(o)) {
         op = rf_emit(l, i[size]);
         op->imm = (uint64_t)o->imm.value.s;
-        op->stack = 1;
     } else {
         op = rf_emit(l, r[size]);
         op->a = rf_reg_offset(o->reg.value);
-        op->stack = 1;
     }
     return true;
 }
@@ -143,7 +139,6 @@ static bool lower_pop(struct rf_lower *l)
     } else {
         op = rf_emit(l, r[size]);
         op->a = rf_reg_offset(o->reg.value);
-        op->stack = 1;
     }
     return true;
 }
@@ -179,14 +174,14 @@ static bool lower_leave(struct rf_lower *l)
 RF_MEM_HANDLER(pushf_64)
 {
     uint64_t rsp = cpu->r[RF_RSP] - 8;
-    RF_STORE(uint64_t, rsp, rf_cpu_flags(cpu) & ~(uint64_t)(RF_FLAG_VM | RF_FLAG_RF));
+    RF_STACK_STORE(uint64_t, rsp, rf_cpu_flags(cpu) & ~(uint64_t)(RF_FLAG_VM | RF_FLAG_RF));
     cpu->r[RF_RSP] = rsp;
     RF_MEM_NEXT;
 }
 RF_MEM_HANDLER(pushf_16)
 {
     uint64_t rsp = cpu->r[RF_RSP] - 2;
-    RF_STORE(uint16_t, rsp, (uint16_t)rf_cpu_flags(cpu));
+    RF_STACK_STORE(uint16_t, rsp, (uint16_t)rf_cpu_flags(cpu));
     cpu->r[RF_RSP] = rsp;
     RF_MEM_NEXT;
 }
@@ -209,7 +204,7 @@ void rf_pop_flags(struct rf_cpu *cpu, uint64_t value, uint64_t width_mask)
 
 RF_MEM_HANDLER(popf_64)
 {
-    RF_LOAD(uint64_t, value, cpu->r[RF_RSP]);
+    RF_STACK_LOAD(uint64_t, value, cpu->r[RF_RSP]);
     cpu->r[RF_RSP] += 8;
     rf_op_retire(cpu, op);
     rf_pop_flags(cpu, value, UINT32_MAX);
@@ -217,7 +212,7 @@ RF_MEM_HANDLER(popf_64)
 }
 RF_MEM_HANDLER(popf_16)
 {
-    RF_LOAD(uint16_t, value, cpu->r[RF_RSP]);
+    RF_STACK_LOAD(uint16_t, value, cpu->r[RF_RSP]);
     cpu->r[RF_RSP] += 2;
     rf_op_retire(cpu, op);
     rf_pop_flags(cpu, value, 0xffff);
@@ -225,7 +220,7 @@ RF_MEM_HANDLER(popf_16)
 }
 RF_MEM_HANDLER(popf_32)
 {
-    RF_LOAD(uint32_t, value, (uint32_t)cpu->r[RF_RSP]);
+    RF_STACK_LOAD(uint32_t, value, (uint32_t)cpu->r[RF_RSP]);
     cpu->r[RF_RSP] = (uint32_t)cpu->r[RF_RSP] + 4;
     rf_op_retire(cpu, op);
     rf_pop_flags(cpu, value, UINT32_MAX);

@@ -116,9 +116,16 @@ bool rf_lower_pop_any(struct rf_lower *l)
 
 /* --- PUSHA, POPA --- */
 
+/* Push by push, as CPUs do: a fault leaves the slots before it written, and RSP as it was. */
 static RF_NOINLINE bool push_all(struct rf_cpu *cpu, unsigned size)
 {
-    return rf_stack_push(cpu, cpu->r, 8, size);
+    uint64_t rsp = cpu->r[RF_RSP];
+    for (unsigned i = 0; i < 8; i++)
+        if (!push(cpu, i == RF_RSP ? rsp : cpu->r[i], size)) {
+            cpu->r[RF_RSP] = rsp;
+            return false;
+        }
+    return true;
 }
 static RF_OP(pusha) { FINISH(push_all(cpu, op->c)); }
 
@@ -197,12 +204,6 @@ static void set_frame_pointer(struct rf_cpu *cpu, uint64_t frame, unsigned size)
         cpu->r[RF_RBP] = frame;
 }
 
-/* One more push of ENTER. */
-static bool push_of_frame(struct rf_cpu *cpu, uint64_t value, unsigned size)
-{
-    return rf_stack_push(cpu, &value, 1, size);
-}
-
 /* ENTER size, level (SDM 2A, ENTER): op->imm = size, op->b = level & 31. The pushes come one by
  * one, so that the slots below the stack are written up to the one that faults; a write at
  * the new stack pointer is checked last. False: RSP is anywhere. */
@@ -210,12 +211,12 @@ static bool push_frame(struct rf_cpu *cpu, const struct rf_op *op)
 {
     uint64_t rbp = cpu->r[RF_RBP], frame = cpu->r[RF_RSP] - op->c, value;
     unsigned level = op->b, size = op->c;
-    if (!push_of_frame(cpu, rbp, size))
+    if (!push(cpu, rbp, size))
         return false;
     for (unsigned i = 1; i < level; i++)
-        if (!rf_stack_read(cpu, rbp - size * i, &value, size) || !push_of_frame(cpu, value, size))
+        if (!rf_stack_read(cpu, rbp - size * i, &value, size) || !push(cpu, value, size))
             return false;
-    if (level && !push_of_frame(cpu, frame, size))
+    if (level && !push(cpu, frame, size))
         return false;
     rf_set_stack_pointer(cpu, cpu->r[RF_RSP] - op->imm + size);
     if (!rf_stack_probe(cpu, 1, size))

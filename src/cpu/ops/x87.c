@@ -301,6 +301,19 @@ STORE_INTEGER(fbstp, struct rf_x87_f80, "fbstp", INDEFINITE_BCD, true)
 STORE_ST(fst_st, false)
 STORE_ST(fstp_st, true)
 
+/* D9 D8+i, which no manual has: FSTP that takes an empty ST(0) for nothing to store. */
+static RF_OP(fstpnce)
+{
+    X87_WAIT;
+    x87_clear_c1(cpu);
+    if (x87_is_valid(cpu, 0)) {
+        *x87_st(cpu, op->a) = *x87_st(cpu, 0);
+        x87_mark_valid(cpu, op->a);
+    }
+    x87_pop(cpu);
+    RF_NEXT;
+}
+
 static RF_OP(fxch)
 {
     X87_WAIT;
@@ -409,6 +422,7 @@ static const struct rf_x87_table moves = {
         [X87_REG_8(0xdd, 0xd0)] = fst_st,
         [X87_REG_8(0xdd, 0xd8)] = fstp_st,
         [X87_REG_8(0xdf, 0xd0)] = fstp_st,
+        [X87_REG_8(0xd9, 0xd8)] = fstpnce,
         [X87_REG_8(0xdf, 0xd8)] = fstp_st,
         [X87_REG(0xd9, 0xe0)] = fchs,
         [X87_REG(0xd9, 0xe1)] = fabs_st,
@@ -514,8 +528,8 @@ static bool lower_fwait(struct rf_lower *l)
     X(FISUBR) X(FLD) X(FLD1) X(FLDCW) X(FLDENV) X(FLDL2E) X(FLDL2T) X(FLDLG2) X(FLDLN2)       \
     X(FLDPI) X(FLDZ) X(FMUL) X(FMULP) X(FNCLEX) X(FNINIT) X(FNOP) X(FNSAVE) X(FNSTCW)         \
     X(FNSTENV) X(FNSTSW) X(FPATAN) X(FPREM) X(FPREM1) X(FPTAN) X(FRNDINT) X(FRSTOR) X(FSCALE) \
-    X(FSETPM287_NOP) X(FSIN) X(FSINCOS) X(FSQRT) X(FST) X(FSTP) X(FSUB) X(FSUBP) X(FSUBR)     \
-    X(FSUBRP) X(FTST) X(FUCOM) X(FUCOMI) X(FUCOMIP) X(FUCOMP) X(FUCOMPP) X(FXAM) X(FXCH)      \
+    X(FSETPM287_NOP) X(FSIN) X(FSINCOS) X(FSQRT) X(FST) X(FSTP) X(FSTPNCE) X(FSUB) X(FSUBP)     \
+    X(FSUBR) X(FSUBRP) X(FTST) X(FUCOM) X(FUCOMI) X(FUCOMIP) X(FUCOMP) X(FUCOMPP) X(FXAM) X(FXCH)      \
     X(FXTRACT) X(FYL2X) X(FYL2XP1)
 #define ENTRY(name) { ZYDIS_MNEMONIC_##name, lower_x87 },
 

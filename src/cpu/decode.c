@@ -52,13 +52,18 @@ struct rf_decoder *rf_decoder_create(struct rf_error *err)
     ZydisDecoderInit(&d->zydis64, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
     ZydisDecoderInit(&d->zydis32, ZYDIS_MACHINE_MODE_LONG_COMPAT_32, ZYDIS_STACK_WIDTH_32);
     ZydisDecoderInit(&d->zydis16, ZYDIS_MACHINE_MODE_LONG_COMPAT_16, ZYDIS_STACK_WIDTH_16);
-    d->host = rf_host_features();
     for (size_t f = 0; f < RF_ARRAY_SIZE(families); f++)
         add_family(d, families[f]);
-    const struct rf_lower_table *const *avx = rf_avx_families(d->host);
+    rf_decoder_use_host(d, rf_host_features());
+    return d;
+}
+
+void rf_decoder_use_host(struct rf_decoder *d, unsigned host)
+{
+    d->host = host;
+    const struct rf_lower_table *const *avx = rf_avx_families(host);
     for (size_t f = 0; avx[f]; f++)
         add_family(d, avx[f]);
-    return d;
 }
 
 void rf_decoder_set_features(struct rf_decoder *d, rf_feature_set features)

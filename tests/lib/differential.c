@@ -30,6 +30,11 @@ void diff_run_ringfort(const struct diff_case *test, const struct diff_state *in
     diff_guest_run(in, out);
 }
 
+void diff_use_portable(bool portable)
+{
+    diff_guest_use_portable(portable);
+}
+
 /* --- random states --- */
 
 #define PICK(rng, array) (array)[diff_below(rng, (unsigned)RF_ARRAY_SIZE(array))]
@@ -373,6 +378,11 @@ bool diff_available(void)
 bool diff_has_avx(void)
 {
     return false;
+}
+
+void diff_use_portable(bool portable)
+{
+    (void)portable;
 }
 
 void diff_run_host(const struct diff_case *test, const struct diff_state *in,

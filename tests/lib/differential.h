@@ -89,6 +89,10 @@ bool diff_available(void);
 /* The host has AVX2 and saves its registers: without, forms of AVX cannot be run. */
 bool diff_has_avx(void);
 
+/* From now on Ringfort's side uses none of the host's optional instructions (true), but what
+ * stands for them elsewhere; or all of them again, as at first (false). */
+void diff_use_portable(bool portable);
+
 /* Run the case from `in` on both sides. */
 void diff_run_host(const struct diff_case *test, const struct diff_state *in,
                    struct diff_state *out);

@@ -187,6 +187,8 @@ static size_t build(struct builder *b, const struct words *words, const unsigned
         const char *word = words->operand[i].text[choice[i]];
         if (word[0] == 'm')
             memory(b, &r->operands[i], (unsigned)atoi(word + 1));
+        else if (i == 3) /* a fourth register is encoded in the immediate */
+            r->operands[i].reg.is4 = r->operands[i].type == ZYDIS_OPERAND_TYPE_REGISTER;
     }
     ZyanUSize length = ZYDIS_MAX_INSTRUCTION_LENGTH;
     return ZYAN_SUCCESS(ZydisEncoderEncodeInstruction(r, code, &length)) ? length : 0;

@@ -366,6 +366,12 @@ static const struct rf_lower_entry entries[] = {
     RF_SSE_ENTRY(PEXTRD)
     RF_SSE_ENTRY(PEXTRQ)
     { ZYDIS_MNEMONIC_EXTRACTPS, lower_PEXTRD },
+    /* The VEX forms are the same: no vector register changes. */
+    { ZYDIS_MNEMONIC_VPEXTRB, lower_PEXTRB },
+    { ZYDIS_MNEMONIC_VPEXTRW, lower_PEXTRW },
+    { ZYDIS_MNEMONIC_VPEXTRD, lower_PEXTRD },
+    { ZYDIS_MNEMONIC_VPEXTRQ, lower_PEXTRQ },
+    { ZYDIS_MNEMONIC_VEXTRACTPS, lower_PEXTRD },
 };
 
 const struct rf_lower_table rf_lower_sse_shuffle = RF_LOWER_TABLE(entries);

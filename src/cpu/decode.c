@@ -361,9 +361,8 @@ static rf_run *refused_by_mode(const struct rf_cpu *cpu, const ZydisDecodedInstr
 }
 
 /* What the CPU's model has not is #UD. */
-static rf_run *refused_by_model(const struct rf_cpu *cpu, const ZydisDecodedInstruction *ins)
+static rf_run *refused_by_model(const struct rf_cpu *cpu, rf_feature_set asked)
 {
-    rf_feature_set asked = rf_isa_features(ins, cpu->code_bits);
     return asked != RF_ISA_NEVER && asked & ~cpu->features ? op_raise_ud : NULL;
 }
 
@@ -377,10 +376,12 @@ static void emit_unimplemented(struct rf_lower *l, const uint8_t *bytes)
 
 static void lower_one(struct rf_decoder *decoder, struct rf_lower *l, const uint8_t *bytes)
 {
-    rf_run *refused = refused_by_model(l->cpu, &l->ins);
+    rf_feature_set asked = rf_isa_features(&l->ins, l->cpu->code_bits);
+    rf_run *refused = refused_by_model(l->cpu, asked);
     if (!refused)
         refused = refused_by_mode(l->cpu, &l->ins);
-    rf_lower_fn *lower = decoder->lower[l->ins.mnemonic];
+    /* A mnemonic may name an instruction that no model has, too: Zydis' LZCNT with VEX. */
+    rf_lower_fn *lower = asked == RF_ISA_NEVER ? NULL : decoder->lower[l->ins.mnemonic];
     if (refused) {
         rf_emit(l, refused);
         l->ends_block = true;

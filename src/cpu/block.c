@@ -110,6 +110,12 @@ void rf_block_features_changed(struct rf_cpu *cpu)
     rf_block_flush(cpu);
 }
 
+void rf_block_use_host(struct rf_cpu *cpu, unsigned host)
+{
+    rf_decoder_use_host(cpu->blocks->decoder, host);
+    rf_block_flush(cpu);
+}
+
 uint64_t rf_block_epoch(const struct rf_cpu *cpu)
 {
     return cpu->blocks->epoch;

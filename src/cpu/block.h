@@ -46,6 +46,9 @@ struct rf_block *rf_block_find(struct rf_cpu *cpu);
 void rf_block_invalidate(struct rf_cpu *cpu, uint64_t pa, uint64_t size);
 /* The CPU's features changed: decode by them from now on, and forget all blocks. */
 void rf_block_features_changed(struct rf_cpu *cpu);
+/* Use only these features of the host (RF_HOST_*), instead of all it has: for tests of what
+ * stands for the missing ones. */
+void rf_block_use_host(struct rf_cpu *cpu, unsigned host);
 /* Forget all blocks. */
 void rf_block_flush(struct rf_cpu *cpu);
 
@@ -63,6 +66,7 @@ struct rf_block *rf_block_allocate(struct rf_cpu *cpu, unsigned slots);
 struct rf_decoder;
 struct rf_decoder *rf_decoder_create(struct rf_error *err);
 void rf_decoder_destroy(struct rf_decoder *decoder);
+void rf_decoder_use_host(struct rf_decoder *decoder, unsigned host);
 void rf_decoder_set_features(struct rf_decoder *decoder, rf_feature_set features);
 struct rf_block *rf_decode_block(struct rf_cpu *cpu, struct rf_decoder *decoder,
                                  const uint8_t *bytes, size_t available, size_t readable);

@@ -54,13 +54,18 @@ struct rf_decoder *rf_decoder_create(struct rf_error *err)
     ZydisDecoderInit(&d->zydis64, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
     ZydisDecoderInit(&d->zydis32, ZYDIS_MACHINE_MODE_LONG_COMPAT_32, ZYDIS_STACK_WIDTH_32);
     ZydisDecoderInit(&d->zydis16, ZYDIS_MACHINE_MODE_LONG_COMPAT_16, ZYDIS_STACK_WIDTH_16);
-    d->host = rf_host_features();
     for (size_t f = 0; f < RF_ARRAY_SIZE(families); f++)
         add_family(d, families[f]);
-    const struct rf_lower_table *const *avx = rf_avx_families(d->host);
+    rf_decoder_use_host(d, rf_host_features());
+    return d;
+}
+
+void rf_decoder_use_host(struct rf_decoder *d, unsigned host)
+{
+    d->host = host;
+    const struct rf_lower_table *const *avx = rf_avx_families(host);
     for (size_t f = 0; avx[f]; f++)
         add_family(d, avx[f]);
-    return d;
 }
 
 void rf_decoder_set_features(struct rf_decoder *d, rf_feature_set features)
@@ -358,9 +363,8 @@ static rf_run *refused_by_mode(const struct rf_cpu *cpu, const ZydisDecodedInstr
 }
 
 /* What the CPU's model has not is #UD. */
-static rf_run *refused_by_model(const struct rf_cpu *cpu, const ZydisDecodedInstruction *ins)
+static rf_run *refused_by_model(const struct rf_cpu *cpu, rf_feature_set asked)
 {
-    rf_feature_set asked = rf_isa_features(ins, cpu->code_bits);
     return asked != RF_ISA_NEVER && asked & ~cpu->features ? op_raise_ud : NULL;
 }
 
@@ -374,10 +378,12 @@ static void emit_unimplemented(struct rf_lower *l, const uint8_t *bytes)
 
 static void lower_one(struct rf_decoder *decoder, struct rf_lower *l, const uint8_t *bytes)
 {
-    rf_run *refused = refused_by_model(l->cpu, &l->ins);
+    rf_feature_set asked = rf_isa_features(&l->ins, l->cpu->code_bits);
+    rf_run *refused = refused_by_model(l->cpu, asked);
     if (!refused)
         refused = refused_by_mode(l->cpu, &l->ins);
-    rf_lower_fn *lower = decoder->lower[l->ins.mnemonic];
+    /* A mnemonic may name an instruction that no model has, too: Zydis' LZCNT with VEX. */
+    rf_lower_fn *lower = asked == RF_ISA_NEVER ? NULL : decoder->lower[l->ins.mnemonic];
     if (refused) {
         rf_emit(l, refused);
         l->ends_block = true;

@@ -42,6 +42,8 @@ struct builder {
     unsigned immediate; /* the next value of an i8 */
     bool same;          /* the register operands shall be one and the same */
     bool sequence;      /* memory is [RBX + displacement], no operand names RBX */
+    bool gather;        /* all vector registers are different ones: else #UD */
+    uint16_t used_vectors;
     int last[3];        /* general, XMM, MMX */
     unsigned options;
 };
@@ -65,9 +67,13 @@ static unsigned choose_gpr(struct builder *b)
 
 static unsigned choose_vector(struct builder *b, unsigned kind, unsigned limit)
 {
-    if (b->same && b->last[kind] >= 0)
+    if (b->same && !b->gather && b->last[kind] >= 0)
         return (unsigned)b->last[kind];
-    unsigned number = diff_below(b->rng, limit);
+    unsigned number;
+    do
+        number = diff_below(b->rng, limit);
+    while (b->gather && b->used_vectors >> number & 1);
+    b->used_vectors |= (uint16_t)(1u << number);
     b->last[kind] = (int)number;
     return number;
 }
@@ -167,6 +173,29 @@ static void memory(struct builder *b, ZydisEncoderOperand *o, unsigned size)
     }
 }
 
+/* The same with a vector of indexes; `word`: X4, X8, V4 or V8. */
+static void gathered_memory(struct builder *b, ZydisEncoderOperand *o, const char *word)
+{
+    unsigned base;
+    do
+        base = 5 + diff_below(b->rng, 11);
+    while (b->used >> base & 1);
+    bool narrow = diff_below(b->rng, 8) == 0;
+    o->type = ZYDIS_OPERAND_TYPE_MEMORY;
+    o->mem.size = (ZyanU16)atoi(word + 1);
+    o->mem.base = (ZydisRegister)((narrow ? ZYDIS_REGISTER_EAX : ZYDIS_REGISTER_RAX) + base);
+    o->mem.index = (ZydisRegister)((word[0] == 'X' ? ZYDIS_REGISTER_XMM0 : ZYDIS_REGISTER_YMM0) +
+                                   choose_vector(b, 1, 16));
+    o->mem.scale = (ZyanU8)(1u << diff_below(b->rng, 4));
+    if (diff_below(b->rng, 2))
+        o->mem.displacement = (int)diff_below(b->rng, 0x2000) - 0x1000;
+}
+
+static bool is_gathered(const char *word)
+{
+    return word[0] == 'X' || word[0] == 'V';
+}
+
 static void fixed_gpr(struct builder *b, ZydisEncoderOperand *o, ZydisRegister reg)
 {
     o->type = ZYDIS_OPERAND_TYPE_REGISTER;
@@ -212,7 +241,7 @@ static bool build_operand(struct builder *b, ZydisEncoderOperand *o, const char 
     } else if (word[0] >= '0' && word[0] <= '9') {
         o->type = ZYDIS_OPERAND_TYPE_IMMEDIATE;
         o->imm.u = (ZyanU64)atoi(word);
-    } else if (word[0] != 'm') {
+    } else if (word[0] != 'm' && !is_gathered(word)) {
         return false;
     }
     return true;
@@ -230,7 +259,10 @@ static size_t build(struct builder *b, const struct words *words, const unsigned
     r->mnemonic = b->form->mnemonic;
     r->prefixes = b->form->prefixes;
     r->operand_count = (ZyanU8)words->count;
-    b->used = 0;
+    b->used = b->used_vectors = 0;
+    b->gather = false;
+    for (unsigned i = 0; i < words->count; i++)
+        b->gather |= is_gathered(words->operand[i].text[choice[i]]);
     b->last[0] = b->last[1] = b->last[2] = -1;
     for (unsigned i = 0; i < words->count; i++)
         if (!build_operand(b, &r->operands[i], words->operand[i].text[choice[i]])) {
@@ -241,6 +273,10 @@ static size_t build(struct builder *b, const struct words *words, const unsigned
         const char *word = words->operand[i].text[choice[i]];
         if (word[0] == 'm')
             memory(b, &r->operands[i], (unsigned)atoi(word + 1));
+        else if (is_gathered(word))
+            gathered_memory(b, &r->operands[i], word);
+        else if (i == 3) /* a fourth register is encoded in the immediate */
+            r->operands[i].reg.is4 = r->operands[i].type == ZYDIS_OPERAND_TYPE_REGISTER;
     }
     ZyanUSize length = ZYDIS_MAX_INSTRUCTION_LENGTH;
     return ZYAN_SUCCESS(ZydisEncoderEncodeInstruction(r, code, &length)) ? length : 0;

@@ -4,6 +4,8 @@
 
 #if defined(__x86_64__)
 
+#include "base/host.h"
+#include "cpu/block.h"
 #include "cpu/cpu.h"
 
 #include <stdio.h>
@@ -110,6 +112,13 @@ static void guest_create(void)
     guest_tables();
     guest->stop_cycles = UINT64_MAX;
     guest->timer_cycles = UINT64_MAX;
+}
+
+void diff_guest_use_portable(bool portable)
+{
+    if (!guest)
+        guest_create();
+    rf_block_use_host(guest, portable ? 0 : rf_host_features());
 }
 
 void diff_guest_prepare(const struct diff_case *test)

@@ -30,6 +30,11 @@ void diff_run_ringfort(const struct diff_case *test, const struct diff_state *in
     diff_guest_run(in, out);
 }
 
+void diff_use_portable(bool portable)
+{
+    diff_guest_use_portable(portable);
+}
+
 /* --- random states --- */
 
 #define PICK(rng, array) (array)[diff_below(rng, (unsigned)RF_ARRAY_SIZE(array))]
@@ -145,6 +150,50 @@ static void aim_operand(struct diff_state *in, const ZydisDecodedInstruction *in
     in->gpr[base] = base == RF_RSP && options & DIFF_32 ? (uint32_t)target : target;
 }
 
+static bool has_wide_indexes(ZydisMnemonic mnemonic)
+{
+    return mnemonic == ZYDIS_MNEMONIC_VPGATHERQD || mnemonic == ZYDIS_MNEMONIC_VPGATHERQQ ||
+           mnemonic == ZYDIS_MNEMONIC_VGATHERQPS || mnemonic == ZYDIS_MNEMONIC_VGATHERQPD;
+}
+
+/* The `i`th of 32 bits, or of 64. */
+static void set_index(struct diff_state *in, ZydisRegister reg, bool wide, unsigned i,
+                      uint64_t value)
+{
+    unsigned number = (unsigned)ZydisRegisterGetId(reg), size = wide ? 8 : 4;
+    uint8_t *half = i * size < 16 ? in->fx.xmm[number].u8 : in->high[number];
+    memcpy(half + i * size % 16, &value, size);
+}
+
+/* A base and indexes so that every element of a gather lies in the window, but one now and
+ * then. The indexes may be large: the base makes up for it. */
+static void aim_gather(struct diff_state *in, const ZydisDecodedInstruction *ins,
+                       const ZydisDecodedOperand *o, struct diff_rng *rng)
+{
+    const ZydisDecodedOperandMem *mem = &o->mem;
+    const bool wide = has_wide_indexes(ins->mnemonic);
+    const unsigned count = wide ? 4 : 8, size = o->size / 8u;
+    const uint64_t middle = DIFF_MEMORY_AT + DIFF_MEMORY_SIZE / 2 - diff_below(rng, 16);
+    const unsigned steps = (DIFF_MEMORY_SIZE / 2 - 64) / mem->scale;
+    uint64_t common = diff_below(rng, 2) ? 0 : diff_random(rng);
+    if (!wide)
+        common = (uint64_t)((int64_t)(int32_t)common / 2);
+    for (unsigned i = 0; i < count; i++)
+        set_index(in, mem->index, wide, i, common + diff_below(rng, 2 * steps) - steps);
+    if (diff_below(rng, 4) == 0) { /* in the page that is not there, or half so */
+        uint64_t ahead = DIFF_PAGES_END - diff_below(rng, size + 1) - middle;
+        set_index(in, mem->index, wide, diff_below(rng, count), common + ahead / mem->scale);
+    }
+    if (wide && diff_below(rng, 16) == 0) /* not canonical */
+        set_index(in, mem->index, wide, diff_below(rng, count), common ^ UINT64_C(1) << 58);
+    uint64_t base = middle - (uint64_t)mem->disp.value - common * mem->scale;
+    if (ins->address_width == 32)
+        base = (uint32_t)base | diff_random(rng) << 32;
+    else if (diff_below(rng, 64) == 0)
+        base ^= UINT64_C(1) << 62;
+    in->gpr[ZydisRegisterGetId(mem->base)] = base;
+}
+
 struct decoded_case {
     unsigned count;
     ZydisDecodedInstruction ins[16];
@@ -182,7 +231,11 @@ static void aim(struct diff_state *in, const struct diff_case *test,
 {
     for (unsigned i = 0; i < decoded->count; i++)
         for (unsigned k = 0; k < decoded->ins[i].operand_count; k++)
-            if (decoded->operand[i][k].type == ZYDIS_OPERAND_TYPE_MEMORY)
+            if (decoded->operand[i][k].type != ZYDIS_OPERAND_TYPE_MEMORY)
+                continue;
+            else if (decoded->operand[i][k].mem.type == ZYDIS_MEMOP_TYPE_VSIB)
+                aim_gather(in, &decoded->ins[i], &decoded->operand[i][k], rng);
+            else
                 aim_operand(in, &decoded->ins[i], &decoded->operand[i][k], test->options, rng);
 }
 
@@ -408,6 +461,11 @@ bool diff_available(void)
 bool diff_has_avx(void)
 {
     return false;
+}
+
+void diff_use_portable(bool portable)
+{
+    (void)portable;
 }
 
 void diff_run_host(const struct diff_case *test, const struct diff_state *in,

@@ -120,6 +120,10 @@ bool diff_available(void);
 /* The host has AVX2 and saves its registers: without, forms of AVX cannot be run. */
 bool diff_has_avx(void);
 
+/* From now on Ringfort's side uses none of the host's optional instructions (true), but what
+ * stands for them elsewhere; or all of them again, as at first (false). */
+void diff_use_portable(bool portable);
+
 /* Run the case from `in` on both sides. */
 void diff_run_host(const struct diff_case *test, const struct diff_state *in,
                    struct diff_state *out);
@@ -137,6 +141,8 @@ unsigned diff_run_random(const struct diff_case *test, uint64_t seed, unsigned c
  *   x y v            XMM, MMX, YMM register         x0                 XMM0
  *   st stN           x87 stack register: any, ST(N)
  *   m1 .. m512       memory of that many bytes, any address form
+ *   X4 X8 V4 V8      memory elements of that many bytes, by indexes in an XMM or YMM register
+ *                    that no other operand names
  *   i8 i16 i32 i64   immediate                      1 3                that number
  * Alternatives are joined by '|': "x x|m16 i8". */
 struct diff_form {

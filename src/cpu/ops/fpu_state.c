@@ -140,6 +140,7 @@ static bool lower_fxrstor(struct rf_lower *l)
 
 static const struct rf_lower_entry entries[] = {
     { ZYDIS_MNEMONIC_LDMXCSR, lower_ldmxcsr },    { ZYDIS_MNEMONIC_STMXCSR, lower_stmxcsr },
+    { ZYDIS_MNEMONIC_VLDMXCSR, lower_ldmxcsr },   { ZYDIS_MNEMONIC_VSTMXCSR, lower_stmxcsr },
     { ZYDIS_MNEMONIC_FXSAVE, lower_fxsave },      { ZYDIS_MNEMONIC_FXSAVE64, lower_fxsave },
     { ZYDIS_MNEMONIC_FXRSTOR, lower_fxrstor },    { ZYDIS_MNEMONIC_FXRSTOR64, lower_fxrstor },
 };

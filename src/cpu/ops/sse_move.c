@@ -434,6 +434,7 @@ static const struct rf_lower_entry entries[] = {
     { ZYDIS_MNEMONIC_MOVNTQ, lower_movntq },
     { ZYDIS_MNEMONIC_MASKMOVDQU, lower_maskmov },
     { ZYDIS_MNEMONIC_MASKMOVQ, lower_maskmov },
+    { ZYDIS_MNEMONIC_VMASKMOVDQU, lower_maskmov },
     RF_SSE_ENTRY(MOVDDUP)
     RF_SSE_ENTRY(MOVSHDUP)
     RF_SSE_ENTRY(MOVSLDUP)

@@ -4,29 +4,10 @@
  * An immediate that the host wants in the instruction becomes data here: a byte order for
  * PSHUFB, or a lane mask. */
 #include "cpu/ops/sse.h"
+#include "cpu/ops/sse_order.h"
+#include "cpu/ops/vector_int_list.h"
 
 /* --- orders by immediate --- */
-
-/* Byte order that PSHUFD's immediate stands for. */
-#define LANE(n) 4 * (n), 4 * (n) + 1, 4 * (n) + 2, 4 * (n) + 3
-#define ORDER(n) { LANE((n) & 3), LANE((n) >> 2 & 3), LANE((n) >> 4 & 3), LANE((n) >> 6) }
-#define ORDER_4(n) ORDER(n), ORDER((n) + 1), ORDER((n) + 2), ORDER((n) + 3)
-#define ORDER_16(n) ORDER_4(n), ORDER_4((n) + 4), ORDER_4((n) + 8), ORDER_4((n) + 12)
-#define ORDER_64(n) ORDER_16(n), ORDER_16((n) + 16), ORDER_16((n) + 32), ORDER_16((n) + 48)
-static const uint8_t dword_order[256][16] __attribute__((aligned(16))) = {
-    ORDER_64(0), ORDER_64(64), ORDER_64(128), ORDER_64(192)
-};
-
-/* The same for four words, as one number. */
-static uint64_t word_order(uint64_t imm, unsigned first_byte)
-{
-    uint64_t order = 0;
-    for (unsigned i = 0; i < 4; i++) {
-        uint64_t byte = first_byte + (imm >> 2 * i & 3) * 2;
-        order |= (byte | (byte + 1) << 8) << 16 * i;
-    }
-    return order;
-}
 
 #define BY_POINTER simde_mm_load_si128((const rf_m128 *)op->pointer)
 RF_SSE_XM(PSHUFD, 16, d = simde_mm_shuffle_epi8(s, BY_POINTER))
@@ -67,7 +48,7 @@ static bool lower_by_order(struct rf_lower *l, const struct rf_sse_form *form)
 {
     if (!rf_sse_lower(l, form))
         return false;
-    l->out[-1].pointer = dword_order[immediate(l)];
+    l->out[-1].pointer = rf_dword_order[immediate(l)];
     return true;
 }
 
@@ -83,17 +64,17 @@ static bool lower_SHUFPS(struct rf_lower *l)
 
 static bool lower_PSHUFLW(struct rf_lower *l)
 {
-    return lower_with(l, &pshuflw_form, word_order(immediate(l), 0));
+    return lower_with(l, &pshuflw_form, rf_word_order(immediate(l), 0));
 }
 
 static bool lower_PSHUFHW(struct rf_lower *l)
 {
-    return lower_with(l, &pshufhw_form, word_order(immediate(l), 8));
+    return lower_with(l, &pshufhw_form, rf_word_order(immediate(l), 8));
 }
 
 static bool lower_PSHUFW(struct rf_lower *l)
 {
-    return lower_with(l, &pshufw_form, word_order(immediate(l), 0));
+    return lower_with(l, &pshufw_form, rf_word_order(immediate(l), 0));
 }
 
 static bool lower_SHUFPD(struct rf_lower *l)
@@ -105,22 +86,11 @@ static bool lower_SHUFPD(struct rf_lower *l)
     return rf_sse_lower(l, &forms[immediate(l) & 3]);
 }
 
-/* --- byte shifts and alignment: orders cut from a window; indexes with bit 7 give 0 --- */
-
-#define OUTSIDE_8 -128, -128, -128, -128, -128, -128, -128, -128
-#define OUTSIDE_32 OUTSIDE_8, OUTSIDE_8, OUTSIDE_8, OUTSIDE_8
-static const int8_t byte_window[80] = { OUTSIDE_32, 0,  1,  2,  3,  4,  5,  6,  7,
-                                        8,          9, 10, 11, 12, 13, 14, 15, OUTSIDE_32 };
-
-/* The order that shifts right by `count` bytes, -16..32. */
-RF_INLINE rf_m128 shift_order(int64_t count)
-{
-    return simde_mm_loadu_si128((const rf_m128 *)(byte_window + 32 + count));
-}
+/* --- byte shifts and alignment --- */
 
 static RF_OP(shift_bytes)
 {
-    rf_xmm_set(cpu, op->a, simde_mm_shuffle_epi8(rf_xmm(cpu, op->a), shift_order(op->simm)));
+    rf_xmm_set(cpu, op->a, simde_mm_shuffle_epi8(rf_xmm(cpu, op->a), rf_shift_order(op->simm)));
     RF_NEXT;
 }
 
@@ -145,10 +115,10 @@ static bool lower_PSRLDQ(struct rf_lower *l)
     return lower_shift_bytes(l, false);
 }
 
-RF_SSE_XM(PALIGNR, 16, s = simde_mm_shuffle_epi8(s, shift_order(op->simm));
-          d = simde_mm_shuffle_epi8(d, shift_order(op->simm - 16)); d = simde_mm_or_si128(d, s))
+RF_SSE_XM(PALIGNR, 16, s = simde_mm_shuffle_epi8(s, rf_shift_order(op->simm));
+          d = simde_mm_shuffle_epi8(d, rf_shift_order(op->simm - 16)); d = simde_mm_or_si128(d, s))
 RF_MMX_MM(MMX_PALIGNR, 8,
-          d = simde_mm_shuffle_epi8(simde_mm_unpacklo_epi64(s, d), shift_order(op->simm)))
+          d = simde_mm_shuffle_epi8(simde_mm_unpacklo_epi64(s, d), rf_shift_order(op->simm)))
 
 static bool lower_PALIGNR(struct rf_lower *l)
 {
@@ -165,56 +135,38 @@ static bool lower_PALIGNR(struct rf_lower *l)
 #define HIGH_MMX d = simde_mm_srli_epi64(d, 32); s = simde_mm_srli_epi64(s, 32)
 #define PAIR d = simde_mm_unpacklo_epi64(d, s)
 
-/* Name, XMM form, bytes of MMX memory (the low unpacks read only 4), MMX form */
-#define BOTH(X)                                                            \
-    X(PUNPCKLBW, F(unpacklo_epi8), 4, F(unpacklo_epi8))                    \
-    X(PUNPCKLWD, F(unpacklo_epi16), 4, F(unpacklo_epi16))                  \
-    X(PUNPCKLDQ, F(unpacklo_epi32), 4, F(unpacklo_epi32))                  \
-    X(PUNPCKHBW, F(unpackhi_epi8), 8, HIGH_MMX; F(unpacklo_epi8))          \
-    X(PUNPCKHWD, F(unpackhi_epi16), 8, HIGH_MMX; F(unpacklo_epi16))        \
-    X(PUNPCKHDQ, F(unpackhi_epi32), 8, HIGH_MMX; F(unpacklo_epi32))        \
-    X(PACKSSWB, F(packs_epi16), 8, PAIR; d = simde_mm_packs_epi16(d, d))   \
-    X(PACKSSDW, F(packs_epi32), 8, PAIR; d = simde_mm_packs_epi32(d, d))   \
-    X(PACKUSWB, F(packus_epi16), 8, PAIR; d = simde_mm_packus_epi16(d, d)) \
-    X(PSHUFB, F(shuffle_epi8), 8,                                          \
-      s = simde_mm_and_si128(s, simde_mm_set1_epi8(-121)); F(shuffle_epi8))
+/* Bytes of MMX memory (the low unpacks read only 4), and the MMX operation */
+#define MMX_PUNPCKLBW 4, F(unpacklo_epi8)
+#define MMX_PUNPCKLWD 4, F(unpacklo_epi16)
+#define MMX_PUNPCKLDQ 4, F(unpacklo_epi32)
+#define MMX_PUNPCKHBW 8, HIGH_MMX; F(unpacklo_epi8)
+#define MMX_PUNPCKHWD 8, HIGH_MMX; F(unpacklo_epi16)
+#define MMX_PUNPCKHDQ 8, HIGH_MMX; F(unpacklo_epi32)
+#define MMX_PACKSSWB 8, PAIR; d = simde_mm_packs_epi16(d, d)
+#define MMX_PACKSSDW 8, PAIR; d = simde_mm_packs_epi32(d, d)
+#define MMX_PACKUSWB 8, PAIR; d = simde_mm_packus_epi16(d, d)
+#define MMX_PSHUFB 8, s = simde_mm_and_si128(s, simde_mm_set1_epi8(-121)); F(shuffle_epi8)
+#define DEFINE_MMX(name, ...) RF_MMX_MM(name, __VA_ARGS__)
 
-#define DEFINE_BOTH(name, statement, size, mmx_statement)    \
-    RF_SSE_XM(name, 16, statement)                           \
-    RF_MMX_MM(MMX_##name, size, mmx_statement)               \
+#define DEFINE_BOTH(name, function)                          \
+    RF_SSE_XM(name, 16, F(function))                         \
+    DEFINE_MMX(mmx_##name, MMX_##name)                       \
     RF_SSE_LOWER(name, .reg = name##_reg, .mem = name##_mem, \
-                 .mmx_reg = MMX_##name##_reg, .mmx_mem = MMX_##name##_mem)
-BOTH(DEFINE_BOTH)
+                 .mmx_reg = mmx_##name##_reg, .mmx_mem = mmx_##name##_mem)
+RF_SHUFFLE_MMX(DEFINE_BOTH)
 
 /* --- XMM only --- */
-
-#define XMM_ONLY(X)                                                 \
-    X(UNPCKLPS, 16, F(unpacklo_epi32))                              \
-    X(UNPCKHPS, 16, F(unpackhi_epi32))                              \
-    X(UNPCKLPD, 16, F(unpacklo_epi64))                              \
-    X(UNPCKHPD, 16, F(unpackhi_epi64))                              \
-    X(PUNPCKLQDQ, 16, F(unpacklo_epi64))                            \
-    X(PUNPCKHQDQ, 16, F(unpackhi_epi64))                            \
-    X(PACKUSDW, 16, F(packus_epi32))                                \
-    X(PMOVSXBW, 8, d = simde_mm_cvtepi8_epi16(s))                   \
-    X(PMOVSXBD, 4, d = simde_mm_cvtepi8_epi32(s))                   \
-    X(PMOVSXBQ, 2, d = simde_mm_cvtepi8_epi64(s))                   \
-    X(PMOVSXWD, 8, d = simde_mm_cvtepi16_epi32(s))                  \
-    X(PMOVSXWQ, 4, d = simde_mm_cvtepi16_epi64(s))                  \
-    X(PMOVSXDQ, 8, d = simde_mm_cvtepi32_epi64(s))                  \
-    X(PMOVZXBW, 8, d = simde_mm_cvtepu8_epi16(s))                   \
-    X(PMOVZXBD, 4, d = simde_mm_cvtepu8_epi32(s))                   \
-    X(PMOVZXBQ, 2, d = simde_mm_cvtepu8_epi64(s))                   \
-    X(PMOVZXWD, 8, d = simde_mm_cvtepu16_epi32(s))                  \
-    X(PMOVZXWQ, 4, d = simde_mm_cvtepu16_epi64(s))                  \
-    X(PMOVZXDQ, 8, d = simde_mm_cvtepu32_epi64(s))                  \
-    X(PBLENDVB, 16, d = simde_mm_blendv_epi8(d, s, rf_xmm(cpu, 0))) \
-    X(PBLENDW, 16, d = rf_choose(rf_lanes_16(op->imm), s, d))
 
 #define DEFINE_XMM(name, size, statement) \
     RF_SSE_XM(name, size, statement)      \
     RF_SSE_LOWER(name, .reg = name##_reg, .mem = name##_mem)
-XMM_ONLY(DEFINE_XMM)
+#define DEFINE_NO_MMX(name, function) DEFINE_XMM(name, 16, F(function))
+#define DEFINE_WIDEN(name, size, avx_size, function) \
+    DEFINE_XMM(name, size, d = simde_mm_##function(s))
+RF_SHUFFLE_NO_MMX(DEFINE_NO_MMX)
+RF_SHUFFLE_WIDEN(DEFINE_WIDEN)
+DEFINE_XMM(PBLENDVB, 16, d = simde_mm_blendv_epi8(d, s, rf_xmm(cpu, 0)))
+DEFINE_XMM(PBLENDW, 16, d = rf_choose(rf_lanes_16(op->imm), s, d))
 
 /* --- insertion: a = register, b = general register, imm = the lane's mask bit --- */
 
@@ -386,12 +338,15 @@ static bool lower_PEXTRQ(struct rf_lower *l)
     return lower_extract(l, extract_64_reg, extract_64_mem, 1);
 }
 
-#define BOTH_ENTRY(name, statement, size, mmx_statement) RF_SSE_ENTRY(name)
-#define XMM_ENTRY(name, size, statement) RF_SSE_ENTRY(name)
+#define ENTRY(name, ignored) RF_SSE_ENTRY(name)
+#define WIDEN_ENTRY(name, size, avx_size, function) RF_SSE_ENTRY(name)
 
 static const struct rf_lower_entry entries[] = {
-    BOTH(BOTH_ENTRY)
-    XMM_ONLY(XMM_ENTRY)
+    RF_SHUFFLE_MMX(ENTRY)
+    RF_SHUFFLE_NO_MMX(ENTRY)
+    RF_SHUFFLE_WIDEN(WIDEN_ENTRY)
+    RF_SSE_ENTRY(PBLENDVB)
+    RF_SSE_ENTRY(PBLENDW)
     RF_SSE_ENTRY(PSHUFD)
     RF_SSE_ENTRY(PSHUFLW)
     RF_SSE_ENTRY(PSHUFHW)
@@ -411,6 +366,12 @@ static const struct rf_lower_entry entries[] = {
     RF_SSE_ENTRY(PEXTRD)
     RF_SSE_ENTRY(PEXTRQ)
     { ZYDIS_MNEMONIC_EXTRACTPS, lower_PEXTRD },
+    /* The VEX forms are the same: no vector register changes. */
+    { ZYDIS_MNEMONIC_VPEXTRB, lower_PEXTRB },
+    { ZYDIS_MNEMONIC_VPEXTRW, lower_PEXTRW },
+    { ZYDIS_MNEMONIC_VPEXTRD, lower_PEXTRD },
+    { ZYDIS_MNEMONIC_VPEXTRQ, lower_PEXTRQ },
+    { ZYDIS_MNEMONIC_VEXTRACTPS, lower_PEXTRD },
 };
 
 const struct rf_lower_table rf_lower_sse_shuffle = RF_LOWER_TABLE(entries);

@@ -1,4 +1,4 @@
-/* PCMPESTRI, PCMPESTRM, PCMPISTRI, PCMPISTRM (SDM 1, 14.3 "SSE4.2", and SDM 2B, 4.1).
+/* PCMPESTRI, PCMPESTRM, PCMPISTRI, PCMPISTRM and their VEX forms (SDM 1, 14.3 "SSE4.2", and SDM 2B, 4.1).
  *
  * The comparison itself is made by the host, one handler for each element type and
  * aggregation (imm bits 0 to 3); lengths, polarity, output and flags are worked out here. */
@@ -7,7 +7,8 @@
 /* Bits of op->c. */
 #define EXPLICIT 1u   /* lengths in EAX and EDX */
 #define TO_MASK 2u    /* result to XMM0, else an index to ECX */
-#define LENGTHS_64 4u /* REX.W: in RAX and RDX */
+#define LENGTHS_64 4u /* REX.W or VEX.W: in RAX and RDX */
+#define CLEAR_UPPER 8u /* VEX: a mask clears the upper half of YMM0 */
 
 /* Bits of the immediate. */
 #define WORDS 0x01u
@@ -116,6 +117,8 @@ RF_INLINE void finish(struct rf_cpu *cpu, const struct rf_op *op, unsigned bits,
         bits ^= (1u << count) - 1;
     else if (POLARITY(imm) == 3)
         bits ^= (1u << length_s) - 1;
+    if (op->c & CLEAR_UPPER)
+        simde_mm_store_si128((rf_m128 *)&RF_V(0).u64[2], simde_mm_setzero_si128());
     if (op->c & TO_MASK)
         rf_xmm_set(cpu, 0, imm & MOST_SIGNIFICANT ? spread(bits, words) : rf_m128_low(bits));
     else if (!bits)
@@ -170,9 +173,12 @@ static bool lower(struct rf_lower *l, unsigned kind)
     if (!rf_sse_lower(l, &forms[l->operand[2].imm.value.u & 15]))
         return false;
     l->cc_after = RF_CC_FLAGS;
-    l->out[-1].c = (uint8_t)(kind | (l->ins.attributes & ZYDIS_ATTRIB_HAS_REX && l->ins.raw.rex.W
-                                         ? LENGTHS_64
-                                         : 0));
+    const bool vex = l->ins.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX;
+    if (l->code_bits == 64 && (vex ? l->ins.raw.vex.W : l->ins.raw.rex.W))
+        kind |= LENGTHS_64;
+    if (vex && kind & TO_MASK)
+        kind |= CLEAR_UPPER;
+    l->out[-1].c = (uint8_t)kind;
     return true;
 }
 
@@ -201,6 +207,10 @@ static const struct rf_lower_entry entries[] = {
     RF_SSE_ENTRY(PCMPESTRM)
     RF_SSE_ENTRY(PCMPISTRI)
     RF_SSE_ENTRY(PCMPISTRM)
+    { ZYDIS_MNEMONIC_VPCMPESTRI, lower_PCMPESTRI },
+    { ZYDIS_MNEMONIC_VPCMPESTRM, lower_PCMPESTRM },
+    { ZYDIS_MNEMONIC_VPCMPISTRI, lower_PCMPISTRI },
+    { ZYDIS_MNEMONIC_VPCMPISTRM, lower_PCMPISTRM },
 };
 
 const struct rf_lower_table rf_lower_sse_string = RF_LOWER_TABLE(entries);

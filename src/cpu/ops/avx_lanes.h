@@ -1,0 +1,60 @@
+/* For the integer, shuffle and move families of AVX: 256-bit operations by the name of their
+ * 128-bit twin, and handlers with operands of mixed size.
+ *
+ * With AVX2 an operation is one instruction. Without, it is the 128-bit one on each lane, which
+ * is how nearly all of AVX2 is defined (SDM 1, 14.6). */
+#ifndef RF_CPU_OPS_AVX_LANES_H
+#define RF_CPU_OPS_AVX_LANES_H
+
+#include "cpu/ops/avx.h"
+
+#if RF_AVX_NATIVE
+#define RF_Y1(function, a) simde_mm256_##function(a)
+#define RF_Y2(function, a, b) simde_mm256_##function(a, b)
+#define RF_Y3(function, a, b, c) simde_mm256_##function(a, b, c)
+/* The second operand, of 128 bits, goes with both lanes: a shift count. */
+#define RF_Y2_COUNT(function, a, count) simde_mm256_##function(a, count)
+#define RF_BOTH_LANES(v) simde_mm256_broadcastsi128_si256(v)
+#else
+#define RF_Y1(function, a) \
+    RF_LANES(simde_mm_##function(RF_HIGH_LANE(a)), simde_mm_##function(RF_LOW_LANE(a)))
+#define RF_Y2(function, a, b)                                         \
+    RF_LANES(simde_mm_##function(RF_HIGH_LANE(a), RF_HIGH_LANE(b)),   \
+             simde_mm_##function(RF_LOW_LANE(a), RF_LOW_LANE(b)))
+#define RF_Y3(function, a, b, c)                                                        \
+    RF_LANES(simde_mm_##function(RF_HIGH_LANE(a), RF_HIGH_LANE(b), RF_HIGH_LANE(c)),    \
+             simde_mm_##function(RF_LOW_LANE(a), RF_LOW_LANE(b), RF_LOW_LANE(c)))
+#define RF_Y2_COUNT(function, a, count)                        \
+    RF_LANES(simde_mm_##function(RF_HIGH_LANE(a), count),      \
+             simde_mm_##function(RF_LOW_LANE(a), count))
+#define RF_BOTH_LANES(v) RF_LANES(v, v)
+#endif
+
+/* name_y_reg and name_y_mem of "ymm, ymm, xmm/memory": s has 128 bits. `size`: bytes of the
+ * memory operand. */
+#define RF_AVX_YX(name, size, ...)      \
+    static RF_OP(name##_y_reg)          \
+    {                                   \
+        rf_m256 d = rf_ymm(cpu, op->b); \
+        rf_m128 s = rf_xmm(cpu, op->c); \
+        __VA_ARGS__;                    \
+        rf_ymm_set(cpu, op->a, d);      \
+        RF_NEXT;                        \
+    }                                   \
+    RF_MEM_HANDLER(name##_y_mem)        \
+    {                                   \
+        RF_AVX_LOAD_##size(s);          \
+        rf_m256 d = rf_ymm(cpu, op->b); \
+        __VA_ARGS__;                    \
+        rf_ymm_set(cpu, op->a, d);      \
+        RF_MEM_NEXT;                    \
+    }
+
+/* The members .reg and .mem of a form with handlers for both sizes. */
+#define RF_AVX_BOTH_SIZES(name) \
+    .reg = { name##_x_reg, name##_y_reg }, .mem = { name##_x_mem, name##_y_mem }
+
+/* Eight bytes of an op's immediate as numbers: bytes 0xff and 0x00 become masks. */
+#define RF_IMM_BYTES rf_m128_low(op->imm)
+
+#endif

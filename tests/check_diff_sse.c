@@ -47,8 +47,6 @@ static const struct diff_form immediates[] = {
     F(ROUNDSS, "x x|m4 i8", IMM(16)), F(ROUNDSD, "x x|m8 i8", IMM(16)),
 };
 
-/* Not run with unmasked exceptions: the products' and the sums' are reported together, while
- * the CPU stops after the first step that raises. */
 static const struct diff_form products[] = {
     F(DPPS, "x x|m16 i8", A, IMM(256)), F(DPPD, "x x|m16 i8", A, IMM(256)),
 };
@@ -278,6 +276,7 @@ START_TEST(test_unmasked)
 {
     RUN(arithmetic, DIFF_UNMASKED);
     RUN(immediates, DIFF_UNMASKED);
+    RUN(products, DIFF_UNMASKED);
     RUN(conversions, DIFF_UNMASKED);
     RUN(mmx_conversions, DIFF_UNMASKED);
 }

@@ -175,14 +175,6 @@ static void aim(struct diff_state *in, const struct diff_case *test,
 
 #define MASK_STATUS (RF_FLAGS_STATUS | RF_FLAG_DF)
 
-/* MXCSR bits to compare. Beside an unmasked overflow or underflow, the precision flag tells of
- * the result that an unlimited exponent would have given; Ringfort tells of the masked one. */
-static uint32_t mxcsr_mask(const struct diff_state *a)
-{
-    uint32_t unmasked = a->fx.mxcsr & ~(a->fx.mxcsr >> 7) & 0x18;
-    return a->vector == RF_XM && unmasked ? ~0x20u : ~0u;
-}
-
 static bool equal(const struct diff_case *test, const struct diff_state *a,
                   const struct diff_state *b)
 {
@@ -195,7 +187,7 @@ static bool equal(const struct diff_case *test, const struct diff_state *a,
             return false;
     uint16_t fsw = (uint16_t)~test->ignore_fsw;
     return !((a->flags ^ b->flags) & MASK_STATUS & ~test->ignore_flags) &&
-           !((a->fx.mxcsr ^ b->fx.mxcsr) & mxcsr_mask(a)) && a->fx.fcw == b->fx.fcw &&
+           a->fx.mxcsr == b->fx.mxcsr && a->fx.fcw == b->fx.fcw &&
            !((a->fx.fsw ^ b->fx.fsw) & fsw) && a->fx.ftw == b->fx.ftw &&
            !memcmp(a->fx.st, b->fx.st, sizeof a->fx.st) &&
            !memcmp(a->fx.xmm, b->fx.xmm, sizeof a->fx.xmm) &&

@@ -1,79 +1,24 @@
 /* Floating-point arithmetic, comparison, rounding, dot products, logic and blends on
  * packed and scalar, single and double. Conversions are in sse_convert.c. */
-#include "cpu/ops/sse.h"
+#include "cpu/ops/float_list.h"
 
 /* --- arithmetic: the instruction itself, on the first and second operand in that order,
  * so that the NaN of the first wins (SDM 1, table 4-7) --- */
 
-#define PS_FALLBACK(function) RF_FROM_PS(simde_mm_##function(RF_PS(d), RF_PS(s)))
-#define PD_FALLBACK(function) RF_FROM_PD(simde_mm_##function(RF_PD(d), RF_PD(s)))
-
-/* Name, instruction, bytes of memory, enum rf_sse_raises, what stands for it elsewhere */
-#define ARITHMETIC(X)                                                                     \
-    X(ADDPS, "addps", 16, RF_RAISES_PS, PS_FALLBACK(add_ps))                              \
-    X(ADDPD, "addpd", 16, RF_RAISES_PD, PD_FALLBACK(add_pd))                              \
-    X(ADDSS, "addss", 4, RF_RAISES_SS, PS_FALLBACK(add_ss))                               \
-    X(ADDSD, "addsd", 8, RF_RAISES_SD, PD_FALLBACK(add_sd))                               \
-    X(SUBPS, "subps", 16, RF_RAISES_PS, PS_FALLBACK(sub_ps))                              \
-    X(SUBPD, "subpd", 16, RF_RAISES_PD, PD_FALLBACK(sub_pd))                              \
-    X(SUBSS, "subss", 4, RF_RAISES_SS, PS_FALLBACK(sub_ss))                               \
-    X(SUBSD, "subsd", 8, RF_RAISES_SD, PD_FALLBACK(sub_sd))                               \
-    X(MULPS, "mulps", 16, RF_RAISES_PS, PS_FALLBACK(mul_ps))                              \
-    X(MULPD, "mulpd", 16, RF_RAISES_PD, PD_FALLBACK(mul_pd))                              \
-    X(MULSS, "mulss", 4, RF_RAISES_SS, PS_FALLBACK(mul_ss))                               \
-    X(MULSD, "mulsd", 8, RF_RAISES_SD, PD_FALLBACK(mul_sd))                               \
-    X(DIVPS, "divps", 16, RF_RAISES_PS, PS_FALLBACK(div_ps))                              \
-    X(DIVPD, "divpd", 16, RF_RAISES_PD, PD_FALLBACK(div_pd))                              \
-    X(DIVSS, "divss", 4, RF_RAISES_SS, PS_FALLBACK(div_ss))                               \
-    X(DIVSD, "divsd", 8, RF_RAISES_SD, PD_FALLBACK(div_sd))                               \
-    X(MINPS, "minps", 16, RF_RAISES, PS_FALLBACK(min_ps))                                 \
-    X(MINPD, "minpd", 16, RF_RAISES, PD_FALLBACK(min_pd))                                 \
-    X(MINSS, "minss", 4, RF_RAISES, PS_FALLBACK(min_ss))                                  \
-    X(MINSD, "minsd", 8, RF_RAISES, PD_FALLBACK(min_sd))                                  \
-    X(MAXPS, "maxps", 16, RF_RAISES, PS_FALLBACK(max_ps))                                 \
-    X(MAXPD, "maxpd", 16, RF_RAISES, PD_FALLBACK(max_pd))                                 \
-    X(MAXSS, "maxss", 4, RF_RAISES, PS_FALLBACK(max_ss))                                  \
-    X(MAXSD, "maxsd", 8, RF_RAISES, PD_FALLBACK(max_sd))                                  \
-    X(SQRTPS, "sqrtps", 16, RF_RAISES, RF_FROM_PS(simde_mm_sqrt_ps(RF_PS(s))))            \
-    X(SQRTPD, "sqrtpd", 16, RF_RAISES, RF_FROM_PD(simde_mm_sqrt_pd(RF_PD(s))))            \
-    X(SQRTSS, "sqrtss", 4, RF_RAISES,                                                     \
-      RF_FROM_PS(simde_mm_move_ss(RF_PS(d), simde_mm_sqrt_ss(RF_PS(s)))))                 \
-    X(SQRTSD, "sqrtsd", 8, RF_RAISES, PD_FALLBACK(sqrt_sd))                               \
-    X(RCPPS, "rcpps", 16, RF_RAISES_NOTHING, RF_FROM_PS(simde_mm_rcp_ps(RF_PS(s))))       \
-    X(RCPSS, "rcpss", 4, RF_RAISES_NOTHING,                                               \
-      RF_FROM_PS(simde_mm_move_ss(RF_PS(d), simde_mm_rcp_ss(RF_PS(s)))))                  \
-    X(RSQRTPS, "rsqrtps", 16, RF_RAISES_NOTHING, RF_FROM_PS(simde_mm_rsqrt_ps(RF_PS(s)))) \
-    X(RSQRTSS, "rsqrtss", 4, RF_RAISES_NOTHING,                                           \
-      RF_FROM_PS(simde_mm_move_ss(RF_PS(d), simde_mm_rsqrt_ss(RF_PS(s)))))                \
-    X(HADDPS, "haddps", 16, RF_RAISES_PS, PS_FALLBACK(hadd_ps))                           \
-    X(HADDPD, "haddpd", 16, RF_RAISES_PD, PD_FALLBACK(hadd_pd))                           \
-    X(HSUBPS, "hsubps", 16, RF_RAISES_PS, PS_FALLBACK(hsub_ps))                           \
-    X(HSUBPD, "hsubpd", 16, RF_RAISES_PD, PD_FALLBACK(hsub_pd))                           \
-    X(ADDSUBPS, "addsubps", 16, RF_RAISES_PS, PS_FALLBACK(addsub_ps))                     \
-    X(ADDSUBPD, "addsubpd", 16, RF_RAISES_PD, PD_FALLBACK(addsub_pd))
-
 #define DEFINE(name, text, size, raising, fallback)   \
     RF_SSE_XM(name, size, RF_VEC_ASM(text, fallback)) \
     RF_SSE_LOWER(name, .reg = name##_reg, .mem = name##_mem, .raises = raising, .mem_bytes = size)
-ARITHMETIC(DEFINE)
+RF_FLOAT_PACKED(DEFINE)
+RF_FLOAT_SCALAR(DEFINE)
+RF_FLOAT_UNARY(DEFINE)
 #undef DEFINE
 
 /* --- logic --- */
 
-#define LOGIC(X)                               \
-    X(ANDPS, d = simde_mm_and_si128(d, s))     \
-    X(ANDPD, d = simde_mm_and_si128(d, s))     \
-    X(ANDNPS, d = simde_mm_andnot_si128(d, s)) \
-    X(ANDNPD, d = simde_mm_andnot_si128(d, s)) \
-    X(ORPS, d = simde_mm_or_si128(d, s))       \
-    X(ORPD, d = simde_mm_or_si128(d, s))       \
-    X(XORPS, d = simde_mm_xor_si128(d, s))     \
-    X(XORPD, d = simde_mm_xor_si128(d, s))
-
 #define DEFINE(name, statement)    \
     RF_SSE_XM(name, 16, statement) \
     RF_SSE_LOWER(name, .reg = name##_reg, .mem = name##_mem)
-LOGIC(DEFINE)
+RF_FLOAT_LOGIC(DEFINE)
 #undef DEFINE
 
 /* --- comparison with a predicate: one handler for each --- */
@@ -237,7 +182,7 @@ ROUND_16(sd, 8)
                              RF_FROM_PS(simde_mm_dp_ps(RF_PS(d), RF_PS(s), (n) << 4 | 15))); \
               d = simde_mm_and_si128(d, rf_lanes_32(op->imm)))                               \
     static const struct rf_sse_form dpps_##n##_form = { .reg = dpps_##n##_reg,               \
-        .mem = dpps_##n##_mem, .raises = RF_RAISES_PS, .mem_bytes = 16 };
+        .mem = dpps_##n##_mem, .raises = RF_RAISES_DP, .mem_bytes = 16 };
 DPPS_1(0) DPPS_1(1) DPPS_1(2) DPPS_1(3) DPPS_1(4) DPPS_1(5) DPPS_1(6) DPPS_1(7)
 DPPS_1(8) DPPS_1(9) DPPS_1(10) DPPS_1(11) DPPS_1(12) DPPS_1(13) DPPS_1(14) DPPS_1(15)
 
@@ -257,7 +202,7 @@ static bool lower_dpps(struct rf_lower *l)
                              RF_FROM_PD(simde_mm_dp_pd(RF_PD(d), RF_PD(s), (n) << 4 | 3))); \
               d = simde_mm_and_si128(d, rf_lanes_64(op->imm)))                              \
     static const struct rf_sse_form dppd_##n##_form = { .reg = dppd_##n##_reg,              \
-        .mem = dppd_##n##_mem, .raises = RF_RAISES_PD, .mem_bytes = 16 };
+        .mem = dppd_##n##_mem, .raises = RF_RAISES_DP | RF_DOUBLE, .mem_bytes = 16 };
 DPPD_1(0) DPPD_1(1) DPPD_1(2) DPPD_1(3)
 
 static bool lower_dppd(struct rf_lower *l)
@@ -284,8 +229,10 @@ RF_SSE_LOWER(BLENDVPD, .reg = BLENDVPD_reg, .mem = BLENDVPD_mem)
 #define LOGIC_ENTRY(name, statement) RF_SSE_ENTRY(name)
 
 static const struct rf_lower_entry entries[] = {
-    ARITHMETIC(ARITHMETIC_ENTRY)
-    LOGIC(LOGIC_ENTRY)
+    RF_FLOAT_PACKED(ARITHMETIC_ENTRY)
+    RF_FLOAT_SCALAR(ARITHMETIC_ENTRY)
+    RF_FLOAT_UNARY(ARITHMETIC_ENTRY)
+    RF_FLOAT_LOGIC(LOGIC_ENTRY)
     { ZYDIS_MNEMONIC_CMPPS, lower_cmpps },
     { ZYDIS_MNEMONIC_CMPPD, lower_cmppd },
     { ZYDIS_MNEMONIC_CMPSS, lower_cmpss },

@@ -28,7 +28,9 @@
 #endif
 
 /* The families; each is avx_<name>.c. */
-#define RF_AVX_FAMILIES(X) X(int)
+#define RF_AVX_FAMILIES(X) \
+    X(int)                 \
+    X(float)
 #define RF_AVX_DECLARE(family)                                        \
     extern const struct rf_lower_table rf_lower_avx_##family##_native, \
         rf_lower_avx_##family##_portable;

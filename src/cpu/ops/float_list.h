@@ -59,16 +59,16 @@
     X(RCPPS, "rcpps", 16, RF_RAISES_NOTHING, RF_FROM_PS(simde_mm_rcp_ps(RF_PS(s)))) \
     X(RSQRTPS, "rsqrtps", 16, RF_RAISES_NOTHING, RF_FROM_PS(simde_mm_rsqrt_ps(RF_PS(s))))
 
-/* X(name, statement) */
-#define RF_FLOAT_LOGIC(X)                      \
-    X(ANDPS, d = simde_mm_and_si128(d, s))     \
-    X(ANDPD, d = simde_mm_and_si128(d, s))     \
-    X(ANDNPS, d = simde_mm_andnot_si128(d, s)) \
-    X(ANDNPD, d = simde_mm_andnot_si128(d, s)) \
-    X(ORPS, d = simde_mm_or_si128(d, s))       \
-    X(ORPD, d = simde_mm_or_si128(d, s))       \
-    X(XORPS, d = simde_mm_xor_si128(d, s))     \
-    X(XORPD, d = simde_mm_xor_si128(d, s))
+/* X(name, instruction, statement) */
+#define RF_FLOAT_LOGIC(X)                                \
+    X(ANDPS, "andps", d = simde_mm_and_si128(d, s))      \
+    X(ANDPD, "andpd", d = simde_mm_and_si128(d, s))      \
+    X(ANDNPS, "andnps", d = simde_mm_andnot_si128(d, s)) \
+    X(ANDNPD, "andnpd", d = simde_mm_andnot_si128(d, s)) \
+    X(ORPS, "orps", d = simde_mm_or_si128(d, s))         \
+    X(ORPD, "orpd", d = simde_mm_or_si128(d, s))         \
+    X(XORPS, "xorps", d = simde_mm_xor_si128(d, s))      \
+    X(XORPD, "xorpd", d = simde_mm_xor_si128(d, s))
 
 /* Packed conversions; what a 256-bit form reads and writes differs. */
 #define RF_CONVERT_VECTOR(X)                                                           \
@@ -86,5 +86,67 @@
     X(CVTSS2SD, "cvtss2sd", 4, RF_RAISES, RF_FROM_PD(simde_mm_cvtss_sd(RF_PD(d), RF_PS(s)))) \
     X(CVTSD2SS, "cvtsd2ss", 8, RF_RAISES_TO_SINGLE | RF_SCALAR, \
       RF_FROM_PS(simde_mm_cvtsd_ss(RF_PS(d), RF_PD(s))))
+
+/* Rounding to integers: imm bits 0 to 3. With bit 2 set the mode is MXCSR's, and bits 0 and 1
+ * mean nothing. X(kind, size, imm) for each that differs. */
+#define RF_ROUND_IMMEDIATES(X, kind, size)                                                  \
+    X(kind, size, 0) X(kind, size, 1) X(kind, size, 2) X(kind, size, 3) X(kind, size, 4)    \
+    X(kind, size, 8) X(kind, size, 9) X(kind, size, 10) X(kind, size, 11) X(kind, size, 12)
+/* FORM(kind, imm) for each imm of 0 to 15. */
+#define RF_ROUND_FORMS(FORM, kind)                                                          \
+    FORM(kind, 0), FORM(kind, 1), FORM(kind, 2), FORM(kind, 3), FORM(kind, 4),              \
+    FORM(kind, 4), FORM(kind, 4), FORM(kind, 4), FORM(kind, 8), FORM(kind, 9),              \
+    FORM(kind, 10), FORM(kind, 11), FORM(kind, 12), FORM(kind, 12), FORM(kind, 12),         \
+    FORM(kind, 12)
+#define RF_ROUND_FALLBACK_ps(imm) RF_FROM_PS(simde_mm_round_ps(RF_PS(s), imm))
+#define RF_ROUND_FALLBACK_pd(imm) RF_FROM_PD(simde_mm_round_pd(RF_PD(s), imm))
+#define RF_ROUND_FALLBACK_ss(imm) RF_FROM_PS(simde_mm_round_ss(RF_PS(d), RF_PS(s), imm))
+#define RF_ROUND_FALLBACK_sd(imm) RF_FROM_PD(simde_mm_round_sd(RF_PD(d), RF_PD(s), imm))
+
+/* --- comparison into the flags: ZF, PF, CF; OF, SF and AF are cleared --- */
+
+#if RF_HOST_X86
+/* LAHF: SF, ZF, AF, PF, CF in AH, in their RFLAGS places. */
+#define RF_FLAGS_COMPARE(text, kind, type)                        \
+    uint64_t flags;                                               \
+    __asm__ volatile(text " %2, %1\n\tlahf\n\tmovzbl %%ah, %%eax" \
+                     : "=a"(flags) : "x"(d), "x"(s) : "cc");      \
+    rf_flags_set_status(cpu, (uint32_t)flags & (RF_FLAG_ZF | RF_FLAG_PF | RF_FLAG_CF))
+#define RF_COMPARED(name, slot) rf_m128 name = rf_xmm(cpu, slot)
+#define RF_COMPARED_MEMORY(size) RF_SSE_LOAD_##size(s)
+#else
+/* Quiet NaNs raise nothing in UCOMIS. */
+#define RF_FLAGS_COMPARE(text, kind, type)                                      \
+    type first = d.kind[0], second = s.kind[0];                                 \
+    const bool quiet = (text)[0] == 'u';                                        \
+    bool less = quiet ? __builtin_isless(first, second) : first < second;       \
+    bool greater = quiet ? __builtin_isgreater(first, second) : first > second; \
+    rf_flags_set_status(cpu, greater           ? 0                              \
+                             : less            ? RF_FLAG_CF                     \
+                             : first == second ? RF_FLAG_ZF                     \
+                                               : RF_FLAG_ZF | RF_FLAG_PF | RF_FLAG_CF)
+#define RF_COMPARED(name, slot) union rf_vec name = RF_V(slot)
+#define RF_COMPARED_MEMORY(size) \
+    RF_SSE_LOAD_##size(loaded);  \
+    union rf_vec s;              \
+    memcpy(&s, &loaded, sizeof loaded)
+#endif
+
+/* name_reg and name_mem; `source`: the member of the op that names the second register. */
+#define RF_COMPARE_FLAGS(name, source, text, size, kind, type) \
+    static RF_OP(name##_reg)                                   \
+    {                                                          \
+        RF_COMPARED(d, op->a);                                 \
+        RF_COMPARED(s, op->source);                            \
+        RF_FLAGS_COMPARE(text, kind, type);                    \
+        RF_NEXT;                                               \
+    }                                                          \
+    RF_MEM_HANDLER(name##_mem)                                 \
+    {                                                          \
+        RF_COMPARED_MEMORY(size);                              \
+        RF_COMPARED(d, op->a);                                 \
+        RF_FLAGS_COMPARE(text, kind, type);                    \
+        RF_MEM_NEXT;                                           \
+    }
 
 #endif

@@ -15,8 +15,8 @@ RF_FLOAT_UNARY(DEFINE)
 
 /* --- logic --- */
 
-#define DEFINE(name, statement)    \
-    RF_SSE_XM(name, 16, statement) \
+#define DEFINE(name, text, statement) \
+    RF_SSE_XM(name, 16, statement)    \
     RF_SSE_LOWER(name, .reg = name##_reg, .mem = name##_mem)
 RF_FLOAT_LOGIC(DEFINE)
 #undef DEFINE
@@ -75,56 +75,10 @@ static bool lower_cmpsd_or_string(struct rf_lower *l)
     return lower_cmpsd(l);
 }
 
-/* --- comparison into the flags: ZF, PF, CF; OF, SF and AF are cleared --- */
-
-#if RF_HOST_X86
-/* LAHF: SF, ZF, AF, PF, CF in AH, in their RFLAGS places. */
-#define FLAGS_COMPARE(text, kind, type)                           \
-    uint64_t flags;                                               \
-    __asm__ volatile(text " %2, %1\n\tlahf\n\tmovzbl %%ah, %%eax" \
-                     : "=a"(flags) : "x"(d), "x"(s) : "cc");      \
-    rf_flags_set_status(cpu, (uint32_t)flags & (RF_FLAG_ZF | RF_FLAG_PF | RF_FLAG_CF))
-#else
-/* Quiet NaNs raise nothing in UCOMIS. */
-#define FLAGS_COMPARE(text, kind, type)                                         \
-    type first = d.kind[0], second = s.kind[0];                                 \
-    const bool quiet = (text)[0] == 'u';                                        \
-    bool less = quiet ? __builtin_isless(first, second) : first < second;       \
-    bool greater = quiet ? __builtin_isgreater(first, second) : first > second; \
-    rf_flags_set_status(cpu, greater           ? 0                              \
-                             : less            ? RF_FLAG_CF                     \
-                             : first == second ? RF_FLAG_ZF                     \
-                                               : RF_FLAG_ZF | RF_FLAG_PF | RF_FLAG_CF)
-#endif
-
-#if RF_HOST_X86
-#define OPERAND_D rf_m128 d = rf_xmm(cpu, op->a)
-#define OPERAND_S rf_m128 s = rf_xmm(cpu, op->b)
-#define OPERAND_M(size) RF_SSE_LOAD_##size(s)
-#else
-#define OPERAND_D union rf_vec d = RF_V(op->a)
-#define OPERAND_S union rf_vec s = RF_V(op->b)
-#define OPERAND_M(size)         \
-    RF_SSE_LOAD_##size(loaded); \
-    union rf_vec s;             \
-    memcpy(&s, &loaded, sizeof loaded)
-#endif
+/* --- comparison into the flags --- */
 
 #define COMPARE_FLAGS(name, text, size, kind, type)                                    \
-    static RF_OP(name##_reg)                                                           \
-    {                                                                                  \
-        OPERAND_D;                                                                     \
-        OPERAND_S;                                                                     \
-        FLAGS_COMPARE(text, kind, type);                                               \
-        RF_NEXT;                                                                       \
-    }                                                                                  \
-    RF_MEM_HANDLER(name##_mem)                                                         \
-    {                                                                                  \
-        OPERAND_M(size);                                                               \
-        OPERAND_D;                                                                     \
-        FLAGS_COMPARE(text, kind, type);                                               \
-        RF_MEM_NEXT;                                                                   \
-    }                                                                                  \
+    RF_COMPARE_FLAGS(name, b, text, size, kind, type)                                  \
     static bool lower_##name(struct rf_lower *l)                                       \
     {                                                                                  \
         static const struct rf_sse_form form = { .reg = name##_reg, .mem = name##_mem, \
@@ -137,36 +91,21 @@ COMPARE_FLAGS(COMISD, "comisd", 8, f64, double)
 COMPARE_FLAGS(UCOMISS, "ucomiss", 4, f32, float)
 COMPARE_FLAGS(UCOMISD, "ucomisd", 8, f64, double)
 
-/* --- rounding to integers (SSE4.1): imm bits 0 to 3 --- */
+/* --- rounding to integers (SSE4.1) --- */
 
-#define ROUND_1(kind, size, imm)                                              \
-    RF_SSE_XM(round##kind##_##imm, size,                                      \
-              RF_VEC_ASM_IMM("round" #kind, imm, ROUND_FALLBACK_##kind(imm))) \
-    static const struct rf_sse_form round##kind##_##imm##_form = {            \
-        .reg = round##kind##_##imm##_reg, .mem = round##kind##_##imm##_mem,   \
+#define ROUND(kind, size, imm)                                                   \
+    RF_SSE_XM(round##kind##_##imm, size,                                         \
+              RF_VEC_ASM_IMM("round" #kind, imm, RF_ROUND_FALLBACK_##kind(imm))) \
+    static const struct rf_sse_form round##kind##_##imm##_form = {               \
+        .reg = round##kind##_##imm##_reg, .mem = round##kind##_##imm##_mem,      \
         .raises = RF_RAISES, .mem_bytes = size };
-#define ROUND_FALLBACK_ps(imm) RF_FROM_PS(simde_mm_round_ps(RF_PS(s), imm))
-#define ROUND_FALLBACK_pd(imm) RF_FROM_PD(simde_mm_round_pd(RF_PD(s), imm))
-#define ROUND_FALLBACK_ss(imm) RF_FROM_PS(simde_mm_round_ss(RF_PS(d), RF_PS(s), imm))
-#define ROUND_FALLBACK_sd(imm) RF_FROM_PD(simde_mm_round_sd(RF_PD(d), RF_PD(s), imm))
 #define ROUND_FORM(kind, imm) &round##kind##_##imm##_form
-#define ROUND_16(kind, size)                                                          \
-    ROUND_1(kind, size, 0) ROUND_1(kind, size, 1) ROUND_1(kind, size, 2)              \
-    ROUND_1(kind, size, 3) ROUND_1(kind, size, 4) ROUND_1(kind, size, 8)              \
-    ROUND_1(kind, size, 9) ROUND_1(kind, size, 10) ROUND_1(kind, size, 11)            \
-    ROUND_1(kind, size, 12)                                                           \
-    static bool lower_round##kind(struct rf_lower *l)                                 \
-    {                                                                                 \
-        /* With bit 2 set the rounding mode is MXCSR's, bits 0 and 1 mean nothing. */ \
-        static const struct rf_sse_form *const forms[16] = {                          \
-            ROUND_FORM(kind, 0), ROUND_FORM(kind, 1), ROUND_FORM(kind, 2),            \
-            ROUND_FORM(kind, 3), ROUND_FORM(kind, 4), ROUND_FORM(kind, 4),            \
-            ROUND_FORM(kind, 4), ROUND_FORM(kind, 4), ROUND_FORM(kind, 8),            \
-            ROUND_FORM(kind, 9), ROUND_FORM(kind, 10), ROUND_FORM(kind, 11),          \
-            ROUND_FORM(kind, 12), ROUND_FORM(kind, 12), ROUND_FORM(kind, 12),         \
-            ROUND_FORM(kind, 12)                                                      \
-        };                                                                            \
-        return rf_sse_lower(l, forms[l->operand[2].imm.value.u & 15]);                \
+#define ROUND_16(kind, size)                                                                       \
+    RF_ROUND_IMMEDIATES(ROUND, kind, size)                                                         \
+    static bool lower_round##kind(struct rf_lower *l)                                              \
+    {                                                                                              \
+        static const struct rf_sse_form *const forms[16] = { RF_ROUND_FORMS(ROUND_FORM, kind) };   \
+        return rf_sse_lower(l, forms[l->operand[2].imm.value.u & 15]);                             \
     }
 ROUND_16(ps, 16)
 ROUND_16(pd, 16)
@@ -226,7 +165,7 @@ RF_SSE_LOWER(BLENDVPS, .reg = BLENDVPS_reg, .mem = BLENDVPS_mem)
 RF_SSE_LOWER(BLENDVPD, .reg = BLENDVPD_reg, .mem = BLENDVPD_mem)
 
 #define ARITHMETIC_ENTRY(name, text, size, raising, fallback) RF_SSE_ENTRY(name)
-#define LOGIC_ENTRY(name, statement) RF_SSE_ENTRY(name)
+#define LOGIC_ENTRY(name, text, statement) RF_SSE_ENTRY(name)
 
 static const struct rf_lower_entry entries[] = {
     RF_FLOAT_PACKED(ARITHMETIC_ENTRY)

@@ -1,0 +1,91 @@
+/* Floating-point AVX and F16C against the host CPU: arithmetic, comparison, rounding, dot
+ * products and conversions, with exceptions masked and unmasked; by the host's instructions
+ * and by what stands for them. */
+#include "lib/differential.h"
+#include "lib/float_values.h"
+#include "lib/suite.h"
+
+#include <check.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define F(name, text, ...) { .mnemonic = ZYDIS_MNEMONIC_##name, .operands = text, __VA_ARGS__ }
+/* xmm, xmm, xmm/m128 and ymm, ymm, ymm/m256 */
+#define BOTH(name, ...) F(name, "x x x|m16", __VA_ARGS__), F(name, "v v v|m32", __VA_ARGS__)
+#define UNARY(name) F(name, "x x|m16"), F(name, "v v|m32")
+#define PACKED(name) BOTH(name##PS), BOTH(name##PD)
+#define PACKED_AND_SCALAR(name) PACKED(name), F(name##SS, "x x x|m4"), F(name##SD, "x x x|m8")
+
+static const struct diff_form arithmetic[] = {
+    PACKED_AND_SCALAR(VADD), PACKED_AND_SCALAR(VSUB), PACKED_AND_SCALAR(VMUL),
+    PACKED_AND_SCALAR(VDIV), PACKED_AND_SCALAR(VMIN), PACKED_AND_SCALAR(VMAX),
+    UNARY(VSQRTPS), UNARY(VSQRTPD), F(VSQRTSS, "x x x|m4"), F(VSQRTSD, "x x x|m8"),
+    UNARY(VRCPPS), F(VRCPSS, "x x x|m4"), UNARY(VRSQRTPS), F(VRSQRTSS, "x x x|m4"),
+    PACKED(VHADD), PACKED(VHSUB), PACKED(VADDSUB), PACKED(VAND), PACKED(VANDN), PACKED(VOR),
+    PACKED(VXOR), F(VCOMISS, "x x|m4"), F(VCOMISD, "x x|m8"), F(VUCOMISS, "x x|m4"),
+    F(VUCOMISD, "x x|m8"),
+};
+
+#define IMM(n) .immediates = n, .sets = n * 32
+static const struct diff_form immediates[] = {
+    F(VCMPPS, "x x x|m16 i8", IMM(32)), F(VCMPPS, "v v v|m32 i8", IMM(32)),
+    F(VCMPPD, "x x x|m16 i8", IMM(32)), F(VCMPPD, "v v v|m32 i8", IMM(32)),
+    F(VCMPSS, "x x x|m4 i8", IMM(32)), F(VCMPSD, "x x x|m8 i8", IMM(32)),
+    F(VROUNDPS, "x x|m16 i8", IMM(16)), F(VROUNDPS, "v v|m32 i8", IMM(16)),
+    F(VROUNDPD, "x x|m16 i8", IMM(16)), F(VROUNDPD, "v v|m32 i8", IMM(16)),
+    F(VROUNDSS, "x x x|m4 i8", IMM(16)), F(VROUNDSD, "x x x|m8 i8", IMM(16)),
+    F(VDPPS, "x x x|m16 i8", IMM(256)), F(VDPPS, "v v v|m32 i8", IMM(256)),
+    F(VDPPD, "x x x|m16 i8", IMM(256)),
+};
+
+static unsigned run(const struct diff_form *forms, size_t count, unsigned options, uint64_t seed)
+{
+    unsigned mismatches = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct diff_form form = forms[i];
+        form.options |= options;
+        form.prepare = diff_extreme_floats;
+        mismatches += diff_run_forms(&form, 1, seed + 7919 * i);
+    }
+    return mismatches;
+}
+
+/* Masked and unmasked, native and portable. */
+static void run_all(const struct diff_form *forms, size_t count, uint64_t seed)
+{
+    unsigned mismatches = 0;
+    for (unsigned portable = 0; portable < 2; portable++) {
+        diff_use_portable(portable);
+        mismatches += run(forms, count, 0, seed);
+        mismatches += run(forms, count, DIFF_UNMASKED, seed + 1);
+    }
+    diff_use_portable(false);
+    ck_assert_uint_eq(mismatches, 0);
+}
+#define RUN(table) run_all(table, COUNT(table), __LINE__)
+
+START_TEST(test_arithmetic) { RUN(arithmetic); }
+END_TEST
+
+START_TEST(test_immediates) { RUN(immediates); }
+END_TEST
+
+int main(void)
+{
+    if (!diff_available() || !diff_has_avx())
+        return 77;
+    Suite *suite = suite_create("diff_avx_float");
+    const struct {
+        const char *name;
+        const TTest *test;
+    } cases[] = {
+        { "arithmetic", test_arithmetic },
+        { "immediates", test_immediates },
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        TCase *tcase = tcase_create(cases[i].name);
+        tcase_set_timeout(tcase, 60);
+        tcase_add_test(tcase, cases[i].test);
+        suite_add_tcase(suite, tcase);
+    }
+    return run_suite(suite);
+}

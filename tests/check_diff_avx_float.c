@@ -37,6 +37,18 @@ static const struct diff_form immediates[] = {
     F(VDPPD, "x x x|m16 i8", IMM(256)),
 };
 
+/* VCVTPS2PH imm8: bit 2 asks for MXCSR's rounding mode; the rest is ignored. */
+static const struct diff_form conversions[] = {
+    UNARY(VCVTDQ2PS), UNARY(VCVTPS2DQ), UNARY(VCVTTPS2DQ), F(VCVTDQ2PD, "x x|m8"),
+    F(VCVTDQ2PD, "v x|m16"), F(VCVTPS2PD, "x x|m8"), F(VCVTPS2PD, "v x|m16"),
+    F(VCVTPD2DQ, "x x|m16|v|m32"), F(VCVTTPD2DQ, "x x|m16|v|m32"), F(VCVTPD2PS, "x x|m16|v|m32"),
+    F(VCVTSS2SD, "x x x|m4"), F(VCVTSD2SS, "x x x|m8"), F(VCVTSI2SS, "x x r32|r64|m4|m8"),
+    F(VCVTSI2SD, "x x r32|r64|m4|m8"), F(VCVTSS2SI, "r32|r64 x|m4"), F(VCVTTSS2SI, "r32|r64 x|m4"),
+    F(VCVTSD2SI, "r32|r64 x|m8"), F(VCVTTSD2SI, "r32|r64 x|m8"),
+    F(VCVTPH2PS, "x x|m8"), F(VCVTPH2PS, "v x|m16"),
+    F(VCVTPS2PH, "x|m8 x i8", IMM(256)), F(VCVTPS2PH, "x|m16 v i8", IMM(256)),
+};
+
 static unsigned run(const struct diff_form *forms, size_t count, unsigned options, uint64_t seed)
 {
     unsigned mismatches = 0;
@@ -69,6 +81,9 @@ END_TEST
 START_TEST(test_immediates) { RUN(immediates); }
 END_TEST
 
+START_TEST(test_conversions) { RUN(conversions); }
+END_TEST
+
 int main(void)
 {
     if (!diff_available() || !diff_has_avx())
@@ -80,6 +95,7 @@ int main(void)
     } cases[] = {
         { "arithmetic", test_arithmetic },
         { "immediates", test_immediates },
+        { "conversions", test_conversions },
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         TCase *tcase = tcase_create(cases[i].name);

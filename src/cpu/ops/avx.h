@@ -30,7 +30,9 @@
 /* The families; each is avx_<name>.c. */
 #define RF_AVX_FAMILIES(X) \
     X(int)                 \
-    X(float)
+    X(float)               \
+    X(convert)             \
+    X(fma)
 #define RF_AVX_DECLARE(family)                                        \
     extern const struct rf_lower_table rf_lower_avx_##family##_native, \
         rf_lower_avx_##family##_portable;

@@ -196,10 +196,11 @@ static bool is_nan(enum rf_float_class class)
     return class >= RF_FLOAT_QUIET;
 }
 
-static struct rf_rounded invalid(struct rf_float_format f, uint32_t flags)
+/* An invalid operation is not a denormal one as well, whatever its other operands. */
+static struct rf_rounded invalid(struct rf_float_format f)
 {
     const uint64_t quiet = UINT64_C(1) << (f.fraction - 1);
-    return (struct rf_rounded){ sign_bit(f) | infinity(f) | quiet, flags | RF_MXCSR_IE };
+    return (struct rf_rounded){ sign_bit(f) | infinity(f) | quiet, RF_MXCSR_IE };
 }
 
 /* The first NaN among x, y, z, made quiet (SDM 1, 14.5.2). */
@@ -218,9 +219,9 @@ static struct rf_rounded fuse_infinite(const struct rf_fused *o, const enum rf_f
 {
     const bool x = class[0] == RF_FLOAT_INFINITE, y = class[1] == RF_FLOAT_INFINITE;
     if ((x && class[1] == RF_FLOAT_ZERO) || (y && class[0] == RF_FLOAT_ZERO))
-        return invalid(o->format, flags);
+        return invalid(o->format);
     if ((x || y) && class[2] == RF_FLOAT_INFINITE && product_negative != addend_negative)
-        return invalid(o->format, flags);
+        return invalid(o->format);
     const bool negative = x || y ? product_negative : addend_negative;
     return (struct rf_rounded){ infinity(o->format) | (negative ? sign_bit(o->format) : 0), flags };
 }

@@ -13,7 +13,7 @@
 void diff_host_prepare(const struct diff_case *test);
 void diff_host_run(const struct diff_state *in, struct diff_state *out);
 void diff_guest_prepare(const struct diff_case *test);
-void diff_guest_use_portable(bool portable);
+void diff_guest_use_host(unsigned features);
 void diff_guest_run(const struct diff_state *in, struct diff_state *out);
 
 #endif

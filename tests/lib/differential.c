@@ -32,7 +32,12 @@ void diff_run_ringfort(const struct diff_case *test, const struct diff_state *in
 
 void diff_use_portable(bool portable)
 {
-    diff_guest_use_portable(portable);
+    diff_guest_use_host(portable ? 0 : ~0u);
+}
+
+void diff_use_host(unsigned features)
+{
+    diff_guest_use_host(features);
 }
 
 /* --- random states --- */
@@ -375,6 +380,11 @@ bool diff_has_avx(void)
 void diff_use_portable(bool portable)
 {
     (void)portable;
+}
+
+void diff_use_host(unsigned features)
+{
+    (void)features;
 }
 
 void diff_run_host(const struct diff_case *test, const struct diff_state *in,

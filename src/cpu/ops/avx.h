@@ -32,7 +32,8 @@
     X(int)                 \
     X(float)               \
     X(convert)             \
-    X(fma)
+    X(fma)                 \
+    X(crypto)
 #define RF_AVX_DECLARE(family)                                        \
     extern const struct rf_lower_table rf_lower_avx_##family##_native, \
         rf_lower_avx_##family##_portable;

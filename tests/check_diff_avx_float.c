@@ -84,6 +84,39 @@ END_TEST
 START_TEST(test_conversions) { RUN(conversions); }
 END_TEST
 
+/* Scalars ignore VEX.L, with which no encoder writes them. */
+static void run_long_scalar(const uint8_t *code, size_t length)
+{
+    const struct diff_case test = { .name = "VEX.L", .code = code, .length = length };
+    struct diff_case unmasked = test;
+    unmasked.options = DIFF_UNMASKED;
+    for (unsigned portable = 0; portable < 2; portable++) {
+        diff_use_portable(portable);
+        ck_assert_uint_eq(diff_run_random(&test, 1, 200), 0);
+        ck_assert_uint_eq(diff_run_random(&unmasked, 2, 200), 0);
+    }
+    diff_use_portable(false);
+}
+#define LONG_SCALAR(...)                             \
+    do {                                             \
+        static const uint8_t code[] = { __VA_ARGS__ }; \
+        run_long_scalar(code, sizeof code);          \
+    } while (0)
+
+START_TEST(test_long_scalars)
+{
+    LONG_SCALAR(0xc5, 0xe6, 0x58, 0xcc);             /* vaddss xmm1, xmm3, xmm4 */
+    LONG_SCALAR(0xc5, 0xe7, 0x51, 0x0f);             /* vsqrtsd xmm1, xmm3, [rdi] */
+    LONG_SCALAR(0xc5, 0xfc, 0x2f, 0xcc);             /* vcomiss xmm1, xmm4 */
+    LONG_SCALAR(0xc5, 0xe7, 0xc2, 0xcc, 0x11);       /* vcmpsd xmm1, xmm3, xmm4, LT_OQ */
+    LONG_SCALAR(0xc4, 0xe3, 0x65, 0x0b, 0xcc, 0x04); /* vroundsd xmm1, xmm3, xmm4, 4 */
+    LONG_SCALAR(0xc4, 0xe1, 0xe7, 0x2a, 0xc9);       /* vcvtsi2sd xmm1, xmm3, rcx */
+    LONG_SCALAR(0xc4, 0xe1, 0xfe, 0x2d, 0x07);       /* vcvtss2si rax, [rdi] */
+    LONG_SCALAR(0xc5, 0xe7, 0x5a, 0xcc);             /* vcvtsd2ss xmm1, xmm3, xmm4 */
+    LONG_SCALAR(0xc4, 0xe2, 0xe5, 0xb9, 0xcc);       /* vfmadd231sd xmm1, xmm3, xmm4 */
+}
+END_TEST
+
 int main(void)
 {
     if (!diff_available() || !diff_has_avx())
@@ -96,6 +129,7 @@ int main(void)
         { "arithmetic", test_arithmetic },
         { "immediates", test_immediates },
         { "conversions", test_conversions },
+        { "long scalars", test_long_scalars },
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         TCase *tcase = tcase_create(cases[i].name);

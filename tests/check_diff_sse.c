@@ -1,6 +1,7 @@
 /* SSE to SSE4.2, PCLMULQDQ and AES against the host CPU: every form, registers and memory,
  * misaligned operands, and floating-point exceptions masked and unmasked. */
 #include "lib/differential.h"
+#include "lib/float_values.h"
 #include "lib/suite.h"
 
 #include <check.h>
@@ -272,12 +273,31 @@ START_TEST(test_sequences)
 }
 END_TEST
 
+/* Inputs near the ends of the exponents' range. */
+static unsigned run_extreme(const struct diff_form *forms, size_t count, unsigned options,
+                            uint64_t seed)
+{
+    unsigned mismatches = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct diff_form form = forms[i];
+        form.options |= options;
+        form.prepare = diff_extreme_floats;
+        mismatches += diff_run_forms(&form, 1, seed + 7919 * i);
+    }
+    return mismatches;
+}
+#define RUN_EXTREME(table) \
+    ck_assert_uint_eq(run_extreme(table, COUNT(table), DIFF_UNMASKED, __LINE__), 0)
+
 START_TEST(test_unmasked)
 {
     RUN(arithmetic, DIFF_UNMASKED);
     RUN(immediates, DIFF_UNMASKED);
     RUN(products, DIFF_UNMASKED);
     RUN(conversions, DIFF_UNMASKED);
+    RUN_EXTREME(arithmetic);
+    RUN_EXTREME(products);
+    RUN_EXTREME(conversions);
     RUN(mmx_conversions, DIFF_UNMASKED);
 }
 END_TEST

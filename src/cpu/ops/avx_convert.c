@@ -74,7 +74,7 @@ CONVERT(NARROW, CVTPD2PS, "cvtpd2ps", 16, 32)
 /* --- scalars --- */
 
 #define DEFINE(name, text, size, raising, fallback)                            \
-    RF_AVX_SCALAR(V##name, size, RF_VEX_ASM(text), RF_VEC_ASM(text, fallback)) \
+    RF_AVX_SCALAR(V##name, size, RF_VEX(text), RF_VEC_ASM(text, fallback)) \
     RF_AVX_LOWER(V##name, RF_AVX_SCALAR_FORM(V##name, size, raising))
 RF_CONVERT_SCALAR(DEFINE)
 #undef DEFINE

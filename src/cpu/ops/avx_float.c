@@ -5,25 +5,25 @@
 /* --- arithmetic and logic --- */
 
 #define DEFINE(name, text, size, raising, fallback)                         \
-    RF_AVX_PACKED(V##name, RF_VEX_ASM(text), RF_VEC_ASM(text, fallback))    \
+    RF_AVX_PACKED(V##name, RF_VEX(text), RF_VEC_ASM(text, fallback))    \
     RF_AVX_LOWER(V##name, RF_AVX_PACKED_FORM(V##name, raising))
 RF_FLOAT_PACKED(DEFINE)
 #undef DEFINE
 
 #define DEFINE(name, text, size, raising, fallback)                            \
-    RF_AVX_SCALAR(V##name, size, RF_VEX_ASM(text), RF_VEC_ASM(text, fallback)) \
+    RF_AVX_SCALAR(V##name, size, RF_VEX(text), RF_VEC_ASM(text, fallback)) \
     RF_AVX_LOWER(V##name, RF_AVX_SCALAR_FORM(V##name, size, raising))
 RF_FLOAT_SCALAR(DEFINE)
 #undef DEFINE
 
 #define DEFINE(name, text, size, raising, fallback)                            \
-    RF_AVX_PACKED(V##name, RF_VEX_ASM_UNARY(text), RF_VEC_ASM(text, fallback)) \
+    RF_AVX_PACKED(V##name, RF_VEX_UNARY(text), RF_VEC_ASM(text, fallback)) \
     RF_AVX_LOWER(V##name, RF_AVX_PACKED_FORM(V##name, raising))
 RF_FLOAT_UNARY(DEFINE)
 #undef DEFINE
 
 #define DEFINE(name, text, statement)                \
-    RF_AVX_PACKED(V##name, RF_VEX_ASM(text), statement) \
+    RF_AVX_PACKED(V##name, RF_VEX(text), statement) \
     RF_AVX_LOWER(V##name, RF_AVX_PACKED_FORM(V##name, RF_RAISES_NOTHING))
 RF_FLOAT_LOGIC(DEFINE)
 #undef DEFINE
@@ -43,9 +43,9 @@ RF_FLOAT_LOGIC(DEFINE)
     PREDICATES_8(X, kind, size, 24, 25, 26, 27, 28, 29, 30, 31)
 
 #define COMPARE_PACKED(kind, size, p) \
-    RF_AVX_PACKED(vcmp##kind##_##p, RF_VEX_ASM_IMM("cmp" #kind, p), )
+    RF_AVX_PACKED(vcmp##kind##_##p, RF_VEX_IMM("cmp" #kind, p), )
 #define COMPARE_SCALAR(kind, size, p) \
-    RF_AVX_SCALAR(vcmp##kind##_##p, size, RF_VEX_ASM_IMM("cmp" #kind, p), )
+    RF_AVX_SCALAR(vcmp##kind##_##p, size, RF_VEX_IMM("cmp" #kind, p), )
 #define PACKED_FORM(kind, size, p) [p] = { RF_AVX_PACKED_FORM(vcmp##kind##_##p, RF_RAISES) },
 #define SCALAR_FORM(kind, size, p) [p] = { RF_AVX_SCALAR_FORM(vcmp##kind##_##p, size, RF_RAISES) },
 #define COMPARE(shape, kind, size)                                         \
@@ -176,10 +176,10 @@ COMPARE_FLAGS(VUCOMISD, "ucomisd", 8, f64, double)
 /* --- rounding to integers --- */
 
 #define ROUND_PACKED(kind, size, imm)                                               \
-    RF_AVX_PACKED(vround##kind##_##imm, RF_VEX_ASM_UNARY_IMM("round" #kind, imm),   \
+    RF_AVX_PACKED(vround##kind##_##imm, RF_VEX_UNARY_IMM("round" #kind, imm),   \
                   RF_VEC_ASM_IMM("round" #kind, imm, RF_ROUND_FALLBACK_##kind(imm)))
 #define ROUND_SCALAR(kind, size, imm)                                               \
-    RF_AVX_SCALAR(vround##kind##_##imm, size, RF_VEX_ASM_IMM("round" #kind, imm),   \
+    RF_AVX_SCALAR(vround##kind##_##imm, size, RF_VEX_IMM("round" #kind, imm),   \
                   RF_VEC_ASM_IMM("round" #kind, imm, RF_ROUND_FALLBACK_##kind(imm)))
 #define ROUND_FORM_PACKED(kind, imm) { RF_AVX_PACKED_FORM(vround##kind##_##imm, RF_RAISES) }
 #define ROUND_FORM_ss(kind, imm) { RF_AVX_SCALAR_FORM(vround##kind##_##imm, 4, RF_RAISES) }

@@ -6,46 +6,32 @@
 
 #if RF_AVX_NATIVE
 
-#define FUSE(text) __asm__ volatile(text " %2, %1, %0" : "+x"(d) : "x"(f), "x"(s))
+/* Of 128 bits too into a whole register, whose upper half the instruction clears. */
+#define FIRST_x _mm256_castsi128_si256(rf_xmm(cpu, op->a))
+#define FIRST_y rf_ymm(cpu, op->a)
+#define FUSE_x(text) __asm__ volatile(text " %2, %1, %x0" : "+x"(r) : "x"(f), "x"(s))
+#define FUSE_y(text) __asm__ volatile(text " %2, %1, %0" : "+x"(r) : "x"(f), "x"(s))
 
-#define FMA_X(name, text, size, raises)        \
-    static RF_OP(name##_x_reg)                 \
-    {                                          \
-        rf_m128 d = rf_xmm(cpu, op->a);        \
-        const rf_m128 f = rf_xmm(cpu, op->b);  \
-        const rf_m128 s = rf_xmm(cpu, op->c);  \
-        FUSE(text);                            \
-        rf_xmm_set_zero(cpu, op->a, d);        \
-        RF_NEXT;                               \
-    }                                          \
-    RF_MEM_HANDLER(name##_x_mem)               \
-    {                                          \
-        RF_AVX_LOAD_##size(s);                 \
-        rf_m128 d = rf_xmm(cpu, op->a);        \
-        const rf_m128 f = rf_xmm(cpu, op->b);  \
-        FUSE(text);                            \
-        rf_xmm_set_zero(cpu, op->a, d);        \
-        RF_MEM_NEXT;                           \
+#define FMA_HANDLERS(name, width, text, type, get, size)                            \
+    static RF_OP(name##_##width##_reg)                                              \
+    {                                                                               \
+        const type f = get(cpu, op->b), s = get(cpu, op->c);                        \
+        rf_m256 r = FIRST_##width;                                             \
+        FUSE_##width(text);                                                         \
+        rf_ymm_set(cpu, op->a, r);                                                  \
+        RF_NEXT;                                                                    \
+    }                                                                               \
+    RF_MEM_HANDLER(name##_##width##_mem)                                            \
+    {                                                                               \
+        RF_AVX_LOAD_##size(s);                                                      \
+        const type f = get(cpu, op->b);                                             \
+        rf_m256 r = FIRST_##width;                                             \
+        FUSE_##width(text);                                                         \
+        rf_ymm_set(cpu, op->a, r);                                                  \
+        RF_MEM_NEXT;                                                                \
     }
-#define FMA_Y(name, text, raises)              \
-    static RF_OP(name##_y_reg)                 \
-    {                                          \
-        rf_m256 d = rf_ymm(cpu, op->a);        \
-        const rf_m256 f = rf_ymm(cpu, op->b);  \
-        const rf_m256 s = rf_ymm(cpu, op->c);  \
-        FUSE(text);                            \
-        rf_ymm_set(cpu, op->a, d);             \
-        RF_NEXT;                               \
-    }                                          \
-    RF_MEM_HANDLER(name##_y_mem)               \
-    {                                          \
-        RF_AVX_LOAD_32(s);                     \
-        rf_m256 d = rf_ymm(cpu, op->a);        \
-        const rf_m256 f = rf_ymm(cpu, op->b);  \
-        FUSE(text);                            \
-        rf_ymm_set(cpu, op->a, d);             \
-        RF_MEM_NEXT;                           \
-    }
+#define FMA_X(name, text, size, raises) FMA_HANDLERS(name, x, text, rf_m128, rf_xmm, size)
+#define FMA_Y(name, text, raises) FMA_HANDLERS(name, y, text, rf_m256, rf_ymm, 32)
 
 #else
 

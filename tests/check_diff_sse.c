@@ -1,6 +1,7 @@
 /* SSE to SSE4.2, PCLMULQDQ and AES against the host CPU: every form, registers and memory,
  * misaligned operands, and floating-point exceptions masked and unmasked. */
 #include "lib/differential.h"
+#include "lib/float_values.h"
 #include "lib/suite.h"
 
 #include <check.h>
@@ -47,8 +48,6 @@ static const struct diff_form immediates[] = {
     F(ROUNDSS, "x x|m4 i8", IMM(16)), F(ROUNDSD, "x x|m8 i8", IMM(16)),
 };
 
-/* Not run with unmasked exceptions: the products' and the sums' are reported together, while
- * the CPU stops after the first step that raises. */
 static const struct diff_form products[] = {
     F(DPPS, "x x|m16 i8", A, IMM(256)), F(DPPD, "x x|m16 i8", A, IMM(256)),
 };
@@ -274,11 +273,31 @@ START_TEST(test_sequences)
 }
 END_TEST
 
+/* Inputs near the ends of the exponents' range. */
+static unsigned run_extreme(const struct diff_form *forms, size_t count, unsigned options,
+                            uint64_t seed)
+{
+    unsigned mismatches = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct diff_form form = forms[i];
+        form.options |= options;
+        form.prepare = diff_extreme_floats;
+        mismatches += diff_run_forms(&form, 1, seed + 7919 * i);
+    }
+    return mismatches;
+}
+#define RUN_EXTREME(table) \
+    ck_assert_uint_eq(run_extreme(table, COUNT(table), DIFF_UNMASKED, __LINE__), 0)
+
 START_TEST(test_unmasked)
 {
     RUN(arithmetic, DIFF_UNMASKED);
     RUN(immediates, DIFF_UNMASKED);
+    RUN(products, DIFF_UNMASKED);
     RUN(conversions, DIFF_UNMASKED);
+    RUN_EXTREME(arithmetic);
+    RUN_EXTREME(products);
+    RUN_EXTREME(conversions);
     RUN(mmx_conversions, DIFF_UNMASKED);
 }
 END_TEST

@@ -45,7 +45,7 @@ rf_status rf_cpu_init(struct rf_cpu *cpu, struct rf_ram *ram, const struct rf_co
         rf_cpu_destroy(cpu);
         return status;
     }
-    rf_cpu_set_model(cpu, RF_CPU_V2);
+    rf_cpu_set_model(cpu, RF_CPU_V3);
     rf_cpu_mode_changed(cpu);
     return RF_OK;
 }

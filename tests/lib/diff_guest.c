@@ -114,11 +114,11 @@ static void guest_create(void)
     guest->timer_cycles = UINT64_MAX;
 }
 
-void diff_guest_use_portable(bool portable)
+void diff_guest_use_host(unsigned features)
 {
     if (!guest)
         guest_create();
-    rf_block_use_host(guest, portable ? 0 : rf_host_features());
+    rf_block_use_host(guest, features & rf_host_features());
 }
 
 void diff_guest_prepare(const struct diff_case *test)

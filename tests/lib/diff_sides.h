@@ -17,7 +17,7 @@
 void diff_host_prepare(const struct diff_case *test);
 void diff_host_run(const struct diff_state *in, struct diff_state *out);
 void diff_guest_prepare(const struct diff_case *test);
-void diff_guest_use_portable(bool portable);
+void diff_guest_use_host(unsigned features);
 void diff_guest_run(const struct diff_state *in, struct diff_state *out);
 
 /* The same for 32-bit cases (DIFF_32), to which the functions above hand on. */

@@ -32,7 +32,12 @@ void diff_run_ringfort(const struct diff_case *test, const struct diff_state *in
 
 void diff_use_portable(bool portable)
 {
-    diff_guest_use_portable(portable);
+    diff_guest_use_host(portable ? 0 : ~0u);
+}
+
+void diff_use_host(unsigned features)
+{
+    diff_guest_use_host(features);
 }
 
 /* --- random states --- */
@@ -243,14 +248,6 @@ static void aim(struct diff_state *in, const struct diff_case *test,
 
 #define MASK_STATUS (RF_FLAGS_STATUS | RF_FLAG_DF)
 
-/* MXCSR bits to compare. Beside an unmasked overflow or underflow, the precision flag tells of
- * the result that an unlimited exponent would have given; Ringfort tells of the masked one. */
-static uint32_t mxcsr_mask(const struct diff_state *a)
-{
-    uint32_t unmasked = a->fx.mxcsr & ~(a->fx.mxcsr >> 7) & 0x18;
-    return a->vector == RF_XM && unmasked ? ~0x20u : ~0u;
-}
-
 /* Linux tells user code that every kernel address is present (do_user_addr_fault). */
 static uint32_t error_code_mask(const struct diff_state *a)
 {
@@ -270,7 +267,7 @@ static bool equal(const struct diff_case *test, const struct diff_state *a,
             return false;
     uint16_t fsw = (uint16_t)~test->ignore_fsw;
     return !((a->flags ^ b->flags) & MASK_STATUS & ~test->ignore_flags) &&
-           !((a->fx.mxcsr ^ b->fx.mxcsr) & mxcsr_mask(a)) && a->fx.fcw == b->fx.fcw &&
+           a->fx.mxcsr == b->fx.mxcsr && a->fx.fcw == b->fx.fcw &&
            !((a->fx.fsw ^ b->fx.fsw) & fsw) && a->fx.ftw == b->fx.ftw &&
            !memcmp(a->fx.st, b->fx.st, sizeof a->fx.st) &&
            !memcmp(a->fx.xmm, b->fx.xmm, sizeof a->fx.xmm) &&
@@ -466,6 +463,11 @@ bool diff_has_avx(void)
 void diff_use_portable(bool portable)
 {
     (void)portable;
+}
+
+void diff_use_host(unsigned features)
+{
+    (void)features;
 }
 
 void diff_run_host(const struct diff_case *test, const struct diff_state *in,

@@ -123,6 +123,8 @@ bool diff_has_avx(void);
 /* From now on Ringfort's side uses none of the host's optional instructions (true), but what
  * stands for them elsewhere; or all of them again, as at first (false). */
 void diff_use_portable(bool portable);
+/* The same with those of the host's optional instructions that are in `features` (RF_HOST_*). */
+void diff_use_host(unsigned features);
 
 /* Run the case from `in` on both sides. */
 void diff_run_host(const struct diff_case *test, const struct diff_state *in,

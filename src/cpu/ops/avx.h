@@ -32,7 +32,11 @@
     X(gather)              \
     X(int)                 \
     X(move)                \
-    X(shuffle)
+    X(shuffle)             \
+    X(float)               \
+    X(convert)             \
+    X(fma)                 \
+    X(crypto)
 #define RF_AVX_DECLARE(family)                                        \
     extern const struct rf_lower_table rf_lower_avx_##family##_native, \
         rf_lower_avx_##family##_portable;
@@ -116,7 +120,7 @@ RF_INLINE void rf_xmm_set_zero(struct rf_cpu *cpu, unsigned slot, rf_m128 value)
 /* What an instruction lowers to; [0]: of 128 bits or scalar, [1]: of 256. NULL: no such form. */
 struct rf_avx_form {
     rf_run *reg[2], *mem[2]; /* by the kind of the last source */
-    uint8_t raises;          /* enum rf_sse_raises; if anything, also: */
+    uint16_t raises;         /* enum rf_sse_raises; if anything, also: */
     uint8_t destination;     /* enum rf_sse_destination */
     uint8_t mem_bytes[2];    /* of the memory operand */
     bool integer;            /* the memory operand is one that goes to a general register */

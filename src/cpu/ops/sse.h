@@ -10,6 +10,7 @@
 
 #include "cpu/lower.h"
 #include "cpu/ops/mmx.h"
+#include "cpu/ops/soft_float.h"
 
 #include <simde/x86/sse4.2.h>
 
@@ -148,14 +149,32 @@ RF_INLINE rf_m128 rf_choose(rf_m128 mask, rf_m128 s, rf_m128 d)
     return simde_mm_or_si128(simde_mm_and_si128(mask, s), simde_mm_andnot_si128(mask, d));
 }
 
-/* Which SIMD floating-point exceptions an instruction may raise, and where its results lie. */
+/* Which SIMD floating-point exceptions an instruction may raise. If overflow and underflow are
+ * among them: how its results come about, so that exact flags can be told (sse_exact.c). */
 enum rf_sse_raises {
     RF_RAISES_NOTHING,
-    RF_RAISES,    /* but never underflow */
-    RF_RAISES_PS, /* underflow too: four single-precision results, ... */
-    RF_RAISES_PD,
-    RF_RAISES_SS,
-    RF_RAISES_SD,
+    RF_RAISES, /* but neither overflow nor underflow */
+    RF_RAISES_ADD,
+    RF_RAISES_SUB,
+    RF_RAISES_MUL,
+    RF_RAISES_DIV,
+    RF_RAISES_ADDSUB,
+    RF_RAISES_HADD,
+    RF_RAISES_HSUB,
+    RF_RAISES_DP,        /* DPPS, DPPD: in steps, run by rf_emit_checked instead of its `run` */
+    RF_RAISES_TO_SINGLE, /* from double; DOUBLE below is not said */
+    RF_RAISES_TO_HALF,   /* from single */
+    RF_RAISES_FMA,
+    RF_RAISES_KIND = 0xff,
+    /* The operands: packed single precision, or */
+    RF_DOUBLE = 0x100,
+    RF_SCALAR = 0x200,
+    /* FMA: what is negated, the addend by odd and even lanes; and how the operands take part */
+    RF_FMA_NEGATE_PRODUCT = 0x400,
+    RF_FMA_NEGATE_EVEN = 0x800,
+    RF_FMA_NEGATE_ODD = 0x1000,
+    RF_FMA_213 = 0x2000,
+    RF_FMA_231 = 0x4000,
 };
 enum rf_sse_destination { RF_SSE_TO_XMM, RF_SSE_TO_GPR, RF_SSE_TO_FLAGS, RF_SSE_TO_MMX };
 
@@ -163,7 +182,7 @@ enum rf_sse_destination { RF_SSE_TO_XMM, RF_SSE_TO_GPR, RF_SSE_TO_FLAGS, RF_SSE_
 struct rf_sse_form {
     rf_run *reg, *mem;         /* by the kind of the second operand; NULL: no such form */
     rf_run *mmx_reg, *mmx_mem; /* the same when the first operand is an MMX register */
-    uint8_t raises;            /* enum rf_sse_raises; if anything, also: */
+    uint16_t raises;           /* enum rf_sse_raises; if anything, also: */
     uint8_t destination;       /* enum rf_sse_destination */
     uint8_t mem_bytes;         /* of the memory operand */
     bool integer;              /* the memory operand is one that goes to a general register */
@@ -184,11 +203,28 @@ struct rf_checked {
     bool unaligned, integer, mmx;      /* mmx: an MMX register takes part */
     bool scratch_in_c;                 /* the loaded operand is op->c, else op->b */
     bool wide;                         /* the result has 256 bits */
-    uint8_t raises, destination;       /* enum rf_sse_raises, enum rf_sse_destination */
+    uint16_t raises;                   /* enum rf_sse_raises */
+    uint8_t destination;               /* enum rf_sse_destination */
     uint8_t a, b, c;
     uint64_t imm;
 };
 void rf_emit_checked(struct rf_lower *l, const struct rf_checked *checked);
+
+/* Overflow, underflow and precision flags of an operation on these operands by the masks,
+ * rounding mode, DAZ and FTZ of `mxcsr`, those of all lanes together (sse_exact.c). The second
+ * is what a conversion is from; the third, FMA's last. */
+struct rf_exact {
+    const union rf_vec *first, *second, *third;
+    uint32_t mxcsr;
+    uint16_t raises; /* enum rf_sse_raises, from RF_RAISES_ADD on */
+    bool wide;       /* 256 bits */
+    uint8_t imm;     /* of VCVTPS2PH: its rounding mode */
+};
+uint32_t rf_exact_flags(const struct rf_exact *exact);
+
+/* Lane i of FMA's operands in the roles that `raises` tells. */
+struct rf_fused rf_fma_lane(uint16_t raises, const union rf_vec *first, const union rf_vec *second,
+                            const union rf_vec *third, unsigned i);
 
 /* Lower by another family's table: for mnemonics that two families share. */
 bool rf_lower_by(const struct rf_lower_table *table, struct rf_lower *l);

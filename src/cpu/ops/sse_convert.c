@@ -1,7 +1,7 @@
 /* Conversions between integers, single and double precision, in XMM, general and MMX
  * registers. Each is the very instruction, so that the rounding mode and the flags of the
  * guest's MXCSR apply. */
-#include "cpu/ops/sse.h"
+#include "cpu/ops/float_list.h"
 
 #if RF_HOST_X86
 #define FROM_INTEGER(text, fallback) __asm__ volatile(text " %1, %0" : "+x"(d) : "r"(s))
@@ -13,23 +13,12 @@
 
 /* --- XMM to XMM --- */
 
-#define VECTOR(X)                                                                            \
-    X(CVTDQ2PS, "cvtdq2ps", 16, RF_RAISES, RF_FROM_PS(simde_mm_cvtepi32_ps(s)))              \
-    X(CVTDQ2PD, "cvtdq2pd", 8, RF_RAISES_NOTHING, RF_FROM_PD(simde_mm_cvtepi32_pd(s)))       \
-    X(CVTPS2DQ, "cvtps2dq", 16, RF_RAISES, simde_mm_cvtps_epi32(RF_PS(s)))                   \
-    X(CVTTPS2DQ, "cvttps2dq", 16, RF_RAISES, simde_mm_cvttps_epi32(RF_PS(s)))                \
-    X(CVTPD2DQ, "cvtpd2dq", 16, RF_RAISES, simde_mm_cvtpd_epi32(RF_PD(s)))                   \
-    X(CVTTPD2DQ, "cvttpd2dq", 16, RF_RAISES, simde_mm_cvttpd_epi32(RF_PD(s)))                \
-    X(CVTPS2PD, "cvtps2pd", 8, RF_RAISES, RF_FROM_PD(simde_mm_cvtps_pd(RF_PS(s))))           \
-    X(CVTPD2PS, "cvtpd2ps", 16, RF_RAISES_PS, RF_FROM_PS(simde_mm_cvtpd_ps(RF_PD(s))))       \
-    X(CVTSS2SD, "cvtss2sd", 4, RF_RAISES, RF_FROM_PD(simde_mm_cvtss_sd(RF_PD(d), RF_PS(s)))) \
-    X(CVTSD2SS, "cvtsd2ss", 8, RF_RAISES_SS, RF_FROM_PS(simde_mm_cvtsd_ss(RF_PS(d), RF_PD(s))))
-
 #define DEFINE_VECTOR(name, text, size, raising, fallback)                      \
     RF_SSE_XM(name, size, RF_VEC_ASM(text, fallback))                           \
     RF_SSE_LOWER(name, .reg = name##_reg, .mem = name##_mem, .raises = raising, \
                  .mem_bytes = size)
-VECTOR(DEFINE_VECTOR)
+RF_CONVERT_VECTOR(DEFINE_VECTOR)
+RF_CONVERT_SCALAR(DEFINE_VECTOR)
 
 /* --- general register to XMM --- */
 
@@ -190,7 +179,8 @@ TO_MMX(CVTTPD2PI, "cvttpd2dq", 16, , simde_mm_cvttpd_epi32(RF_PD(s)))
 #define VECTOR_ENTRY(name, text, size, raising, fallback) RF_SSE_ENTRY(name)
 
 static const struct rf_lower_entry entries[] = {
-    VECTOR(VECTOR_ENTRY)
+    RF_CONVERT_VECTOR(VECTOR_ENTRY)
+    RF_CONVERT_SCALAR(VECTOR_ENTRY)
     RF_SSE_ENTRY(CVTSI2SS)
     RF_SSE_ENTRY(CVTSI2SD)
     RF_SSE_ENTRY(CVTSS2SI)

@@ -1,16 +1,21 @@
-/* PCLMULQDQ and the AES instructions (SDM 2, FIPS 197). */
-#include "base/host.h"
-#include "cpu/ops/sse.h"
+/* PCLMULQDQ and the AES instructions (SDM 2, FIPS 197): the host's where it has them. */
+#include "cpu/ops/crypto.h"
 
-#if defined(__x86_64__)
-#include <wmmintrin.h> /* which SIMDe's header forgets */
-#endif
-#include <simde/x86/clmul.h>
+/* name: handlers of both kinds, chosen by a feature of the host. */
+#define DEFINE(name, feature, hard, soft)                           \
+    RF_SSE_XM(hard_##name, 16, hard)                                \
+    RF_SSE_XM(soft_##name, 16, soft)                                \
+    static const struct rf_sse_form name##_forms[2] = {             \
+        { .reg = soft_##name##_reg, .mem = soft_##name##_mem },     \
+        { .reg = hard_##name##_reg, .mem = hard_##name##_mem }      \
+    };                                                              \
+    static bool lower_##name(struct rf_lower *l)                    \
+    {                                                               \
+        return rf_sse_lower(l, &name##_forms[rf_host_has(l, feature)]); \
+    }
 
-/* --- PCLMULQDQ: imm bits 0 and 4 choose the quadwords --- */
-
-#define PCLMULQDQ(n)    \
-    RF_SSE_XM(pclmulqdq_##n, 16, d = simde_mm_clmulepi64_si128(d, s, 0x##n))
+#define PCLMULQDQ(n) \
+    DEFINE(pclmulqdq_##n, RF_HOST_PCLMULQDQ, RF_HARD_IMM("pclmulqdq", 0x##n), RF_SOFT_CLMUL(0x##n))
 PCLMULQDQ(00)
 PCLMULQDQ(01)
 PCLMULQDQ(10)
@@ -18,189 +23,26 @@ PCLMULQDQ(11)
 
 static bool lower_PCLMULQDQ(struct rf_lower *l)
 {
-    static const struct rf_sse_form forms[4] = {
-        { .reg = pclmulqdq_00_reg, .mem = pclmulqdq_00_mem },
-        { .reg = pclmulqdq_01_reg, .mem = pclmulqdq_01_mem },
-        { .reg = pclmulqdq_10_reg, .mem = pclmulqdq_10_mem },
-        { .reg = pclmulqdq_11_reg, .mem = pclmulqdq_11_mem }
-    };
-    uint64_t imm = l->operand[2].imm.value.u;
-    return rf_sse_lower(l, &forms[(imm & 1) | (imm >> 3 & 2)]);
+    static rf_lower_fn *const lower[4] = { lower_pclmulqdq_00, lower_pclmulqdq_01,
+                                           lower_pclmulqdq_10, lower_pclmulqdq_11 };
+    return lower[rf_clmul_choice(l->operand[2].imm.value.u)](l);
 }
 
-/* --- AES: the host's instructions where it has them, else tables --- */
+#define AES(name, text, soft) DEFINE(name, RF_HOST_AES, RF_HARD(text), soft)
+RF_AES_BINARY(AES)
+AES(AESIMC, "aesimc", d = rf_soft_aesimc(s))
 
-static const uint8_t sbox[256] = {
-    0x63, 0x7c, 0x77, 0x7b, 0xf2, 0x6b, 0x6f, 0xc5, 0x30, 0x01, 0x67, 0x2b, 0xfe, 0xd7, 0xab, 0x76,
-    0xca, 0x82, 0xc9, 0x7d, 0xfa, 0x59, 0x47, 0xf0, 0xad, 0xd4, 0xa2, 0xaf, 0x9c, 0xa4, 0x72, 0xc0,
-    0xb7, 0xfd, 0x93, 0x26, 0x36, 0x3f, 0xf7, 0xcc, 0x34, 0xa5, 0xe5, 0xf1, 0x71, 0xd8, 0x31, 0x15,
-    0x04, 0xc7, 0x23, 0xc3, 0x18, 0x96, 0x05, 0x9a, 0x07, 0x12, 0x80, 0xe2, 0xeb, 0x27, 0xb2, 0x75,
-    0x09, 0x83, 0x2c, 0x1a, 0x1b, 0x6e, 0x5a, 0xa0, 0x52, 0x3b, 0xd6, 0xb3, 0x29, 0xe3, 0x2f, 0x84,
-    0x53, 0xd1, 0x00, 0xed, 0x20, 0xfc, 0xb1, 0x5b, 0x6a, 0xcb, 0xbe, 0x39, 0x4a, 0x4c, 0x58, 0xcf,
-    0xd0, 0xef, 0xaa, 0xfb, 0x43, 0x4d, 0x33, 0x85, 0x45, 0xf9, 0x02, 0x7f, 0x50, 0x3c, 0x9f, 0xa8,
-    0x51, 0xa3, 0x40, 0x8f, 0x92, 0x9d, 0x38, 0xf5, 0xbc, 0xb6, 0xda, 0x21, 0x10, 0xff, 0xf3, 0xd2,
-    0xcd, 0x0c, 0x13, 0xec, 0x5f, 0x97, 0x44, 0x17, 0xc4, 0xa7, 0x7e, 0x3d, 0x64, 0x5d, 0x19, 0x73,
-    0x60, 0x81, 0x4f, 0xdc, 0x22, 0x2a, 0x90, 0x88, 0x46, 0xee, 0xb8, 0x14, 0xde, 0x5e, 0x0b, 0xdb,
-    0xe0, 0x32, 0x3a, 0x0a, 0x49, 0x06, 0x24, 0x5c, 0xc2, 0xd3, 0xac, 0x62, 0x91, 0x95, 0xe4, 0x79,
-    0xe7, 0xc8, 0x37, 0x6d, 0x8d, 0xd5, 0x4e, 0xa9, 0x6c, 0x56, 0xf4, 0xea, 0x65, 0x7a, 0xae, 0x08,
-    0xba, 0x78, 0x25, 0x2e, 0x1c, 0xa6, 0xb4, 0xc6, 0xe8, 0xdd, 0x74, 0x1f, 0x4b, 0xbd, 0x8b, 0x8a,
-    0x70, 0x3e, 0xb5, 0x66, 0x48, 0x03, 0xf6, 0x0e, 0x61, 0x35, 0x57, 0xb9, 0x86, 0xc1, 0x1d, 0x9e,
-    0xe1, 0xf8, 0x98, 0x11, 0x69, 0xd9, 0x8e, 0x94, 0x9b, 0x1e, 0x87, 0xe9, 0xce, 0x55, 0x28, 0xdf,
-    0x8c, 0xa1, 0x89, 0x0d, 0xbf, 0xe6, 0x42, 0x68, 0x41, 0x99, 0x2d, 0x0f, 0xb0, 0x54, 0xbb, 0x16,
-};
+#define ADD_CONSTANT d = simde_mm_xor_si128(d, RF_AES_CONSTANT)
+DEFINE(AESKEYGENASSIST, RF_HOST_AES, RF_HARD_IMM("aeskeygenassist", 0); ADD_CONSTANT,
+       d = rf_soft_aeskeygen(s); ADD_CONSTANT)
 
-static const uint8_t inverse_sbox[256] = {
-    0x52, 0x09, 0x6a, 0xd5, 0x30, 0x36, 0xa5, 0x38, 0xbf, 0x40, 0xa3, 0x9e, 0x81, 0xf3, 0xd7, 0xfb,
-    0x7c, 0xe3, 0x39, 0x82, 0x9b, 0x2f, 0xff, 0x87, 0x34, 0x8e, 0x43, 0x44, 0xc4, 0xde, 0xe9, 0xcb,
-    0x54, 0x7b, 0x94, 0x32, 0xa6, 0xc2, 0x23, 0x3d, 0xee, 0x4c, 0x95, 0x0b, 0x42, 0xfa, 0xc3, 0x4e,
-    0x08, 0x2e, 0xa1, 0x66, 0x28, 0xd9, 0x24, 0xb2, 0x76, 0x5b, 0xa2, 0x49, 0x6d, 0x8b, 0xd1, 0x25,
-    0x72, 0xf8, 0xf6, 0x64, 0x86, 0x68, 0x98, 0x16, 0xd4, 0xa4, 0x5c, 0xcc, 0x5d, 0x65, 0xb6, 0x92,
-    0x6c, 0x70, 0x48, 0x50, 0xfd, 0xed, 0xb9, 0xda, 0x5e, 0x15, 0x46, 0x57, 0xa7, 0x8d, 0x9d, 0x84,
-    0x90, 0xd8, 0xab, 0x00, 0x8c, 0xbc, 0xd3, 0x0a, 0xf7, 0xe4, 0x58, 0x05, 0xb8, 0xb3, 0x45, 0x06,
-    0xd0, 0x2c, 0x1e, 0x8f, 0xca, 0x3f, 0x0f, 0x02, 0xc1, 0xaf, 0xbd, 0x03, 0x01, 0x13, 0x8a, 0x6b,
-    0x3a, 0x91, 0x11, 0x41, 0x4f, 0x67, 0xdc, 0xea, 0x97, 0xf2, 0xcf, 0xce, 0xf0, 0xb4, 0xe6, 0x73,
-    0x96, 0xac, 0x74, 0x22, 0xe7, 0xad, 0x35, 0x85, 0xe2, 0xf9, 0x37, 0xe8, 0x1c, 0x75, 0xdf, 0x6e,
-    0x47, 0xf1, 0x1a, 0x71, 0x1d, 0x29, 0xc5, 0x89, 0x6f, 0xb7, 0x62, 0x0e, 0xaa, 0x18, 0xbe, 0x1b,
-    0xfc, 0x56, 0x3e, 0x4b, 0xc6, 0xd2, 0x79, 0x20, 0x9a, 0xdb, 0xc0, 0xfe, 0x78, 0xcd, 0x5a, 0xf4,
-    0x1f, 0xdd, 0xa8, 0x33, 0x88, 0x07, 0xc7, 0x31, 0xb1, 0x12, 0x10, 0x59, 0x27, 0x80, 0xec, 0x5f,
-    0x60, 0x51, 0x7f, 0xa9, 0x19, 0xb5, 0x4a, 0x0d, 0x2d, 0xe5, 0x7a, 0x9f, 0x93, 0xc9, 0x9c, 0xef,
-    0xa0, 0xe0, 0x3b, 0x4d, 0xae, 0x2a, 0xf5, 0xb0, 0xc8, 0xeb, 0xbb, 0x3c, 0x83, 0x53, 0x99, 0x61,
-    0x17, 0x2b, 0x04, 0x7e, 0xba, 0x77, 0xd6, 0x26, 0xe1, 0x69, 0x14, 0x63, 0x55, 0x21, 0x0c, 0x7d,
-};
-
-struct block {
-    uint8_t byte[16];
-};
-
-static struct block to_block(rf_m128 v)
-{
-    struct block b;
-    memcpy(&b, &v, sizeof b);
-    return b;
-}
-
-static rf_m128 from_block(struct block b)
-{
-    rf_m128 v;
-    memcpy(&v, &b, sizeof b);
-    return v;
-}
-
-/* Multiplication by x in GF(2^8), and by any number below 16. */
-static uint8_t times_2(uint8_t a)
-{
-    return (uint8_t)(a << 1 ^ (a & 0x80 ? 0x1b : 0));
-}
-
-static uint8_t times(uint8_t a, unsigned by)
-{
-    uint8_t product = 0;
-    for (; by; by >>= 1, a = times_2(a))
-        if (by & 1)
-            product ^= a;
-    return product;
-}
-
-/* ShiftRows and SubBytes; `step` columns to the right for each row: 1, or 3 for the inverse. */
-static struct block shift_substitute(struct block in, const uint8_t *table, unsigned step)
-{
-    struct block out;
-    for (unsigned i = 0; i < 16; i++)
-        out.byte[i] = table[in.byte[(i + 4 * step * (i & 3)) & 15]];
-    return out;
-}
-
-static struct block mix_columns(struct block in, const uint8_t by[4])
-{
-    struct block out;
-    for (unsigned i = 0; i < 16; i++) {
-        out.byte[i] = 0;
-        for (unsigned k = 0; k < 4; k++)
-            out.byte[i] ^= times(in.byte[(i & 12) + ((i + k) & 3)], by[k]);
-    }
-    return out;
-}
-
-static const uint8_t mix[4] = { 2, 3, 1, 1 }, inverse_mix[4] = { 14, 11, 13, 9 };
-
-static RF_NOINLINE rf_m128 soft_enc(rf_m128 d, rf_m128 s)
-{
-    struct block b = mix_columns(shift_substitute(to_block(d), sbox, 1), mix);
-    return simde_mm_xor_si128(from_block(b), s);
-}
-
-static RF_NOINLINE rf_m128 soft_enclast(rf_m128 d, rf_m128 s)
-{
-    return simde_mm_xor_si128(from_block(shift_substitute(to_block(d), sbox, 1)), s);
-}
-
-static RF_NOINLINE rf_m128 soft_dec(rf_m128 d, rf_m128 s)
-{
-    struct block b = mix_columns(shift_substitute(to_block(d), inverse_sbox, 3), inverse_mix);
-    return simde_mm_xor_si128(from_block(b), s);
-}
-
-static RF_NOINLINE rf_m128 soft_declast(rf_m128 d, rf_m128 s)
-{
-    return simde_mm_xor_si128(from_block(shift_substitute(to_block(d), inverse_sbox, 3)), s);
-}
-
-static RF_NOINLINE rf_m128 soft_imc(rf_m128 s)
-{
-    return from_block(mix_columns(to_block(s), inverse_mix));
-}
-
-/* AESKEYGENASSIST with a round constant of 0. */
-static RF_NOINLINE rf_m128 soft_keygen(rf_m128 s)
-{
-    struct block in = to_block(s), out;
-    for (unsigned i = 0; i < 4; i++) {
-        out.byte[i] = sbox[in.byte[4 + i]];
-        out.byte[4 + i] = sbox[in.byte[4 + ((i + 1) & 3)]];
-        out.byte[8 + i] = sbox[in.byte[12 + i]];
-        out.byte[12 + i] = sbox[in.byte[12 + ((i + 1) & 3)]];
-    }
-    return from_block(out);
-}
-
-#if RF_HOST_X86
-#define HARD(text) __asm__(text " %1, %0" : "+x"(d) : "x"(s))
-#define HARD_KEYGEN __asm__("aeskeygenassist $0, %1, %0" : "=x"(d) : "x"(s))
-#else
-#define HARD(text) (void)0
-#define HARD_KEYGEN (void)0
-#endif
-
-/* The round constant goes into the second and fourth doubleword. */
-#define ROUND_CONSTANT  \
-    d = simde_mm_xor_si128(d, simde_mm_set1_epi64x((int64_t)(op->imm << 32)))
-
-#define AES(X)                                                \
-    X(AESENC, HARD("aesenc"), d = soft_enc(d, s))             \
-    X(AESENCLAST, HARD("aesenclast"), d = soft_enclast(d, s)) \
-    X(AESDEC, HARD("aesdec"), d = soft_dec(d, s))             \
-    X(AESDECLAST, HARD("aesdeclast"), d = soft_declast(d, s)) \
-    X(AESIMC, HARD("aesimc"), d = soft_imc(s))                \
-    X(AESKEYGENASSIST, HARD_KEYGEN; ROUND_CONSTANT, d = soft_keygen(s); ROUND_CONSTANT)
-
-#define DEFINE(name, hard, soft)                                    \
-    RF_SSE_XM(hard_##name, 16, hard)                                \
-    RF_SSE_XM(soft_##name, 16, soft)                                \
-    static bool lower_##name(struct rf_lower *l)                    \
-    {                                                               \
-        static const struct rf_sse_form forms[2] = {                \
-            { .reg = soft_##name##_reg, .mem = soft_##name##_mem }, \
-            { .reg = hard_##name##_reg, .mem = hard_##name##_mem }  \
-        };                                                          \
-        return rf_sse_lower(l, &forms[RF_HOST_X86 && l->host & RF_HOST_AES ? 1 : 0]);       \
-    }
-AES(DEFINE)
-
-#define ENTRY(name, hard, soft) RF_SSE_ENTRY(name)
+#define ENTRY(name, text, soft) RF_SSE_ENTRY(name)
 
 static const struct rf_lower_entry entries[] = {
     RF_SSE_ENTRY(PCLMULQDQ)
-    AES(ENTRY)
+    RF_AES_BINARY(ENTRY)
+    RF_SSE_ENTRY(AESIMC)
+    RF_SSE_ENTRY(AESKEYGENASSIST)
 };
 
 const struct rf_lower_table rf_lower_crypto = RF_LOWER_TABLE(entries);

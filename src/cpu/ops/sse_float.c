@@ -1,79 +1,24 @@
 /* Floating-point arithmetic, comparison, rounding, dot products, logic and blends on
  * packed and scalar, single and double. Conversions are in sse_convert.c. */
-#include "cpu/ops/sse.h"
+#include "cpu/ops/float_list.h"
 
 /* --- arithmetic: the instruction itself, on the first and second operand in that order,
  * so that the NaN of the first wins (SDM 1, table 4-7) --- */
 
-#define PS_FALLBACK(function) RF_FROM_PS(simde_mm_##function(RF_PS(d), RF_PS(s)))
-#define PD_FALLBACK(function) RF_FROM_PD(simde_mm_##function(RF_PD(d), RF_PD(s)))
-
-/* Name, instruction, bytes of memory, enum rf_sse_raises, what stands for it elsewhere */
-#define ARITHMETIC(X)                                                                     \
-    X(ADDPS, "addps", 16, RF_RAISES_PS, PS_FALLBACK(add_ps))                              \
-    X(ADDPD, "addpd", 16, RF_RAISES_PD, PD_FALLBACK(add_pd))                              \
-    X(ADDSS, "addss", 4, RF_RAISES_SS, PS_FALLBACK(add_ss))                               \
-    X(ADDSD, "addsd", 8, RF_RAISES_SD, PD_FALLBACK(add_sd))                               \
-    X(SUBPS, "subps", 16, RF_RAISES_PS, PS_FALLBACK(sub_ps))                              \
-    X(SUBPD, "subpd", 16, RF_RAISES_PD, PD_FALLBACK(sub_pd))                              \
-    X(SUBSS, "subss", 4, RF_RAISES_SS, PS_FALLBACK(sub_ss))                               \
-    X(SUBSD, "subsd", 8, RF_RAISES_SD, PD_FALLBACK(sub_sd))                               \
-    X(MULPS, "mulps", 16, RF_RAISES_PS, PS_FALLBACK(mul_ps))                              \
-    X(MULPD, "mulpd", 16, RF_RAISES_PD, PD_FALLBACK(mul_pd))                              \
-    X(MULSS, "mulss", 4, RF_RAISES_SS, PS_FALLBACK(mul_ss))                               \
-    X(MULSD, "mulsd", 8, RF_RAISES_SD, PD_FALLBACK(mul_sd))                               \
-    X(DIVPS, "divps", 16, RF_RAISES_PS, PS_FALLBACK(div_ps))                              \
-    X(DIVPD, "divpd", 16, RF_RAISES_PD, PD_FALLBACK(div_pd))                              \
-    X(DIVSS, "divss", 4, RF_RAISES_SS, PS_FALLBACK(div_ss))                               \
-    X(DIVSD, "divsd", 8, RF_RAISES_SD, PD_FALLBACK(div_sd))                               \
-    X(MINPS, "minps", 16, RF_RAISES, PS_FALLBACK(min_ps))                                 \
-    X(MINPD, "minpd", 16, RF_RAISES, PD_FALLBACK(min_pd))                                 \
-    X(MINSS, "minss", 4, RF_RAISES, PS_FALLBACK(min_ss))                                  \
-    X(MINSD, "minsd", 8, RF_RAISES, PD_FALLBACK(min_sd))                                  \
-    X(MAXPS, "maxps", 16, RF_RAISES, PS_FALLBACK(max_ps))                                 \
-    X(MAXPD, "maxpd", 16, RF_RAISES, PD_FALLBACK(max_pd))                                 \
-    X(MAXSS, "maxss", 4, RF_RAISES, PS_FALLBACK(max_ss))                                  \
-    X(MAXSD, "maxsd", 8, RF_RAISES, PD_FALLBACK(max_sd))                                  \
-    X(SQRTPS, "sqrtps", 16, RF_RAISES, RF_FROM_PS(simde_mm_sqrt_ps(RF_PS(s))))            \
-    X(SQRTPD, "sqrtpd", 16, RF_RAISES, RF_FROM_PD(simde_mm_sqrt_pd(RF_PD(s))))            \
-    X(SQRTSS, "sqrtss", 4, RF_RAISES,                                                     \
-      RF_FROM_PS(simde_mm_move_ss(RF_PS(d), simde_mm_sqrt_ss(RF_PS(s)))))                 \
-    X(SQRTSD, "sqrtsd", 8, RF_RAISES, PD_FALLBACK(sqrt_sd))                               \
-    X(RCPPS, "rcpps", 16, RF_RAISES_NOTHING, RF_FROM_PS(simde_mm_rcp_ps(RF_PS(s))))       \
-    X(RCPSS, "rcpss", 4, RF_RAISES_NOTHING,                                               \
-      RF_FROM_PS(simde_mm_move_ss(RF_PS(d), simde_mm_rcp_ss(RF_PS(s)))))                  \
-    X(RSQRTPS, "rsqrtps", 16, RF_RAISES_NOTHING, RF_FROM_PS(simde_mm_rsqrt_ps(RF_PS(s)))) \
-    X(RSQRTSS, "rsqrtss", 4, RF_RAISES_NOTHING,                                           \
-      RF_FROM_PS(simde_mm_move_ss(RF_PS(d), simde_mm_rsqrt_ss(RF_PS(s)))))                \
-    X(HADDPS, "haddps", 16, RF_RAISES_PS, PS_FALLBACK(hadd_ps))                           \
-    X(HADDPD, "haddpd", 16, RF_RAISES_PD, PD_FALLBACK(hadd_pd))                           \
-    X(HSUBPS, "hsubps", 16, RF_RAISES_PS, PS_FALLBACK(hsub_ps))                           \
-    X(HSUBPD, "hsubpd", 16, RF_RAISES_PD, PD_FALLBACK(hsub_pd))                           \
-    X(ADDSUBPS, "addsubps", 16, RF_RAISES_PS, PS_FALLBACK(addsub_ps))                     \
-    X(ADDSUBPD, "addsubpd", 16, RF_RAISES_PD, PD_FALLBACK(addsub_pd))
-
 #define DEFINE(name, text, size, raising, fallback)   \
     RF_SSE_XM(name, size, RF_VEC_ASM(text, fallback)) \
     RF_SSE_LOWER(name, .reg = name##_reg, .mem = name##_mem, .raises = raising, .mem_bytes = size)
-ARITHMETIC(DEFINE)
+RF_FLOAT_PACKED(DEFINE)
+RF_FLOAT_SCALAR(DEFINE)
+RF_FLOAT_UNARY(DEFINE)
 #undef DEFINE
 
 /* --- logic --- */
 
-#define LOGIC(X)                               \
-    X(ANDPS, d = simde_mm_and_si128(d, s))     \
-    X(ANDPD, d = simde_mm_and_si128(d, s))     \
-    X(ANDNPS, d = simde_mm_andnot_si128(d, s)) \
-    X(ANDNPD, d = simde_mm_andnot_si128(d, s)) \
-    X(ORPS, d = simde_mm_or_si128(d, s))       \
-    X(ORPD, d = simde_mm_or_si128(d, s))       \
-    X(XORPS, d = simde_mm_xor_si128(d, s))     \
-    X(XORPD, d = simde_mm_xor_si128(d, s))
-
-#define DEFINE(name, statement)    \
-    RF_SSE_XM(name, 16, statement) \
+#define DEFINE(name, text, statement) \
+    RF_SSE_XM(name, 16, statement)    \
     RF_SSE_LOWER(name, .reg = name##_reg, .mem = name##_mem)
-LOGIC(DEFINE)
+RF_FLOAT_LOGIC(DEFINE)
 #undef DEFINE
 
 /* --- comparison with a predicate: one handler for each --- */
@@ -130,56 +75,10 @@ static bool lower_cmpsd_or_string(struct rf_lower *l)
     return lower_cmpsd(l);
 }
 
-/* --- comparison into the flags: ZF, PF, CF; OF, SF and AF are cleared --- */
-
-#if RF_HOST_X86
-/* LAHF: SF, ZF, AF, PF, CF in AH, in their RFLAGS places. */
-#define FLAGS_COMPARE(text, kind, type)                           \
-    uint64_t flags;                                               \
-    __asm__ volatile(text " %2, %1\n\tlahf\n\tmovzbl %%ah, %%eax" \
-                     : "=a"(flags) : "x"(d), "x"(s) : "cc");      \
-    rf_flags_set_status(cpu, (uint32_t)flags & (RF_FLAG_ZF | RF_FLAG_PF | RF_FLAG_CF))
-#else
-/* Quiet NaNs raise nothing in UCOMIS. */
-#define FLAGS_COMPARE(text, kind, type)                                         \
-    type first = d.kind[0], second = s.kind[0];                                 \
-    const bool quiet = (text)[0] == 'u';                                        \
-    bool less = quiet ? __builtin_isless(first, second) : first < second;       \
-    bool greater = quiet ? __builtin_isgreater(first, second) : first > second; \
-    rf_flags_set_status(cpu, greater           ? 0                              \
-                             : less            ? RF_FLAG_CF                     \
-                             : first == second ? RF_FLAG_ZF                     \
-                                               : RF_FLAG_ZF | RF_FLAG_PF | RF_FLAG_CF)
-#endif
-
-#if RF_HOST_X86
-#define OPERAND_D rf_m128 d = rf_xmm(cpu, op->a)
-#define OPERAND_S rf_m128 s = rf_xmm(cpu, op->b)
-#define OPERAND_M(size) RF_SSE_LOAD_##size(s)
-#else
-#define OPERAND_D union rf_vec d = RF_V(op->a)
-#define OPERAND_S union rf_vec s = RF_V(op->b)
-#define OPERAND_M(size)         \
-    RF_SSE_LOAD_##size(loaded); \
-    union rf_vec s;             \
-    memcpy(&s, &loaded, sizeof loaded)
-#endif
+/* --- comparison into the flags --- */
 
 #define COMPARE_FLAGS(name, text, size, kind, type)                                    \
-    static RF_OP(name##_reg)                                                           \
-    {                                                                                  \
-        OPERAND_D;                                                                     \
-        OPERAND_S;                                                                     \
-        FLAGS_COMPARE(text, kind, type);                                               \
-        RF_NEXT;                                                                       \
-    }                                                                                  \
-    RF_MEM_HANDLER(name##_mem)                                                         \
-    {                                                                                  \
-        OPERAND_M(size);                                                               \
-        OPERAND_D;                                                                     \
-        FLAGS_COMPARE(text, kind, type);                                               \
-        RF_MEM_NEXT;                                                                   \
-    }                                                                                  \
+    RF_COMPARE_FLAGS(name, b, text, size, kind, type)                                  \
     static bool lower_##name(struct rf_lower *l)                                       \
     {                                                                                  \
         static const struct rf_sse_form form = { .reg = name##_reg, .mem = name##_mem, \
@@ -192,36 +91,21 @@ COMPARE_FLAGS(COMISD, "comisd", 8, f64, double)
 COMPARE_FLAGS(UCOMISS, "ucomiss", 4, f32, float)
 COMPARE_FLAGS(UCOMISD, "ucomisd", 8, f64, double)
 
-/* --- rounding to integers (SSE4.1): imm bits 0 to 3 --- */
+/* --- rounding to integers (SSE4.1) --- */
 
-#define ROUND_1(kind, size, imm)                                              \
-    RF_SSE_XM(round##kind##_##imm, size,                                      \
-              RF_VEC_ASM_IMM("round" #kind, imm, ROUND_FALLBACK_##kind(imm))) \
-    static const struct rf_sse_form round##kind##_##imm##_form = {            \
-        .reg = round##kind##_##imm##_reg, .mem = round##kind##_##imm##_mem,   \
+#define ROUND(kind, size, imm)                                                   \
+    RF_SSE_XM(round##kind##_##imm, size,                                         \
+              RF_VEC_ASM_IMM("round" #kind, imm, RF_ROUND_FALLBACK_##kind(imm))) \
+    static const struct rf_sse_form round##kind##_##imm##_form = {               \
+        .reg = round##kind##_##imm##_reg, .mem = round##kind##_##imm##_mem,      \
         .raises = RF_RAISES, .mem_bytes = size };
-#define ROUND_FALLBACK_ps(imm) RF_FROM_PS(simde_mm_round_ps(RF_PS(s), imm))
-#define ROUND_FALLBACK_pd(imm) RF_FROM_PD(simde_mm_round_pd(RF_PD(s), imm))
-#define ROUND_FALLBACK_ss(imm) RF_FROM_PS(simde_mm_round_ss(RF_PS(d), RF_PS(s), imm))
-#define ROUND_FALLBACK_sd(imm) RF_FROM_PD(simde_mm_round_sd(RF_PD(d), RF_PD(s), imm))
 #define ROUND_FORM(kind, imm) &round##kind##_##imm##_form
-#define ROUND_16(kind, size)                                                          \
-    ROUND_1(kind, size, 0) ROUND_1(kind, size, 1) ROUND_1(kind, size, 2)              \
-    ROUND_1(kind, size, 3) ROUND_1(kind, size, 4) ROUND_1(kind, size, 8)              \
-    ROUND_1(kind, size, 9) ROUND_1(kind, size, 10) ROUND_1(kind, size, 11)            \
-    ROUND_1(kind, size, 12)                                                           \
-    static bool lower_round##kind(struct rf_lower *l)                                 \
-    {                                                                                 \
-        /* With bit 2 set the rounding mode is MXCSR's, bits 0 and 1 mean nothing. */ \
-        static const struct rf_sse_form *const forms[16] = {                          \
-            ROUND_FORM(kind, 0), ROUND_FORM(kind, 1), ROUND_FORM(kind, 2),            \
-            ROUND_FORM(kind, 3), ROUND_FORM(kind, 4), ROUND_FORM(kind, 4),            \
-            ROUND_FORM(kind, 4), ROUND_FORM(kind, 4), ROUND_FORM(kind, 8),            \
-            ROUND_FORM(kind, 9), ROUND_FORM(kind, 10), ROUND_FORM(kind, 11),          \
-            ROUND_FORM(kind, 12), ROUND_FORM(kind, 12), ROUND_FORM(kind, 12),         \
-            ROUND_FORM(kind, 12)                                                      \
-        };                                                                            \
-        return rf_sse_lower(l, forms[l->operand[2].imm.value.u & 15]);                \
+#define ROUND_16(kind, size)                                                                       \
+    RF_ROUND_IMMEDIATES(ROUND, kind, size)                                                         \
+    static bool lower_round##kind(struct rf_lower *l)                                              \
+    {                                                                                              \
+        static const struct rf_sse_form *const forms[16] = { RF_ROUND_FORMS(ROUND_FORM, kind) };   \
+        return rf_sse_lower(l, forms[l->operand[2].imm.value.u & 15]);                             \
     }
 ROUND_16(ps, 16)
 ROUND_16(pd, 16)
@@ -237,7 +121,7 @@ ROUND_16(sd, 8)
                              RF_FROM_PS(simde_mm_dp_ps(RF_PS(d), RF_PS(s), (n) << 4 | 15))); \
               d = simde_mm_and_si128(d, rf_lanes_32(op->imm)))                               \
     static const struct rf_sse_form dpps_##n##_form = { .reg = dpps_##n##_reg,               \
-        .mem = dpps_##n##_mem, .raises = RF_RAISES_PS, .mem_bytes = 16 };
+        .mem = dpps_##n##_mem, .raises = RF_RAISES_DP, .mem_bytes = 16 };
 DPPS_1(0) DPPS_1(1) DPPS_1(2) DPPS_1(3) DPPS_1(4) DPPS_1(5) DPPS_1(6) DPPS_1(7)
 DPPS_1(8) DPPS_1(9) DPPS_1(10) DPPS_1(11) DPPS_1(12) DPPS_1(13) DPPS_1(14) DPPS_1(15)
 
@@ -257,7 +141,7 @@ static bool lower_dpps(struct rf_lower *l)
                              RF_FROM_PD(simde_mm_dp_pd(RF_PD(d), RF_PD(s), (n) << 4 | 3))); \
               d = simde_mm_and_si128(d, rf_lanes_64(op->imm)))                              \
     static const struct rf_sse_form dppd_##n##_form = { .reg = dppd_##n##_reg,              \
-        .mem = dppd_##n##_mem, .raises = RF_RAISES_PD, .mem_bytes = 16 };
+        .mem = dppd_##n##_mem, .raises = RF_RAISES_DP | RF_DOUBLE, .mem_bytes = 16 };
 DPPD_1(0) DPPD_1(1) DPPD_1(2) DPPD_1(3)
 
 static bool lower_dppd(struct rf_lower *l)
@@ -281,11 +165,13 @@ RF_SSE_LOWER(BLENDVPS, .reg = BLENDVPS_reg, .mem = BLENDVPS_mem)
 RF_SSE_LOWER(BLENDVPD, .reg = BLENDVPD_reg, .mem = BLENDVPD_mem)
 
 #define ARITHMETIC_ENTRY(name, text, size, raising, fallback) RF_SSE_ENTRY(name)
-#define LOGIC_ENTRY(name, statement) RF_SSE_ENTRY(name)
+#define LOGIC_ENTRY(name, text, statement) RF_SSE_ENTRY(name)
 
 static const struct rf_lower_entry entries[] = {
-    ARITHMETIC(ARITHMETIC_ENTRY)
-    LOGIC(LOGIC_ENTRY)
+    RF_FLOAT_PACKED(ARITHMETIC_ENTRY)
+    RF_FLOAT_SCALAR(ARITHMETIC_ENTRY)
+    RF_FLOAT_UNARY(ARITHMETIC_ENTRY)
+    RF_FLOAT_LOGIC(LOGIC_ENTRY)
     { ZYDIS_MNEMONIC_CMPPS, lower_cmpps },
     { ZYDIS_MNEMONIC_CMPPD, lower_cmppd },
     { ZYDIS_MNEMONIC_CMPSS, lower_cmpss },

@@ -20,8 +20,7 @@ struct run {
     unsigned sets;       /* operand sets for each form */
     unsigned seconds;    /* go on with other seeds for so long; 0: once through */
     const char *only;    /* forms whose text contains it */
-    bool list, verbose;
-    unsigned host;       /* bits of the host's features that Ringfort may not use */
+    bool list;
 
     size_t forms, tested, elsewhere, untested, mismatched;
     uint64_t mismatches;
@@ -253,6 +252,7 @@ int main(int argc, char **argv)
         puts("the host CPU cannot be compared with: it is no x86-64 with AVX2");
         return 77;
     }
+    diff_use_portable(portable);
     struct timespec start, now;
     clock_gettime(CLOCK_MONOTONIC, &start);
     struct forms forms = forms_find();

@@ -109,29 +109,29 @@ static bool short_loop(struct diff_state *in, struct diff_rng *rng, void *user)
     return true;
 }
 
-/* MXCSR images: MISALIGNSSE (bit 17) is AMD's; other reserved bits are #GP. */
-static bool mxcsr_image(struct diff_state *in, struct diff_rng *rng, void *user)
+/* An MXCSR image: mostly valid. MISALIGNSSE (bit 17) is AMD's; other reserved bits are #GP. */
+static bool mxcsr_at(struct diff_state *in, struct diff_rng *rng, uint64_t at)
 {
-    (void)user;
-    bool valid = diff_below(rng, 8);
-    for (unsigned i = 0; i < DIFF_MEMORY_SIZE; i++)
-        if (((DIFF_MEMORY_AT + i) & 3) >= 2)
-            in->memory[i] &= valid ? 0 : 0xfd;
-    for (unsigned i = 0; i < DIFF_END_SIZE; i++)
-        if ((i & 3) >= 2)
-            in->end[i] = 0;
-    for (unsigned i = 0; i < 16; i++)
-        in->gpr[i] &= ~UINT64_C(3);
+    uint8_t *image = window(in, at, 4);
+    if (!image) /* not at the window's end, where it may be anything */
+        return at - DIFF_MEMORY_AT > 0x1000 - 4;
+    image[2] &= diff_below(rng, 8) ? 0 : 0xfd;
+    image[3] &= image[2];
     return true;
 }
 
-/* Only where the area's MXCSR is at a multiple of four, as above. */
+static bool mxcsr_image(struct diff_state *in, struct diff_rng *rng, void *user)
+{
+    const ZydisEncoderRequest *request = user;
+    memset(in->end, 0, sizeof in->end);
+    return mxcsr_at(in, rng, address_of(in, &request->operands[0]));
+}
+
 static bool fx_image(struct diff_state *in, struct diff_rng *rng, void *user)
 {
     const ZydisEncoderRequest *request = user;
-    mxcsr_image(in, rng, user);
-    uint64_t at = address_of(in, &request->operands[0]);
-    return !(at & 3);
+    memset(in->end, 0, sizeof in->end);
+    return mxcsr_at(in, rng, address_of(in, &request->operands[0]) + 24);
 }
 
 static bool xsave_area(struct diff_state *in, struct diff_rng *rng, void *user)

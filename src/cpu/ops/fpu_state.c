@@ -65,10 +65,17 @@ static RF_NOINLINE enum restored restore_area(struct rf_cpu *cpu, const struct r
     return rf_mxcsr_set(cpu, area.mxcsr) ? RESTORED_MASKS : RESTORED;
 }
 
+/* Here, unlike at other aligned operands, CPUs look first whether the address is canonical. */
+static struct rf_op *misaligned(struct rf_cpu *cpu, struct rf_op *op)
+{
+    bool stack = op->stack && !rf_mmu_canonical(&cpu->mmu, rf_ea(cpu, op));
+    return rf_op_raise(cpu, op, stack ? RF_SS : RF_GP, true, 0);
+}
+
 static RF_OP(fxsave)
 {
     if (rf_ea(cpu, op) & 15)
-        return rf_op_gp0(cpu, op);
+        return misaligned(cpu, op);
     if (!save_area(cpu, op))
         return rf_op_fault(cpu, op);
     return rf_after_slow(cpu, op);
@@ -77,7 +84,7 @@ static RF_OP(fxsave)
 static RF_OP(fxrstor)
 {
     if (rf_ea(cpu, op) & 15)
-        return rf_op_gp0(cpu, op);
+        return misaligned(cpu, op);
     enum restored restored = restore_area(cpu, op);
     if (restored == NOT_READABLE)
         return rf_op_fault(cpu, op);

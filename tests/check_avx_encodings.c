@@ -51,8 +51,9 @@ static bool left_out(const struct encoding *e)
 static bool compared(const ZydisDecodedInstruction *ins)
 {
     static const char *const others[] = {
-        "vadd", "vand", "vcmp", "vcomi", "vcvt", "vdiv", "vdp", "vhadd", "vhsub", "vmax", "vmin", "vmul",
-        "vor", "vpclmul", "vrcp", "vround", "vrsqrt", "vsqrt", "vsub", "vucomi", "vxor"
+        "vadd", "vand", "vcmp", "vcomi",   "vcvt", "vdiv",   "vdp",    "vhadd", "vhsub", "vmax",
+        "vmin", "vmul", "vor",  "vpclmul", "vrcp", "vround", "vrsqrt", "vsqrt", "vsub",  "vucomi",
+        "vxor"
     };
     const char *name = ZydisMnemonicGetString(ins->mnemonic);
     for (size_t i = 0; i < COUNT(others); i++)
@@ -94,9 +95,12 @@ static unsigned run_encoding(const struct encoding *e, struct diff_rng *rng)
     encode(e, rng, code);
     ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
     bool known = ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, code, sizeof code, &ins, operands));
-    struct diff_case test = { .name = known ? ZydisMnemonicGetString(ins.mnemonic) : "no instruction",
-                              .code = code, .length = known ? ins.length : sizeof code,
-                              .options = DIFF_ALIGNED };
+    struct diff_case test = {
+        .name = known ? ZydisMnemonicGetString(ins.mnemonic) : "no instruction",
+        .code = code,
+        .length = known ? ins.length : sizeof code,
+        .options = DIFF_ALIGNED,
+    };
     refusals += !known;
     if (!known) /* should the host take it, with an immediate or not, nothing else follows */
         memset(code + 5, 0x90, sizeof code - 5);
@@ -104,8 +108,8 @@ static unsigned run_encoding(const struct encoding *e, struct diff_rng *rng)
     if (known && !compared(&ins)) {
         bool same = refused_alike(&test);
         if (!same)
-            printf("%s is not refused: map %u pp %u W%u L%u opcode %02x\n", test.name, e->map, e->pp,
-                   e->w, e->l, e->opcode);
+            printf("%s is not refused: map %u pp %u W%u L%u opcode %02x\n", test.name, e->map,
+                   e->pp, e->w, e->l, e->opcode);
         return !same;
     }
     return diff_run_random(&test, diff_random(rng), known ? 2 : 1);

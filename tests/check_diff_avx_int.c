@@ -89,10 +89,10 @@ static const struct diff_form variable_shifts[] = {
 
 /* Flags of VPTEST in branches, between other integer instructions. */
 static const struct diff_form sequence[] = {
-    F(VPTEST, "x x"), F(VPTEST, "v m32"), F(VTESTPS, "v v"), F(VPADDD, "v v m32"), F(VPADDB, "x x x"),
-    F(VPSLLD, "v v i8"), F(VPSRAW, "x x x"), F(VPCMPEQD, "v v v"), F(VPXOR, "v v v"), F(VPAND, "x x m16"),
-    F(PADDW, "x x"), F(PXOR, "x x"), F(ADD, "r64 r64|m8"), F(CMP, "r32 r32"), F(SETB, "r8"),
-    F(CMOVNBE, "r64 r64"),
+    F(VPTEST, "x x"), F(VPTEST, "v m32"), F(VTESTPS, "v v"), F(VPADDD, "v v m32"),
+    F(VPADDB, "x x x"), F(VPSLLD, "v v i8"), F(VPSRAW, "x x x"), F(VPCMPEQD, "v v v"),
+    F(VPXOR, "v v v"), F(VPAND, "x x m16"), F(PADDW, "x x"), F(PXOR, "x x"),
+    F(ADD, "r64 r64|m8"), F(CMP, "r32 r32"), F(SETB, "r8"), F(CMOVNBE, "r64 r64"),
 };
 
 AVX_TEST(test_arithmetic, arithmetic)

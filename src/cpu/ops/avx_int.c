@@ -47,12 +47,45 @@ RF_AVX_LOWER(VPHMINPOSUW, .reg = { VPHMINPOSUW_x_reg }, .mem = { VPHMINPOSUW_x_m
     }
 RF_INT_SHIFTS(DEFINE_SHIFT)
 
-/* --- shifts by a count in each lane --- */
+/* --- shifts by a count in each lane. Without AVX2 by each lane's count in turn: what compilers
+ * make of a lane by lane shift goes through floating point, and raises its flags --- */
 
-#define VARIABLE_SHIFTS(X)                                              \
-    X(PSLLVD, sllv_epi32) X(PSLLVQ, sllv_epi64) X(PSRLVD, srlv_epi32)   \
-    X(PSRLVQ, srlv_epi64) X(PSRAVD, srav_epi32)
-VARIABLE_SHIFTS(DEFINE_BINARY)
+#if RF_AVX_NATIVE
+#define EACH_X(shift, bits) _mm_##shift##v_epi##bits(d, s)
+#define EACH_Y(shift, bits) _mm256_##shift##v_epi##bits(d, s)
+#else
+#define SHIFT_LANE(shift, bits, n)                                                          \
+    simde_mm_##shift##_epi##bits(d, simde_mm_and_si128(simde_mm_srli_si128(s, (n) * bits / 8), \
+                                                       count))
+#define DEFINE_EACH_32(shift)                                                     \
+    RF_INLINE rf_m128 simde_mm_##shift##_each_32(rf_m128 d, rf_m128 s)            \
+    {                                                                             \
+        const rf_m128 count = simde_mm_setr_epi32(-1, 0, 0, 0);                   \
+        return simde_mm_blend_epi16(                                              \
+            simde_mm_blend_epi16(SHIFT_LANE(shift, 32, 0), SHIFT_LANE(shift, 32, 1), 0x0c), \
+            simde_mm_blend_epi16(SHIFT_LANE(shift, 32, 2), SHIFT_LANE(shift, 32, 3), 0xc0), \
+            0xf0);                                                                \
+    }
+#define DEFINE_EACH_64(shift)                                                     \
+    RF_INLINE rf_m128 simde_mm_##shift##_each_64(rf_m128 d, rf_m128 s)            \
+    {                                                                             \
+        const rf_m128 count = simde_mm_setr_epi32(-1, -1, 0, 0);                  \
+        return simde_mm_blend_epi16(SHIFT_LANE(shift, 64, 0), SHIFT_LANE(shift, 64, 1), 0xf0); \
+    }
+DEFINE_EACH_32(sll)
+DEFINE_EACH_32(srl)
+DEFINE_EACH_32(sra)
+DEFINE_EACH_64(sll)
+DEFINE_EACH_64(srl)
+#define EACH_X(shift, bits) simde_mm_##shift##_each_##bits(d, s)
+#define EACH_Y(shift, bits) RF_Y2(shift##_each_##bits, d, s)
+#endif
+
+#define VARIABLE_SHIFTS(X)                                    \
+    X(PSLLVD, sll, 32) X(PSLLVQ, sll, 64) X(PSRLVD, srl, 32)  \
+    X(PSRLVQ, srl, 64) X(PSRAVD, sra, 32)
+#define DEFINE_EACH(name, shift, bits) DEFINE(V##name, EACH_X(shift, bits), EACH_Y(shift, bits))
+VARIABLE_SHIFTS(DEFINE_EACH)
 
 /* --- VPTEST: ZF = no common bit, CF = s has no bit outside d; of VTESTPS and VTESTPD: no such
  * sign bit. The other flags are cleared. op->b: d, op->c: s --- */
@@ -184,6 +217,7 @@ static bool lower_VMPSADBW(struct rf_lower *l)
 }
 
 #define ENTRY(name, ignored) RF_AVX_ENTRY(V##name)
+#define SHIFT_ENTRY(name, shift, bits) RF_AVX_ENTRY(V##name)
 
 static const struct rf_lower_entry entries[] = {
     RF_INT_LANES(ENTRY)
@@ -192,7 +226,7 @@ static const struct rf_lower_entry entries[] = {
     RF_INT_UNARY(ENTRY)
     RF_INT_LOGIC(ENTRY)
     RF_INT_SHIFTS(ENTRY)
-    VARIABLE_SHIFTS(ENTRY)
+    VARIABLE_SHIFTS(SHIFT_ENTRY)
     RF_AVX_ENTRY(VPHMINPOSUW)
     RF_AVX_ENTRY(VPTEST)
     RF_AVX_ENTRY(VTESTPS)

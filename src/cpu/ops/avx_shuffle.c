@@ -156,8 +156,9 @@ static bool lower_VPSHUFHW(struct rf_lower *l)
 #if RF_AVX_NATIVE
 #define DWORD_MASK _mm256_cvtepi8_epi32(RF_IMM_BYTES)
 #else
-#define DWORD_MASK \
-    RF_LANES(simde_mm_cvtepi8_epi32(rf_m128_low(op->imm >> 32)), simde_mm_cvtepi8_epi32(RF_IMM_BYTES))
+#define DWORD_MASK                                                \
+    RF_LANES(simde_mm_cvtepi8_epi32(rf_m128_low(op->imm >> 32)), \
+             simde_mm_cvtepi8_epi32(RF_IMM_BYTES))
 #endif
 #define BLEND_Y(d, s, mask) RF_Y3(blendv_epi8, d, s, mask)
 
@@ -213,28 +214,39 @@ static bool lower_VPBLENDW(struct rf_lower *l)
     return true;
 }
 
-/* By the sign bits of a fourth register, op->imm. */
+/* By sign bits, of 128 or 256 bits; as the very instruction, before which a compiler would make
+ * the signs into a full mask. */
 #if RF_AVX_NATIVE
+#define BLENDV(text, d, s, mask)                                                              \
+    __extension__({                                                                           \
+        __typeof__(d) blended_;                                                               \
+        __asm__(text " %3, %2, %1, %0" : "=x"(blended_) : "x"(d), "x"(s), "x"(mask));         \
+        blended_;                                                                             \
+    })
+#define BLENDV_8_X(d, s, mask) BLENDV("vpblendvb", d, s, mask)
+#define BLENDV_32_X(d, s, mask) BLENDV("vblendvps", d, s, mask)
+#define BLENDV_64_X(d, s, mask) BLENDV("vblendvpd", d, s, mask)
+#define BLENDV_8_Y BLENDV_8_X
+#define BLENDV_32_Y BLENDV_32_X
+#define BLENDV_64_Y BLENDV_64_X
 #define Y_PS(v) _mm256_castsi256_ps(v)
-#define Y_PD(v) _mm256_castsi256_pd(v)
-#define BLENDV_PS_Y(d, s, mask) \
-    _mm256_castps_si256(_mm256_blendv_ps(Y_PS(d), Y_PS(s), Y_PS(mask)))
-#define BLENDV_PD_Y(d, s, mask) \
-    _mm256_castpd_si256(_mm256_blendv_pd(Y_PD(d), Y_PD(s), Y_PD(mask)))
 #else
-#define BLENDV_PS_Y(d, s, mask) RF_Y3(blendv_dwords, d, s, mask)
-#define BLENDV_PD_Y(d, s, mask) RF_Y3(blendv_qwords, d, s, mask)
+#define BLENDV_8_X(d, s, mask) simde_mm_blendv_epi8(d, s, mask)
+#define BLENDV_32_X(d, s, mask) RF_FROM_PS(simde_mm_blendv_ps(RF_PS(d), RF_PS(s), RF_PS(mask)))
+#define BLENDV_64_X(d, s, mask) RF_FROM_PD(simde_mm_blendv_pd(RF_PD(d), RF_PD(s), RF_PD(mask)))
+#define simde_mm_blendv_dwords BLENDV_32_X
+#define simde_mm_blendv_qwords BLENDV_64_X
+#define BLENDV_8_Y(d, s, mask) RF_Y3(blendv_epi8, d, s, mask)
+#define BLENDV_32_Y(d, s, mask) RF_Y3(blendv_dwords, d, s, mask)
+#define BLENDV_64_Y(d, s, mask) RF_Y3(blendv_qwords, d, s, mask)
 #endif
-#define simde_mm_blendv_dwords(d, s, mask) \
-    RF_FROM_PS(simde_mm_blendv_ps(RF_PS(d), RF_PS(s), RF_PS(mask)))
-#define simde_mm_blendv_qwords(d, s, mask) \
-    RF_FROM_PD(simde_mm_blendv_pd(RF_PD(d), RF_PD(s), RF_PD(mask)))
 
+/* By a fourth register, op->imm. */
 #define MASK_X rf_xmm(cpu, (unsigned)op->imm)
 #define MASK_Y rf_ymm(cpu, (unsigned)op->imm)
-DEFINE(VPBLENDVB, d = simde_mm_blendv_epi8(d, s, MASK_X), d = BLEND_Y(d, s, MASK_Y))
-DEFINE(VBLENDVPS, d = simde_mm_blendv_dwords(d, s, MASK_X), d = BLENDV_PS_Y(d, s, MASK_Y))
-DEFINE(VBLENDVPD, d = simde_mm_blendv_qwords(d, s, MASK_X), d = BLENDV_PD_Y(d, s, MASK_Y))
+DEFINE(VPBLENDVB, d = BLENDV_8_X(d, s, MASK_X), d = BLENDV_8_Y(d, s, MASK_Y))
+DEFINE(VBLENDVPS, d = BLENDV_32_X(d, s, MASK_X), d = BLENDV_32_Y(d, s, MASK_Y))
+DEFINE(VBLENDVPD, d = BLENDV_64_X(d, s, MASK_X), d = BLENDV_64_Y(d, s, MASK_Y))
 RF_AVX_LOWER(VPBLENDVB, RF_AVX_BOTH_SIZES(VPBLENDVB))
 RF_AVX_LOWER(VBLENDVPS, RF_AVX_BOTH_SIZES(VBLENDVPS))
 RF_AVX_LOWER(VBLENDVPD, RF_AVX_BOTH_SIZES(VBLENDVPD))
@@ -243,9 +255,9 @@ RF_AVX_LOWER(VBLENDVPD, RF_AVX_BOTH_SIZES(VBLENDVPD))
  * clear, high ones where it is set --- */
 
 #define QWORDS_X(d, s, mask)                                                                 \
-    simde_mm_blendv_qwords(simde_mm_unpacklo_epi64(d, s), simde_mm_unpackhi_epi64(d, s), mask)
+    BLENDV_64_X(simde_mm_unpacklo_epi64(d, s), simde_mm_unpackhi_epi64(d, s), mask)
 #define QWORDS_Y(d, s, mask)                                                       \
-    BLENDV_PD_Y(RF_Y2(unpacklo_epi64, d, s), RF_Y2(unpackhi_epi64, d, s), mask)
+    BLENDV_64_Y(RF_Y2(unpacklo_epi64, d, s), RF_Y2(unpackhi_epi64, d, s), mask)
 
 DEFINE(VSHUFPD, d = QWORDS_X(d, s, WORD_MASK), d = QWORDS_Y(d, s, DWORD_MASK))
 DEFINE(permilpd_imm, d = QWORDS_X(s, s, WORD_MASK), d = QWORDS_Y(s, s, DWORD_MASK))
@@ -270,6 +282,12 @@ static bool lower_VPERMILPD(struct rf_lower *l)
 
 /* --- choice of dwords: within lanes, or in the whole register --- */
 
+#if RF_AVX_NATIVE
+#define PERMUTE_X(v, numbers) _mm_castps_si128(_mm_permutevar_ps(RF_PS(v), numbers))
+#define PERMUTE_Y(v, numbers) _mm256_castps_si256(_mm256_permutevar_ps(Y_PS(v), numbers))
+#define PERMUTE_ALL(v, numbers) _mm256_permutevar8x32_epi32(v, numbers)
+#define DWORD_NUMBERS _mm256_cvtepu8_epi32(RF_IMM_BYTES)
+#else
 /* Dword n is bytes 4n to 4n+3. */
 RF_INLINE rf_m128 permute_lane(rf_m128 v, rf_m128 numbers)
 {
@@ -279,27 +297,20 @@ RF_INLINE rf_m128 permute_lane(rf_m128 v, rf_m128 numbers)
     return simde_mm_shuffle_epi8(v, order);
 }
 #define simde_mm_permute_lane permute_lane
-
-#if RF_AVX_NATIVE
-#define PERMUTE_X(v, numbers) _mm_castps_si128(_mm_permutevar_ps(RF_PS(v), numbers))
-#define PERMUTE_Y(v, numbers) _mm256_castps_si256(_mm256_permutevar_ps(Y_PS(v), numbers))
-#define PERMUTE_ALL(v, numbers) _mm256_permutevar8x32_epi32(v, numbers)
-#define DWORD_NUMBERS _mm256_cvtepu8_epi32(RF_IMM_BYTES)
-#else
 #define PERMUTE_X(v, numbers) permute_lane(v, numbers)
 #define PERMUTE_Y(v, numbers) RF_Y2(permute_lane, v, numbers)
 /* One lane of the result: bit 2 of a number says from which lane. */
 RF_INLINE rf_m128 permute_to_lane(rf_m256 v, rf_m128 numbers)
 {
-    return simde_mm_blendv_dwords(permute_lane(RF_LOW_LANE(v), numbers),
-                                  permute_lane(RF_HIGH_LANE(v), numbers),
-                                  simde_mm_slli_epi32(numbers, 29));
+    return BLENDV_32_X(permute_lane(RF_LOW_LANE(v), numbers),
+                       permute_lane(RF_HIGH_LANE(v), numbers), simde_mm_slli_epi32(numbers, 29));
 }
 #define PERMUTE_ALL(v, numbers)                        \
     RF_LANES(permute_to_lane(v, RF_HIGH_LANE(numbers)), \
              permute_to_lane(v, RF_LOW_LANE(numbers)))
-#define DWORD_NUMBERS \
-    RF_LANES(simde_mm_cvtepu8_epi32(rf_m128_low(op->imm >> 32)), simde_mm_cvtepu8_epi32(RF_IMM_BYTES))
+#define DWORD_NUMBERS                                             \
+    RF_LANES(simde_mm_cvtepu8_epi32(rf_m128_low(op->imm >> 32)), \
+             simde_mm_cvtepu8_epi32(RF_IMM_BYTES))
 #endif
 
 DEFINE(permilps, d = PERMUTE_X(d, s), d = PERMUTE_Y(d, s))

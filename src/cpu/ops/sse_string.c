@@ -1,4 +1,5 @@
-/* PCMPESTRI, PCMPESTRM, PCMPISTRI, PCMPISTRM and their VEX forms (SDM 1, 14.3 "SSE4.2", and SDM 2B, 4.1).
+/* PCMPESTRI, PCMPESTRM, PCMPISTRI, PCMPISTRM and their VEX forms (SDM 1, 14.3 "SSE4.2", and
+ * SDM 2B, 4.1).
  *
  * The comparison itself is made by the host, one handler for each element type and
  * aggregation (imm bits 0 to 3); lengths, polarity, output and flags are worked out here. */

@@ -52,14 +52,14 @@ RF_CONVERT_VECTOR(DEFINE)
     SAME_Y(name, d = RF_LANES(ONE(name, RF_HIGH_LANE(s)), ONE(name, RF_LOW_LANE(s))))
 #define WIDEN(name, text) \
     WIDEN_Y(name, d = RF_LANES(ONE(name, simde_mm_unpackhi_epi64(s, s)), ONE(name, s)))
-#define NARROW(name, text)                                             \
+#define NARROW(name, text)                                                \
     NARROW_Y(name, d = simde_mm_unpacklo_epi64(ONE(name, RF_LOW_LANE(s)), \
                                                ONE(name, RF_HIGH_LANE(s))))
 #endif
 
-#define CONVERT(shape, name, text, size, size_y)                                   \
-    shape(V##name, text)                                                           \
-    RF_AVX_LOWER(V##name, .reg = { V##name##_x_reg, V##name##_y_reg },             \
+#define CONVERT(shape, name, text, size, size_y)                                       \
+    shape(V##name, text)                                                               \
+    RF_AVX_LOWER(V##name, .reg = { V##name##_x_reg, V##name##_y_reg },                 \
                  .mem = { V##name##_x_mem, V##name##_y_mem }, .raises = name##_raises, \
                  .mem_bytes = { size, size_y })
 CONVERT(SAME, CVTDQ2PS, "cvtdq2ps", 16, 32)
@@ -73,7 +73,7 @@ CONVERT(NARROW, CVTPD2PS, "cvtpd2ps", 16, 32)
 
 /* --- scalars --- */
 
-#define DEFINE(name, text, size, raising, fallback)                            \
+#define DEFINE(name, text, size, raising, fallback)                        \
     RF_AVX_SCALAR(V##name, size, RF_VEX(text), RF_VEC_ASM(text, fallback)) \
     RF_AVX_LOWER(V##name, RF_AVX_SCALAR_FORM(V##name, size, raising))
 RF_CONVERT_SCALAR(DEFINE)
@@ -92,28 +92,28 @@ RF_CONVERT_SCALAR(DEFINE)
 #endif
 
 /* A scalar's form, for either value of VEX.L. */
-#define EITHER(name, size, ...)                                                  \
-    { .reg = { name##_reg, name##_reg }, .mem = { name##_mem, name##_mem },      \
+#define EITHER(name, size, ...)                                             \
+    { .reg = { name##_reg, name##_reg }, .mem = { name##_mem, name##_mem }, \
       .mem_bytes = { size, size }, __VA_ARGS__ }
 
-#define FROM_GPR(name, bits, raising, statement)                          \
-    static RF_OP(name##_##bits##_reg)                                     \
-    {                                                                     \
-        rf_m128 d = rf_xmm(cpu, op->b);                                   \
-        int##bits##_t s = RF_AT(int##bits##_t, op->c);                    \
-        statement;                                                        \
-        rf_xmm_set_zero(cpu, op->a, d);                                   \
-        RF_NEXT;                                                          \
-    }                                                                     \
-    RF_MEM_HANDLER(name##_##bits##_mem)                                   \
-    {                                                                     \
-        RF_LOAD(int##bits##_t, s, rf_ea(cpu, op));                        \
-        rf_m128 d = rf_xmm(cpu, op->b);                                   \
-        statement;                                                        \
-        rf_xmm_set_zero(cpu, op->a, d);                                   \
-        RF_MEM_NEXT;                                                      \
-    }                                                                     \
-    static const struct rf_avx_form name##_##bits##_form =                \
+#define FROM_GPR(name, bits, raising, statement)           \
+    static RF_OP(name##_##bits##_reg)                      \
+    {                                                      \
+        rf_m128 d = rf_xmm(cpu, op->b);                    \
+        int##bits##_t s = RF_AT(int##bits##_t, op->c);     \
+        statement;                                         \
+        rf_xmm_set_zero(cpu, op->a, d);                    \
+        RF_NEXT;                                           \
+    }                                                      \
+    RF_MEM_HANDLER(name##_##bits##_mem)                    \
+    {                                                      \
+        RF_LOAD(int##bits##_t, s, rf_ea(cpu, op));         \
+        rf_m128 d = rf_xmm(cpu, op->b);                    \
+        statement;                                         \
+        rf_xmm_set_zero(cpu, op->a, d);                    \
+        RF_MEM_NEXT;                                       \
+    }                                                      \
+    static const struct rf_avx_form name##_##bits##_form = \
         EITHER(name##_##bits, bits / 8, .raises = raising, .integer = true);
 
 FROM_GPR(vcvtsi2ss, 32, RF_RAISES,
@@ -135,23 +135,23 @@ static bool lower_VCVTSI2SD(struct rf_lower *l)
     return rf_avx_lower(l, l->operand[2].size == 64 ? &vcvtsi2sd_64_form : &vcvtsi2sd_32_form);
 }
 
-#define TO_GPR(name, bits, size, statement)             \
-    static RF_OP(name##_##bits##_reg)                   \
-    {                                                   \
-        rf_m128 s = rf_xmm(cpu, op->c);                 \
-        int##bits##_t d;                                \
-        statement;                                      \
-        RF_R64(op->a) = (uint##bits##_t)d;              \
-        RF_NEXT;                                        \
-    }                                                   \
-    RF_MEM_HANDLER(name##_##bits##_mem)                 \
-    {                                                   \
-        RF_SSE_LOAD_##size(s);                          \
-        int##bits##_t d;                                \
-        statement;                                      \
-        RF_R64(op->a) = (uint##bits##_t)d;              \
-        RF_MEM_NEXT;                                    \
-    }                                                   \
+#define TO_GPR(name, bits, size, statement)                \
+    static RF_OP(name##_##bits##_reg)                      \
+    {                                                      \
+        rf_m128 s = rf_xmm(cpu, op->c);                    \
+        int##bits##_t d;                                   \
+        statement;                                         \
+        RF_R64(op->a) = (uint##bits##_t)d;                 \
+        RF_NEXT;                                           \
+    }                                                      \
+    RF_MEM_HANDLER(name##_##bits##_mem)                    \
+    {                                                      \
+        RF_SSE_LOAD_##size(s);                             \
+        int##bits##_t d;                                   \
+        statement;                                         \
+        RF_R64(op->a) = (uint##bits##_t)d;                 \
+        RF_MEM_NEXT;                                       \
+    }                                                      \
     static const struct rf_avx_form name##_##bits##_form = \
         EITHER(name##_##bits, size, .raises = RF_RAISES, .destination = RF_SSE_TO_GPR);
 
@@ -275,12 +275,12 @@ RF_AVX_LOWER(VCVTPH2PS, .reg = { VCVTPH2PS_x_reg, VCVTPH2PS_y_reg },
     TO_HALF(x, imm, rf_m128, rf_xmm, uint64_t, rf_m128_u64(d), __VA_ARGS__)
 #define TO_HALF_Y(imm, ...) TO_HALF(y, imm, rf_m256, rf_ymm, rf_m128, d, __VA_ARGS__)
 #if RF_AVX_NATIVE
-#define TO_HALF_BOTH(imm)                                   \
-    TO_HALF_X(imm, RF_VEX_ASM_UNARY_IMM("cvtps2ph", imm))   \
+#define TO_HALF_BOTH(imm)                                 \
+    TO_HALF_X(imm, RF_VEX_ASM_UNARY_IMM("cvtps2ph", imm)) \
     TO_HALF_Y(imm, RF_VEX_ASM_UNARY_IMM("cvtps2ph", imm))
 #else
-#define TO_HALF_BOTH(imm)                                   \
-    TO_HALF_X(imm, d = singles_to_halves(s, imm))           \
+#define TO_HALF_BOTH(imm)                                                              \
+    TO_HALF_X(imm, d = singles_to_halves(s, imm))                                      \
     TO_HALF_Y(imm, d = simde_mm_unpacklo_epi64(singles_to_halves(RF_LOW_LANE(s), imm), \
                                                singles_to_halves(RF_HIGH_LANE(s), imm)))
 #endif
@@ -292,19 +292,19 @@ TO_HALF_BOTH(4)
 
 /* Where exceptions are unmasked: a fault of the store comes before #XM, so the place is made
  * sure of first; the store is done when nothing was raised. */
-#define STORE_CHECKED(bytes)                                                \
-    static RF_OP(probe_##bytes)                                             \
-    {                                                                       \
-        if (!rf_probe_write(cpu, rf_ea(cpu, op), bytes))                    \
-            return rf_op_fault(cpu, op);                                    \
-        RF_NEXT;                                                            \
-    }                                                                       \
-    static RF_OP(store_##bytes)                                             \
-    {                                                                       \
-        memcpy(cpu->bounce, &RF_V(RF_VEC_SLOT(RF_VEC_SCRATCH)), bytes);     \
-        if (!rf_store_slow(cpu, rf_ea(cpu, op), cpu->bounce, bytes))        \
-            return rf_op_fault(cpu, op);                                    \
-        return rf_after_slow(cpu, op);                                      \
+#define STORE_CHECKED(bytes)                                            \
+    static RF_OP(probe_##bytes)                                         \
+    {                                                                   \
+        if (!rf_probe_write(cpu, rf_ea(cpu, op), bytes))                \
+            return rf_op_fault(cpu, op);                                \
+        RF_NEXT;                                                        \
+    }                                                                   \
+    static RF_OP(store_##bytes)                                         \
+    {                                                                   \
+        memcpy(cpu->bounce, &RF_V(RF_VEC_SLOT(RF_VEC_SCRATCH)), bytes); \
+        if (!rf_store_slow(cpu, rf_ea(cpu, op), cpu->bounce, bytes))    \
+            return rf_op_fault(cpu, op);                                \
+        return rf_after_slow(cpu, op);                                  \
     }
 STORE_CHECKED(8)
 STORE_CHECKED(16)
@@ -328,8 +328,8 @@ static void emit_checked_half(struct rf_lower *l, rf_run *run, bool memory)
 
 static bool lower_VCVTPS2PH(struct rf_lower *l)
 {
-#define RUNS(width, kind)                                                                      \
-    { to_half_##width##_0_##kind, to_half_##width##_1_##kind, to_half_##width##_2_##kind,      \
+#define RUNS(width, kind)                                                                 \
+    { to_half_##width##_0_##kind, to_half_##width##_1_##kind, to_half_##width##_2_##kind, \
       to_half_##width##_3_##kind, to_half_##width##_4_##kind }
     static rf_run *const reg[2][5] = { RUNS(x, reg), RUNS(y, reg) };
     static rf_run *const mem[2][5] = { RUNS(x, mem), RUNS(y, mem) };

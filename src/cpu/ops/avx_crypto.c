@@ -20,10 +20,10 @@
 
 /* name_hard and name_soft of 128 bits, and which of them suits the host. `after_x`: what follows
  * either, with the immediate. */
-#define DEFINE_X(name, hard, soft, after_x)                                            \
-    RF_AVX_LANEWISE(name##_hard, hard)                                                 \
-    RF_AVX_LANEWISE(name##_soft, soft)                                                 \
-    RF_AVX_X(name##_hard, 16, d = name##_hard_lane(d, s); after_x)                     \
+#define DEFINE_X(name, hard, soft, after_x)                        \
+    RF_AVX_LANEWISE(name##_hard, hard)                             \
+    RF_AVX_LANEWISE(name##_soft, soft)                             \
+    RF_AVX_X(name##_hard, 16, d = name##_hard_lane(d, s); after_x) \
     RF_AVX_X(name##_soft, 16, d = name##_soft_lane(d, s); after_x)
 #define X_FORM(prefix) { .reg = { prefix##_x_reg }, .mem = { prefix##_x_mem } }
 #define Y_FORM(prefix) { .reg = { NULL, prefix##_y_reg }, .mem = { NULL, prefix##_y_mem } }
@@ -38,20 +38,20 @@
 #endif
 
 /* The same with 256 bits: by `wide_feature`, or twice by `feature`, or without. */
-#define DEFINE(name, feature, wide_feature, hard, soft, after_x, after_y)                        \
-    DEFINE_X(name, hard, soft, after_x)                                                          \
-    RF_AVX_Y(name##_hard, RF_AVX_BOTH_LANES(name##_hard); after_y)                               \
-    RF_AVX_Y(name##_soft, RF_AVX_BOTH_LANES(name##_soft); after_y)                               \
-    WIDE(name, hard; after_y)                                                                    \
-    static bool lower_##name(struct rf_lower *l)                                                 \
-    {                                                                                            \
+#define DEFINE(name, feature, wide_feature, hard, soft, after_x, after_y)                         \
+    DEFINE_X(name, hard, soft, after_x)                                                           \
+    RF_AVX_Y(name##_hard, RF_AVX_BOTH_LANES(name##_hard); after_y)                                \
+    RF_AVX_Y(name##_soft, RF_AVX_BOTH_LANES(name##_soft); after_y)                                \
+    WIDE(name, hard; after_y)                                                                     \
+    static bool lower_##name(struct rf_lower *l)                                                  \
+    {                                                                                             \
         static const struct rf_avx_form narrow[2] = { X_FORM(name##_soft), X_FORM(name##_hard) }; \
-        static const struct rf_avx_form wide[3] = { Y_FORM(name##_soft), Y_FORM(name##_hard),    \
-                                                    WIDE_FORM(name) };                           \
-        const bool has = rf_host_has(l, feature);                                                \
-        if (!l->ins.raw.vex.L)                                                                   \
-            return rf_avx_lower(l, &narrow[has]);                                                \
-        return rf_avx_lower(l, &wide[rf_host_has(l, wide_feature) ? 2 : has]);                   \
+        static const struct rf_avx_form wide[3] = { Y_FORM(name##_soft), Y_FORM(name##_hard),     \
+                                                    WIDE_FORM(name) };                            \
+        const bool has = rf_host_has(l, feature);                                                 \
+        if (!l->ins.raw.vex.L)                                                                    \
+            return rf_avx_lower(l, &narrow[has]);                                                 \
+        return rf_avx_lower(l, &wide[rf_host_has(l, wide_feature) ? 2 : has]);                    \
     }
 
 /* --- AES --- */
@@ -59,12 +59,12 @@
 #define AES(name, text, soft) DEFINE(V##name, RF_HOST_AES, RF_HOST_VAES, HARD(text), soft, , )
 RF_AES_BINARY(AES)
 
-#define DEFINE_128(name, hard, soft, after)                                                     \
-    DEFINE_X(name, hard, soft, after)                                                           \
-    static bool lower_##name(struct rf_lower *l)                                                \
-    {                                                                                           \
+#define DEFINE_128(name, hard, soft, after)                                                      \
+    DEFINE_X(name, hard, soft, after)                                                            \
+    static bool lower_##name(struct rf_lower *l)                                                 \
+    {                                                                                            \
         static const struct rf_avx_form forms[2] = { X_FORM(name##_soft), X_FORM(name##_hard) }; \
-        return rf_avx_lower(l, &forms[rf_host_has(l, RF_HOST_AES)]);                            \
+        return rf_avx_lower(l, &forms[rf_host_has(l, RF_HOST_AES)]);                             \
     }
 DEFINE_128(VAESIMC, HARD_UNARY("aesimc"), d = rf_soft_aesimc(s), )
 DEFINE_128(VAESKEYGENASSIST, HARD_UNARY_IMM("aeskeygenassist", 0), d = rf_soft_aeskeygen(s),
@@ -72,8 +72,8 @@ DEFINE_128(VAESKEYGENASSIST, HARD_UNARY_IMM("aeskeygenassist", 0), d = rf_soft_a
 
 /* --- carry-less multiplication --- */
 
-#define PCLMULQDQ(n)                                                       \
-    DEFINE(vpclmulqdq_##n, RF_HOST_PCLMULQDQ, RF_HOST_VPCLMULQDQ,          \
+#define PCLMULQDQ(n)                                              \
+    DEFINE(vpclmulqdq_##n, RF_HOST_PCLMULQDQ, RF_HOST_VPCLMULQDQ, \
            HARD_IMM("pclmulqdq", 0x##n), RF_SOFT_CLMUL(0x##n), , )
 PCLMULQDQ(00)
 PCLMULQDQ(01)
@@ -91,7 +91,7 @@ static bool lower_VPCLMULQDQ(struct rf_lower *l)
 
 #define GFNI(name, hard, soft, after_x, after_y) \
     DEFINE(name, RF_HOST_GFNI, RF_HOST_GFNI | RF_HOST_AVX2, hard, soft, after_x, after_y)
-#define AFFINE(name, text, soft)                                               \
+#define AFFINE(name, text, soft)                                                        \
     GFNI(V##name, HARD_IMM(text, 0), soft, d = simde_mm_xor_si128(d, RF_GFNI_CONSTANT), \
          d = simde_mm256_xor_si256(d, BOTH(RF_GFNI_CONSTANT)))
 GFNI(VGF2P8MULB, HARD("gf2p8mulb"), d = rf_soft_gfmul(d, s), , )

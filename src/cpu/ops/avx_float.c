@@ -4,25 +4,25 @@
 
 /* --- arithmetic and logic --- */
 
-#define DEFINE(name, text, size, raising, fallback)                         \
-    RF_AVX_PACKED(V##name, RF_VEX(text), RF_VEC_ASM(text, fallback))    \
+#define DEFINE(name, text, size, raising, fallback)                  \
+    RF_AVX_PACKED(V##name, RF_VEX(text), RF_VEC_ASM(text, fallback)) \
     RF_AVX_LOWER(V##name, RF_AVX_PACKED_FORM(V##name, raising))
 RF_FLOAT_PACKED(DEFINE)
 #undef DEFINE
 
-#define DEFINE(name, text, size, raising, fallback)                            \
+#define DEFINE(name, text, size, raising, fallback)                        \
     RF_AVX_SCALAR(V##name, size, RF_VEX(text), RF_VEC_ASM(text, fallback)) \
     RF_AVX_LOWER(V##name, RF_AVX_SCALAR_FORM(V##name, size, raising))
 RF_FLOAT_SCALAR(DEFINE)
 #undef DEFINE
 
-#define DEFINE(name, text, size, raising, fallback)                            \
+#define DEFINE(name, text, size, raising, fallback)                        \
     RF_AVX_PACKED(V##name, RF_VEX_UNARY(text), RF_VEC_ASM(text, fallback)) \
     RF_AVX_LOWER(V##name, RF_AVX_PACKED_FORM(V##name, raising))
 RF_FLOAT_UNARY(DEFINE)
 #undef DEFINE
 
-#define DEFINE(name, text, statement)                \
+#define DEFINE(name, text, statement)               \
     RF_AVX_PACKED(V##name, RF_VEX(text), statement) \
     RF_AVX_LOWER(V##name, RF_AVX_PACKED_FORM(V##name, RF_RAISES_NOTHING))
 RF_FLOAT_LOGIC(DEFINE)
@@ -33,7 +33,7 @@ RF_FLOAT_LOGIC(DEFINE)
 #if RF_AVX_NATIVE
 
 /* X(kind, size, predicate) for each. */
-#define PREDICATES_8(X, kind, size, a, b, c, d, e, f, g, h)         \
+#define PREDICATES_8(X, kind, size, a, b, c, d, e, f, g, h)             \
     X(kind, size, a) X(kind, size, b) X(kind, size, c) X(kind, size, d) \
     X(kind, size, e) X(kind, size, f) X(kind, size, g) X(kind, size, h)
 #define PREDICATES(X, kind, size)                               \
@@ -48,14 +48,14 @@ RF_FLOAT_LOGIC(DEFINE)
     RF_AVX_SCALAR(vcmp##kind##_##p, size, RF_VEX_IMM("cmp" #kind, p), )
 #define PACKED_FORM(kind, size, p) [p] = { RF_AVX_PACKED_FORM(vcmp##kind##_##p, RF_RAISES) },
 #define SCALAR_FORM(kind, size, p) [p] = { RF_AVX_SCALAR_FORM(vcmp##kind##_##p, size, RF_RAISES) },
-#define COMPARE(shape, kind, size)                                         \
-    PREDICATES(COMPARE_##shape, kind, size)                                \
-    static bool lower_vcmp##kind(struct rf_lower *l)                       \
-    {                                                                      \
-        static const struct rf_avx_form forms[32] = {                      \
-            PREDICATES(shape##_FORM, kind, size)                           \
-        };                                                                 \
-        return rf_avx_lower(l, &forms[l->operand[3].imm.value.u & 31]);    \
+#define COMPARE(shape, kind, size)                                      \
+    PREDICATES(COMPARE_##shape, kind, size)                             \
+    static bool lower_vcmp##kind(struct rf_lower *l)                    \
+    {                                                                   \
+        static const struct rf_avx_form forms[32] = {                   \
+            PREDICATES(shape##_FORM, kind, size)                        \
+        };                                                              \
+        return rf_avx_lower(l, &forms[l->operand[3].imm.value.u & 31]); \
     }
 
 #else
@@ -77,37 +77,37 @@ RF_INLINE rf_m128 chosen(rf_m128 mask, unsigned relations, unsigned relation)
 }
 
 /* The legacy comparisons of d and s: EQ and UNORD are quiet, LT signals. */
-#define PRIMITIVES(kind, RF_CAST, RF_BACK)                                            \
-    static rf_m128 equal_##kind(rf_m128 d, rf_m128 s)                                 \
-    {                                                                                 \
+#define PRIMITIVES(kind, RF_CAST, RF_BACK)                                                         \
+    static rf_m128 equal_##kind(rf_m128 d, rf_m128 s)                                              \
+    {                                                                                              \
         RF_VEC_ASM_IMM("cmp" #kind, 0, RF_BACK(simde_mm_cmpeq_##kind(RF_CAST(d), RF_CAST(s))));    \
-        return d;                                                                     \
-    }                                                                                 \
-    static rf_m128 less_##kind(rf_m128 d, rf_m128 s)                                  \
-    {                                                                                 \
+        return d;                                                                                  \
+    }                                                                                              \
+    static rf_m128 less_##kind(rf_m128 d, rf_m128 s)                                               \
+    {                                                                                              \
         RF_VEC_ASM_IMM("cmp" #kind, 1, RF_BACK(simde_mm_cmplt_##kind(RF_CAST(d), RF_CAST(s))));    \
-        return d;                                                                     \
-    }                                                                                 \
-    static rf_m128 unordered_##kind(rf_m128 d, rf_m128 s)                             \
-    {                                                                                 \
+        return d;                                                                                  \
+    }                                                                                              \
+    static rf_m128 unordered_##kind(rf_m128 d, rf_m128 s)                                          \
+    {                                                                                              \
         RF_VEC_ASM_IMM("cmp" #kind, 3, RF_BACK(simde_mm_cmpunord_##kind(RF_CAST(d), RF_CAST(s)))); \
-        return d;                                                                     \
-    }                                                                                 \
-    static RF_NOINLINE rf_m128 compare_##kind(rf_m128 d, rf_m128 s, unsigned predicate) \
-    {                                                                                 \
-        const unsigned relations = holds[predicate & 15];                             \
-        const rf_m128 unordered = unordered_##kind(d, s), equal = equal_##kind(d, s); \
-        if (!(SIGNALS >> (predicate & 31) & 1)) {                                     \
-            d = simde_mm_andnot_si128(unordered, d);                                  \
-            s = simde_mm_andnot_si128(unordered, s);                                  \
-        }                                                                             \
-        const rf_m128 less = less_##kind(d, s);                                       \
+        return d;                                                                                  \
+    }                                                                                              \
+    static RF_NOINLINE rf_m128 compare_##kind(rf_m128 d, rf_m128 s, unsigned predicate)            \
+    {                                                                                              \
+        const unsigned relations = holds[predicate & 15];                                          \
+        const rf_m128 unordered = unordered_##kind(d, s), equal = equal_##kind(d, s);              \
+        if (!(SIGNALS >> (predicate & 31) & 1)) {                                                  \
+            d = simde_mm_andnot_si128(unordered, d);                                               \
+            s = simde_mm_andnot_si128(unordered, s);                                               \
+        }                                                                                          \
+        const rf_m128 less = less_##kind(d, s);                                                    \
         const rf_m128 others = simde_mm_or_si128(simde_mm_or_si128(less, equal), unordered);       \
-        const rf_m128 greater = simde_mm_xor_si128(others, simde_mm_set1_epi32(-1));  \
-        return simde_mm_or_si128(                                                     \
+        const rf_m128 greater = simde_mm_xor_si128(others, simde_mm_set1_epi32(-1));               \
+        return simde_mm_or_si128(                                                                  \
             simde_mm_or_si128(chosen(less, relations, LESS), chosen(equal, relations, EQUAL)),     \
-            simde_mm_or_si128(chosen(greater, relations, GREATER),                    \
-                              chosen(unordered, relations, UNORDERED)));              \
+            simde_mm_or_si128(chosen(greater, relations, GREATER),                                 \
+                              chosen(unordered, relations, UNORDERED)));                           \
     }
 PRIMITIVES(ps, RF_PS, RF_FROM_PS)
 PRIMITIVES(pd, RF_PD, RF_FROM_PD)
@@ -126,21 +126,21 @@ RF_INLINE rf_m128 compare_sd(rf_m128 d, rf_m128 s, unsigned predicate)
     return rf_choose(lowest, r, d);
 }
 
-#define COMPARE_PACKED(kind, size)                                                    \
-    RF_AVX_X(vcmp##kind, 16, d = compare_##kind(d, s, (unsigned)op->imm))             \
-    RF_AVX_Y(vcmp##kind, d = RF_LANES(                                                \
-        compare_##kind(RF_HIGH_LANE(d), RF_HIGH_LANE(s), (unsigned)op->imm),          \
+#define COMPARE_PACKED(kind, size)                                           \
+    RF_AVX_X(vcmp##kind, 16, d = compare_##kind(d, s, (unsigned)op->imm))    \
+    RF_AVX_Y(vcmp##kind, d = RF_LANES(                                       \
+        compare_##kind(RF_HIGH_LANE(d), RF_HIGH_LANE(s), (unsigned)op->imm), \
         compare_##kind(RF_LOW_LANE(d), RF_LOW_LANE(s), (unsigned)op->imm)))
 #define COMPARE_SCALAR(kind, size) \
     RF_AVX_X(vcmp##kind, size, d = compare_##kind(d, s, (unsigned)op->imm))
 #define PACKED_FORM(kind, size) RF_AVX_PACKED_FORM(vcmp##kind, RF_RAISES)
 #define SCALAR_FORM(kind, size) RF_AVX_SCALAR_FORM(vcmp##kind, size, RF_RAISES)
-#define COMPARE(shape, kind, size)                                                  \
-    COMPARE_##shape(kind, size)                                                     \
-    static bool lower_vcmp##kind(struct rf_lower *l)                                \
-    {                                                                               \
-        static const struct rf_avx_form form = { shape##_FORM(kind, size) };        \
-        return rf_avx_lower(l, &form);                                              \
+#define COMPARE(shape, kind, size)                                           \
+    COMPARE_##shape(kind, size)                                              \
+    static bool lower_vcmp##kind(struct rf_lower *l)                         \
+    {                                                                        \
+        static const struct rf_avx_form form = { shape##_FORM(kind, size) }; \
+        return rf_avx_lower(l, &form);                                       \
     }
 
 #endif
@@ -157,16 +157,16 @@ COMPARE(SCALAR, sd, 8)
 #else
 #define COMPARE_TEXT(text) text
 #endif
-#define COMPARE_FLAGS(name, text, size, kind, type)                           \
-    RF_COMPARE_FLAGS(name, c, COMPARE_TEXT(text), size, kind, type)           \
-    static bool lower_##name(struct rf_lower *l)                              \
-    {                                                                         \
-        static const struct rf_avx_form form = {                              \
+#define COMPARE_FLAGS(name, text, size, kind, type)                               \
+    RF_COMPARE_FLAGS(name, c, COMPARE_TEXT(text), size, kind, type)               \
+    static bool lower_##name(struct rf_lower *l)                                  \
+    {                                                                             \
+        static const struct rf_avx_form form = {                                  \
             .reg = { name##_reg, name##_reg }, .mem = { name##_mem, name##_mem }, \
-            .raises = RF_RAISES, .destination = RF_SSE_TO_FLAGS,              \
-            .mem_bytes = { size, size } };                                    \
-        l->cc_after = RF_CC_FLAGS;                                            \
-        return rf_avx_lower(l, &form);                                        \
+            .raises = RF_RAISES, .destination = RF_SSE_TO_FLAGS,                  \
+            .mem_bytes = { size, size } };                                        \
+        l->cc_after = RF_CC_FLAGS;                                                \
+        return rf_avx_lower(l, &form);                                            \
     }
 COMPARE_FLAGS(VCOMISS, "comiss", 4, f32, float)
 COMPARE_FLAGS(VCOMISD, "comisd", 8, f64, double)
@@ -175,21 +175,22 @@ COMPARE_FLAGS(VUCOMISD, "ucomisd", 8, f64, double)
 
 /* --- rounding to integers --- */
 
-#define ROUND_PACKED(kind, size, imm)                                               \
-    RF_AVX_PACKED(vround##kind##_##imm, RF_VEX_UNARY_IMM("round" #kind, imm),   \
+#define ROUND_PACKED(kind, size, imm)                                         \
+    RF_AVX_PACKED(vround##kind##_##imm, RF_VEX_UNARY_IMM("round" #kind, imm), \
                   RF_VEC_ASM_IMM("round" #kind, imm, RF_ROUND_FALLBACK_##kind(imm)))
-#define ROUND_SCALAR(kind, size, imm)                                               \
-    RF_AVX_SCALAR(vround##kind##_##imm, size, RF_VEX_IMM("round" #kind, imm),   \
+#define ROUND_SCALAR(kind, size, imm)                                         \
+    RF_AVX_SCALAR(vround##kind##_##imm, size, RF_VEX_IMM("round" #kind, imm), \
                   RF_VEC_ASM_IMM("round" #kind, imm, RF_ROUND_FALLBACK_##kind(imm)))
 #define ROUND_FORM_PACKED(kind, imm) { RF_AVX_PACKED_FORM(vround##kind##_##imm, RF_RAISES) }
 #define ROUND_FORM_ss(kind, imm) { RF_AVX_SCALAR_FORM(vround##kind##_##imm, 4, RF_RAISES) }
 #define ROUND_FORM_sd(kind, imm) { RF_AVX_SCALAR_FORM(vround##kind##_##imm, 8, RF_RAISES) }
-#define ROUND(shape, form, kind, size)                                                       \
-    RF_ROUND_IMMEDIATES(ROUND_##shape, kind, size)                                           \
-    static bool lower_vround##kind(struct rf_lower *l)                                       \
-    {                                                                                        \
-        static const struct rf_avx_form forms[16] = { RF_ROUND_FORMS(form, kind) };          \
-        return rf_avx_lower(l, &forms[l->operand[l->ins.operand_count_visible - 1].imm.value.u & 15]); \
+#define ROUND(shape, form, kind, size)                                                  \
+    RF_ROUND_IMMEDIATES(ROUND_##shape, kind, size)                                      \
+    static bool lower_vround##kind(struct rf_lower *l)                                  \
+    {                                                                                   \
+        static const struct rf_avx_form forms[16] = { RF_ROUND_FORMS(form, kind) };     \
+        const ZydisDecodedOperand *imm = &l->operand[l->ins.operand_count_visible - 1]; \
+        return rf_avx_lower(l, &forms[imm->imm.value.u & 15]);                          \
     }
 ROUND(PACKED, ROUND_FORM_PACKED, ps, 16)
 ROUND(PACKED, ROUND_FORM_PACKED, pd, 16)
@@ -210,10 +211,10 @@ ROUND(SCALAR, ROUND_FORM_sd, sd, 8)
 #define DOT_Y(name, imm) RF_AVX_BOTH_LANES(name)
 #endif
 
-#define DPPS(n)                                                                               \
-    RF_AVX_LANEWISE(vdpps_##n, DOT_X("dpps", (n) << 4 | 15,                                   \
-                    RF_FROM_PS(simde_mm_dp_ps(RF_PS(d), RF_PS(s), (n) << 4 | 15))))           \
-    RF_AVX_X(vdpps_##n, 16, d = vdpps_##n##_lane(d, s); MASK_X(32))                           \
+#define DPPS(n)                                                                     \
+    RF_AVX_LANEWISE(vdpps_##n, DOT_X("dpps", (n) << 4 | 15,                         \
+                    RF_FROM_PS(simde_mm_dp_ps(RF_PS(d), RF_PS(s), (n) << 4 | 15)))) \
+    RF_AVX_X(vdpps_##n, 16, d = vdpps_##n##_lane(d, s); MASK_X(32))                 \
     RF_AVX_Y(vdpps_##n, DOT_Y(vdpps_##n, (n) << 4 | 15); MASK_Y(32))
 DPPS(0) DPPS(1) DPPS(2) DPPS(3) DPPS(4) DPPS(5) DPPS(6) DPPS(7)
 DPPS(8) DPPS(9) DPPS(10) DPPS(11) DPPS(12) DPPS(13) DPPS(14) DPPS(15)
@@ -229,9 +230,9 @@ static bool lower_VDPPS(struct rf_lower *l)
     return rf_avx_lower(l, &forms[l->operand[3].imm.value.u >> 4 & 15]);
 }
 
-#define DPPD(n)                                                                             \
-    RF_AVX_LANEWISE(vdppd_##n, DOT_X("dppd", (n) << 4 | 3,                                  \
-                    RF_FROM_PD(simde_mm_dp_pd(RF_PD(d), RF_PD(s), (n) << 4 | 3))))          \
+#define DPPD(n)                                                                    \
+    RF_AVX_LANEWISE(vdppd_##n, DOT_X("dppd", (n) << 4 | 3,                         \
+                    RF_FROM_PD(simde_mm_dp_pd(RF_PD(d), RF_PD(s), (n) << 4 | 3)))) \
     RF_AVX_X(vdppd_##n, 16, d = vdppd_##n##_lane(d, s); MASK_X(64))
 DPPD(0) DPPD(1) DPPD(2) DPPD(3)
 

@@ -19,15 +19,15 @@ rf_m128 rf_soft_gfaffineinv(rf_m128 d, rf_m128 s);
 rf_m128 rf_soft_clmul(uint64_t a, uint64_t b);
 
 /* X(name, instruction, what stands for it): of two operands, and of one. */
-#define RF_AES_BINARY(X)                                     \
+#define RF_AES_BINARY(X)                                      \
     X(AESENC, "aesenc", d = rf_soft_aesenc(d, s))             \
     X(AESENCLAST, "aesenclast", d = rf_soft_aesenclast(d, s)) \
     X(AESDEC, "aesdec", d = rf_soft_aesdec(d, s))             \
     X(AESDECLAST, "aesdeclast", d = rf_soft_aesdeclast(d, s))
 
 /* X(name, instruction, what stands for it), immediate 0. */
-#define RF_GFNI_AFFINE(X)                                                     \
-    X(GF2P8AFFINEQB, "gf2p8affineqb", d = rf_soft_gfaffine(d, s))             \
+#define RF_GFNI_AFFINE(X)                                         \
+    X(GF2P8AFFINEQB, "gf2p8affineqb", d = rf_soft_gfaffine(d, s)) \
     X(GF2P8AFFINEINVQB, "gf2p8affineinvqb", d = rf_soft_gfaffineinv(d, s))
 
 /* The immediate is added last. */
@@ -36,8 +36,8 @@ rf_m128 rf_soft_clmul(uint64_t a, uint64_t b);
 #define RF_AES_CONSTANT simde_mm_set1_epi64x((int64_t)(op->imm << 32))
 
 /* PCLMULQDQ: imm bits 0 and 4 choose the quadwords of d and s. */
-#define RF_SOFT_CLMUL(imm)                                                               \
-    d = rf_soft_clmul(rf_m128_u64((imm) & 1 ? simde_mm_unpackhi_epi64(d, d) : d),        \
+#define RF_SOFT_CLMUL(imm)                                                        \
+    d = rf_soft_clmul(rf_m128_u64((imm) & 1 ? simde_mm_unpackhi_epi64(d, d) : d), \
                       rf_m128_u64((imm) & 16 ? simde_mm_unpackhi_epi64(s, s) : s))
 RF_INLINE unsigned rf_clmul_choice(uint64_t imm)
 {

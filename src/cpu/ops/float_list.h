@@ -84,19 +84,19 @@
 /* Of the lowest lane; the others are the first operand's. */
 #define RF_CONVERT_SCALAR(X)                                                                 \
     X(CVTSS2SD, "cvtss2sd", 4, RF_RAISES, RF_FROM_PD(simde_mm_cvtss_sd(RF_PD(d), RF_PS(s)))) \
-    X(CVTSD2SS, "cvtsd2ss", 8, RF_RAISES_TO_SINGLE | RF_SCALAR, \
+    X(CVTSD2SS, "cvtsd2ss", 8, RF_RAISES_TO_SINGLE | RF_SCALAR,                              \
       RF_FROM_PS(simde_mm_cvtsd_ss(RF_PS(d), RF_PD(s))))
 
 /* Rounding to integers: imm bits 0 to 3. With bit 2 set the mode is MXCSR's, and bits 0 and 1
  * mean nothing. X(kind, size, imm) for each that differs. */
-#define RF_ROUND_IMMEDIATES(X, kind, size)                                                  \
-    X(kind, size, 0) X(kind, size, 1) X(kind, size, 2) X(kind, size, 3) X(kind, size, 4)    \
+#define RF_ROUND_IMMEDIATES(X, kind, size)                                               \
+    X(kind, size, 0) X(kind, size, 1) X(kind, size, 2) X(kind, size, 3) X(kind, size, 4) \
     X(kind, size, 8) X(kind, size, 9) X(kind, size, 10) X(kind, size, 11) X(kind, size, 12)
 /* FORM(kind, imm) for each imm of 0 to 15. */
-#define RF_ROUND_FORMS(FORM, kind)                                                          \
-    FORM(kind, 0), FORM(kind, 1), FORM(kind, 2), FORM(kind, 3), FORM(kind, 4),              \
-    FORM(kind, 4), FORM(kind, 4), FORM(kind, 4), FORM(kind, 8), FORM(kind, 9),              \
-    FORM(kind, 10), FORM(kind, 11), FORM(kind, 12), FORM(kind, 12), FORM(kind, 12),         \
+#define RF_ROUND_FORMS(FORM, kind)                                                  \
+    FORM(kind, 0), FORM(kind, 1), FORM(kind, 2), FORM(kind, 3), FORM(kind, 4),      \
+    FORM(kind, 4), FORM(kind, 4), FORM(kind, 4), FORM(kind, 8), FORM(kind, 9),      \
+    FORM(kind, 10), FORM(kind, 11), FORM(kind, 12), FORM(kind, 12), FORM(kind, 12), \
     FORM(kind, 12)
 #define RF_ROUND_FALLBACK_ps(imm) RF_FROM_PS(simde_mm_round_ps(RF_PS(s), imm))
 #define RF_ROUND_FALLBACK_pd(imm) RF_FROM_PD(simde_mm_round_pd(RF_PD(s), imm))

@@ -61,9 +61,8 @@ struct rf_rounded {
  * rounded with an unlimited exponent. */
 struct rf_rounded rf_round(struct rf_number number, struct rf_float_format format, uint32_t mxcsr);
 
-/* x * y + z with one rounding, the product or the addend negated. z may be the sum of nothing
- * else; `nans` are the operands in the order in which a NaN among them is the result. Flags of
- * the operands (invalid, denormal) too. */
+/* x * y + z with one rounding, product and addend negated or not. The first NaN among x, y, z is
+ * the result. Flags of the operands (invalid, denormal) are told too. */
 struct rf_fused {
     uint64_t x, y, z;
     bool negate_product, negate_addend;

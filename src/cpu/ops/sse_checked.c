@@ -202,12 +202,12 @@ static RF_OP(op_mmx_check)
     RF_NEXT;
 }
 
-#define LOAD_SCRATCH(name, size)            \
-    RF_MEM_HANDLER(name)                    \
-    {                                       \
-        RF_SSE_LOAD_##size(s);              \
+#define LOAD_SCRATCH(name, size)                         \
+    RF_MEM_HANDLER(name)                                 \
+    {                                                    \
+        RF_SSE_LOAD_##size(s);                           \
         rf_xmm_set(cpu, RF_VEC_SLOT(RF_VEC_SCRATCH), s); \
-        RF_MEM_NEXT;                        \
+        RF_MEM_NEXT;                                     \
     }
 LOAD_SCRATCH(op_load_4, 4)
 LOAD_SCRATCH(op_load_8, 8)

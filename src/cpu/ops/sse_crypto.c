@@ -2,15 +2,15 @@
 #include "cpu/ops/crypto.h"
 
 /* name: handlers of both kinds, chosen by a feature of the host. */
-#define DEFINE(name, feature, hard, soft)                           \
-    RF_SSE_XM(hard_##name, 16, hard)                                \
-    RF_SSE_XM(soft_##name, 16, soft)                                \
-    static const struct rf_sse_form name##_forms[2] = {             \
-        { .reg = soft_##name##_reg, .mem = soft_##name##_mem },     \
-        { .reg = hard_##name##_reg, .mem = hard_##name##_mem }      \
-    };                                                              \
-    static bool lower_##name(struct rf_lower *l)                    \
-    {                                                               \
+#define DEFINE(name, feature, hard, soft)                               \
+    RF_SSE_XM(hard_##name, 16, hard)                                    \
+    RF_SSE_XM(soft_##name, 16, soft)                                    \
+    static const struct rf_sse_form name##_forms[2] = {                 \
+        { .reg = soft_##name##_reg, .mem = soft_##name##_mem },         \
+        { .reg = hard_##name##_reg, .mem = hard_##name##_mem }          \
+    };                                                                  \
+    static bool lower_##name(struct rf_lower *l)                        \
+    {                                                                   \
         return rf_sse_lower(l, &name##_forms[rf_host_has(l, feature)]); \
     }
 

@@ -100,12 +100,12 @@ COMPARE_FLAGS(UCOMISD, "ucomisd", 8, f64, double)
         .reg = round##kind##_##imm##_reg, .mem = round##kind##_##imm##_mem,      \
         .raises = RF_RAISES, .mem_bytes = size };
 #define ROUND_FORM(kind, imm) &round##kind##_##imm##_form
-#define ROUND_16(kind, size)                                                                       \
-    RF_ROUND_IMMEDIATES(ROUND, kind, size)                                                         \
-    static bool lower_round##kind(struct rf_lower *l)                                              \
-    {                                                                                              \
-        static const struct rf_sse_form *const forms[16] = { RF_ROUND_FORMS(ROUND_FORM, kind) };   \
-        return rf_sse_lower(l, forms[l->operand[2].imm.value.u & 15]);                             \
+#define ROUND_16(kind, size)                                                                     \
+    RF_ROUND_IMMEDIATES(ROUND, kind, size)                                                       \
+    static bool lower_round##kind(struct rf_lower *l)                                            \
+    {                                                                                            \
+        static const struct rf_sse_form *const forms[16] = { RF_ROUND_FORMS(ROUND_FORM, kind) }; \
+        return rf_sse_lower(l, forms[l->operand[2].imm.value.u & 15]);                           \
     }
 ROUND_16(ps, 16)
 ROUND_16(pd, 16)

@@ -132,23 +132,23 @@ static RF_NOINLINE rf_m128 soft_sha256msg2(rf_m128 d, rf_m128 s)
 
 /* The SDM (exception class 4) asks for aligned memory operands, AMD's processors do not look:
  * the more generous rule. */
-#define DEFINE(name, hard, soft)                          \
-    RF_SSE_XM(hard_##name, 16U, hard)                     \
-    RF_SSE_XM(soft_##name, 16U, soft)                     \
-    static const struct rf_sse_form name##_forms[2] = {   \
-        { .reg = soft_##name##_reg, .mem = soft_##name##_mem }, \
-        { .reg = hard_##name##_reg, .mem = hard_##name##_mem }  \
-    };                                                    \
-    static bool lower_##name(struct rf_lower *l)          \
-    {                                                     \
+#define DEFINE(name, hard, soft)                                            \
+    RF_SSE_XM(hard_##name, 16U, hard)                                       \
+    RF_SSE_XM(soft_##name, 16U, soft)                                       \
+    static const struct rf_sse_form name##_forms[2] = {                     \
+        { .reg = soft_##name##_reg, .mem = soft_##name##_mem },             \
+        { .reg = hard_##name##_reg, .mem = hard_##name##_mem }              \
+    };                                                                      \
+    static bool lower_##name(struct rf_lower *l)                            \
+    {                                                                       \
         return rf_sse_lower(l, &name##_forms[rf_host_has(l, RF_HOST_SHA)]); \
     }
 
-#define SHA(X)                                                    \
-    X(SHA1NEXTE, "sha1nexte", d = soft_sha1nexte(d, s))           \
-    X(SHA1MSG1, "sha1msg1", d = soft_sha1msg1(d, s))              \
-    X(SHA1MSG2, "sha1msg2", d = soft_sha1msg2(d, s))              \
-    X(SHA256MSG1, "sha256msg1", d = soft_sha256msg1(d, s))        \
+#define SHA(X)                                             \
+    X(SHA1NEXTE, "sha1nexte", d = soft_sha1nexte(d, s))    \
+    X(SHA1MSG1, "sha1msg1", d = soft_sha1msg1(d, s))       \
+    X(SHA1MSG2, "sha1msg2", d = soft_sha1msg2(d, s))       \
+    X(SHA256MSG1, "sha256msg1", d = soft_sha256msg1(d, s)) \
     X(SHA256MSG2, "sha256msg2", d = soft_sha256msg2(d, s))
 #define DEFINE_SHA(name, text, soft) DEFINE(name, RF_HARD(text), soft)
 SHA(DEFINE_SHA)
@@ -170,7 +170,7 @@ static bool lower_SHA1RNDS4(struct rf_lower *l)
 /* The third operand is XMM0. */
 #define XMM0 rf_xmm(cpu, RF_VEC_SLOT(0))
 #if RF_HOST_X86
-#define HARD_ROUNDS \
+#define HARD_ROUNDS          \
     const rf_m128 wk = XMM0; \
     __asm__("sha256rnds2 %2, %1, %0" : "+x"(d) : "x"(s), "Yz"(wk))
 #else

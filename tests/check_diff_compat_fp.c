@@ -186,7 +186,7 @@ int main(void)
     Suite *suite = suite_create("diff_compat_fp");
     for (size_t i = 0; i < COUNT(cases); i++) {
         TCase *tcase = tcase_create(cases[i].name);
-        tcase_set_timeout(tcase, 60);
+        tcase_set_timeout(tcase, 120);
         tcase_add_loop_test(tcase, cases[i].test, 0, (int)COUNT(modes));
         suite_add_tcase(suite, tcase);
     }

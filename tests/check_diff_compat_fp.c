@@ -29,13 +29,13 @@ static unsigned run(const struct diff_form *forms, size_t count, unsigned option
 
 #define RUN_X87(options)                \
     do {                                \
-        RUN(loads, options, 512);       \
-        RUN(stores, options, 512);      \
+        RUN(loads, options, 256);       \
+        RUN(stores, options, 256);      \
         RUN(moves, options, 128);       \
-        RUN(arithmetic, options, 512);  \
-        RUN(comparisons, options, 512); \
+        RUN(arithmetic, options, 128);  \
+        RUN(comparisons, options, 128); \
         RUN(functions, options, 128);   \
-        RUN(control, options, 512);     \
+        RUN(control, options, 128);     \
     } while (0)
 
 START_TEST(test_x87) { RUN_X87(DIFF_X87 | DIFF_STACK_ROOM); }
@@ -126,7 +126,7 @@ END_TEST
 /* --- MMX and SSE --- */
 
 #define P(name) F(name, "y y|m8")
-#define IMM(n) .immediates = n, .sets = 512
+#define IMM(n) .immediates = n, .sets = 256
 static const struct diff_form mmx[] = {
     F(MOVD, "y r32|m4"), F(MOVD, "r32|m4 y"), F(MOVQ, "y y|m8"), F(MOVQ, "m8 y"), F(MOVNTQ, "m8 y"),
     F(MOVQ2DQ, "x y"), F(MOVDQ2Q, "y x"), F(PMOVMSKB, "r32 y"), F(EMMS, ""),
@@ -186,7 +186,7 @@ int main(void)
     Suite *suite = suite_create("diff_compat_fp");
     for (size_t i = 0; i < COUNT(cases); i++) {
         TCase *tcase = tcase_create(cases[i].name);
-        tcase_set_timeout(tcase, 60);
+        tcase_set_timeout(tcase, 120);
         tcase_add_loop_test(tcase, cases[i].test, 0, (int)COUNT(modes));
         suite_add_tcase(suite, tcase);
     }

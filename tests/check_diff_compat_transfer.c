@@ -266,7 +266,7 @@ static unsigned run_far(const char *name, const uint8_t *code, size_t length, un
     for (unsigned prefix = 0; prefix < 2; prefix++) {
         uint8_t bytes[16] = { 0x66 };
         struct far_case c = { operand_size(mode, prefix), flags, prepare == far_in_memory ||
-                              prepare == far_on_stack ? 3000 : 800 };
+                              prepare == far_on_stack ? 2000 : 500 };
         memcpy(bytes + prefix, code, length);
         mismatches += run_code(name, bytes, length + prefix, mode, c.count, prepare, &c);
     }
@@ -485,7 +485,7 @@ int main(void)
     Suite *suite = suite_create("diff_compat_transfer");
     for (size_t i = 0; i < COUNT(cases); i++) {
         TCase *tcase = tcase_create(cases[i].name);
-        tcase_set_timeout(tcase, 60);
+        tcase_set_timeout(tcase, 120);
         tcase_add_loop_test(tcase, cases[i].test, 0, (int)COUNT(modes));
         suite_add_tcase(suite, tcase);
     }

@@ -49,7 +49,8 @@ void diff_selectors(unsigned options, uint16_t selector[6])
 
 uint32_t diff_segment_base(uint16_t selector)
 {
-    return selector & 4 ? diff_segments[selector >> 3].base : 0;
+    unsigned index = selector >> 3;
+    return selector & 4 && index < DIFF_SEGMENTS ? diff_segments[index].base : 0;
 }
 
 #define LEAVE DIFF_LEAVE_AT & 0xff, DIFF_LEAVE_AT >> 8 & 0xff, DIFF_LEAVE_AT >> 16 & 0xff, \

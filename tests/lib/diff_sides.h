@@ -21,6 +21,19 @@ void diff_guest_use_host(unsigned features);
 void diff_guest_run(const struct diff_state *in, struct diff_state *out);
 
 /* The same for 32-bit cases (DIFF_32), to which the functions above hand on. */
+/* AddressSanitizer's shadow memory lies within the 4 GiB that 32-bit code reaches: beside it the
+ * host cannot run what may go astray, and only Ringfort's side is run, for the sanitizer. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define DIFF_NO_HOST32 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define DIFF_NO_HOST32 1
+#endif
+#ifndef DIFF_NO_HOST32
+#define DIFF_NO_HOST32 0
+#endif
 void diff_host32_prepare(const struct diff_case *test);
 void diff_host32_run(const struct diff_state *in, struct diff_state *out);
 void diff_guest32_prepare(const struct diff_case *test);

@@ -121,21 +121,11 @@ int main(void)
 {
     if (!diff_available() || !diff_has_avx())
         return 77;
-    Suite *suite = suite_create("diff_avx_float");
-    const struct {
-        const char *name;
-        const TTest *test;
-    } cases[] = {
+    const struct suite_case cases[] = {
         { "arithmetic", test_arithmetic },
         { "immediates", test_immediates },
         { "conversions", test_conversions },
         { "long scalars", test_long_scalars },
     };
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        TCase *tcase = tcase_create(cases[i].name);
-        tcase_set_timeout(tcase, 60);
-        tcase_add_test(tcase, cases[i].test);
-        suite_add_tcase(suite, tcase);
-    }
-    return run_suite(suite);
+    return run_cases("diff_avx_float", cases, COUNT(cases), 0);
 }

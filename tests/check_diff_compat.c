@@ -5,7 +5,6 @@
 
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* The three environments; every test runs in each. */
@@ -237,11 +236,8 @@ END_TEST
 int main(void)
 {
     if (!diff_available())
-        return EXIT_SUCCESS;
-    const struct {
-        const char *name;
-        const TTest *test;
-    } cases[] = {
+        return 77;
+    const struct suite_case cases[] = {
         { "alu", test_alu }, { "locked", test_locked }, { "multiply", test_multiply },
         { "divide", test_divide }, { "shift", test_shift }, { "rotate", test_rotate },
         { "double_shift", test_double_shift }, { "bit_test", test_bit_test },
@@ -252,12 +248,5 @@ int main(void)
         { "frames", test_frames }, { "flags", test_flags },
         { "push_segments", test_push_segments },
     };
-    Suite *suite = suite_create("diff_compat");
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        TCase *tcase = tcase_create(cases[i].name);
-        tcase_set_timeout(tcase, 120);
-        tcase_add_loop_test(tcase, cases[i].test, 0, (int)COUNT(modes));
-        suite_add_tcase(suite, tcase);
-    }
-    return run_suite(suite);
+    return run_cases("diff_compat", cases, COUNT(cases), (int)COUNT(modes));
 }

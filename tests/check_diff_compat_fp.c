@@ -4,7 +4,6 @@
 #include "lib/suite.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const unsigned modes[] = { DIFF_32, DIFF_32 | DIFF_SEGMENTED, DIFF_32 | DIFF_16 };
@@ -174,21 +173,11 @@ END_TEST
 int main(void)
 {
     if (!diff_available())
-        return EXIT_SUCCESS;
-    const struct {
-        const char *name;
-        const TTest *test;
-    } cases[] = {
+        return 77;
+    const struct suite_case cases[] = {
         { "x87", test_x87 }, { "x87_unmasked", test_x87_unmasked },
         { "environments", test_environments }, { "fxsave", test_fxsave }, { "mmx", test_mmx },
         { "sse", test_sse },
     };
-    Suite *suite = suite_create("diff_compat_fp");
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        TCase *tcase = tcase_create(cases[i].name);
-        tcase_set_timeout(tcase, 120);
-        tcase_add_loop_test(tcase, cases[i].test, 0, (int)COUNT(modes));
-        suite_add_tcase(suite, tcase);
-    }
-    return run_suite(suite);
+    return run_cases("diff_compat_fp", cases, COUNT(cases), (int)COUNT(modes));
 }

@@ -4,7 +4,6 @@
 #include "lib/suite.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -472,22 +471,12 @@ END_TEST
 int main(void)
 {
     if (!diff_available())
-        return EXIT_SUCCESS;
-    const struct {
-        const char *name;
-        const TTest *test;
-    } cases[] = {
+        return 77;
+    const struct suite_case cases[] = {
         { "short", test_short }, { "relative", test_relative }, { "indirect", test_indirect },
         { "far", test_far }, { "far_direct", test_far_direct }, { "loads", test_loads },
         { "queries", test_queries }, { "use", test_use }, { "use_of_stack", test_use_of_stack },
         { "big_segment", test_big_segment },
     };
-    Suite *suite = suite_create("diff_compat_transfer");
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        TCase *tcase = tcase_create(cases[i].name);
-        tcase_set_timeout(tcase, 120);
-        tcase_add_loop_test(tcase, cases[i].test, 0, (int)COUNT(modes));
-        suite_add_tcase(suite, tcase);
-    }
-    return run_suite(suite);
+    return run_cases("diff_compat_transfer", cases, COUNT(cases), (int)COUNT(modes));
 }

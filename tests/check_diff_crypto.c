@@ -124,21 +124,11 @@ int main(void)
 {
     if (!diff_available())
         return 77;
-    Suite *suite = suite_create("diff_crypto");
-    const struct {
-        const char *name;
-        const TTest *test;
-    } cases[] = {
+    const struct suite_case cases[] = {
         { "aes", test_aes },
         { "clmul", test_clmul },
         { "gfni", test_gfni },
         { "sha", test_sha },
     };
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        TCase *tcase = tcase_create(cases[i].name);
-        tcase_set_timeout(tcase, 60);
-        tcase_add_test(tcase, cases[i].test);
-        suite_add_tcase(suite, tcase);
-    }
-    return run_suite(suite);
+    return run_cases("diff_crypto", cases, COUNT(cases), 0);
 }

@@ -60,20 +60,10 @@ int main(void)
 {
     if (!diff_available() || !diff_has_avx())
         return 77;
-    Suite *suite = suite_create("diff_fma");
-    const struct {
-        const char *name;
-        const TTest *test;
-    } cases[] = {
+    const struct suite_case cases[] = {
         { "packed", test_packed },
         { "mixed signs", test_mixed },
         { "scalar", test_scalar },
     };
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        TCase *tcase = tcase_create(cases[i].name);
-        tcase_set_timeout(tcase, 60);
-        tcase_add_test(tcase, cases[i].test);
-        suite_add_tcase(suite, tcase);
-    }
-    return run_suite(suite);
+    return run_cases("diff_fma", cases, COUNT(cases), 0);
 }

@@ -4,7 +4,6 @@
 #include "lib/suite.h"
 
 #include <check.h>
-#include <stdlib.h>
 
 #define RUN(table) ck_assert_uint_eq(diff_run_forms(table, COUNT(table), __LINE__), 0)
 
@@ -50,11 +49,8 @@ END_TEST
 int main(void)
 {
     if (!diff_available())
-        return EXIT_SUCCESS;
-    const struct {
-        const char *name;
-        const TTest *test;
-    } cases[] = {
+        return 77;
+    const struct suite_case cases[] = {
         { "alu", test_alu }, { "locked", test_locked }, { "multiply", test_multiply },
         { "divide", test_divide }, { "shift", test_shift }, { "rotate", test_rotate },
         { "double_shift", test_double_shift }, { "bit_test", test_bit_test },
@@ -62,12 +58,5 @@ int main(void)
         { "moves", test_moves }, { "compare_exchange", test_compare_exchange },
         { "strings", test_strings }, { "sequences", test_sequences },
     };
-    Suite *suite = suite_create("diff_integer");
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        TCase *tcase = tcase_create(cases[i].name);
-        tcase_set_timeout(tcase, 60);
-        tcase_add_test(tcase, cases[i].test);
-        suite_add_tcase(suite, tcase);
-    }
-    return run_suite(suite);
+    return run_cases("diff_integer", cases, COUNT(cases), 0);
 }

@@ -4,7 +4,6 @@
 #include "lib/suite.h"
 
 #include <check.h>
-#include <stdlib.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define F(name, text, ...) { .mnemonic = ZYDIS_MNEMONIC_##name, .operands = text, __VA_ARGS__ }
@@ -100,20 +99,10 @@ END_TEST
 int main(void)
 {
     if (!diff_available())
-        return EXIT_SUCCESS;
-    const struct {
-        const char *name;
-        const TTest *test;
-    } cases[] = {
+        return 77;
+    const struct suite_case cases[] = {
         { "moves", test_moves }, { "integers", test_integers }, { "shifts", test_shifts },
         { "pending", test_pending },
     };
-    Suite *suite = suite_create("diff_mmx");
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        TCase *tcase = tcase_create(cases[i].name);
-        tcase_set_timeout(tcase, 60);
-        tcase_add_test(tcase, cases[i].test);
-        suite_add_tcase(suite, tcase);
-    }
-    return run_suite(suite);
+    return run_cases("diff_mmx", cases, COUNT(cases), 0);
 }

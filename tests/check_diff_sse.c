@@ -6,7 +6,6 @@
 
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define F(name, text, ...) { .mnemonic = ZYDIS_MNEMONIC_##name, .operands = text, __VA_ARGS__ }
@@ -305,23 +304,13 @@ END_TEST
 int main(void)
 {
     if (!diff_available())
-        return EXIT_SUCCESS;
-    Suite *suite = suite_create("diff_sse");
-    const struct {
-        const char *name;
-        const TTest *test;
-    } cases[] = {
+        return 77;
+    const struct suite_case cases[] = {
         { "moves", test_moves }, { "arithmetic", test_arithmetic },
         { "immediates", test_immediates }, { "conversions", test_conversions },
         { "integers", test_integers }, { "shuffles", test_shuffles }, { "strings", test_strings },
         { "crypto", test_crypto }, { "state", test_state }, { "sequences", test_sequences },
         { "unmasked", test_unmasked },
     };
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        TCase *tcase = tcase_create(cases[i].name);
-        tcase_set_timeout(tcase, 60);
-        tcase_add_test(tcase, cases[i].test);
-        suite_add_tcase(suite, tcase);
-    }
-    return run_suite(suite);
+    return run_cases("diff_sse", cases, COUNT(cases), 0);
 }

@@ -4,7 +4,6 @@
 #include "lib/suite.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 static unsigned run(const struct diff_form *forms, size_t count, unsigned options, uint64_t seed)
@@ -97,21 +96,11 @@ END_TEST
 int main(void)
 {
     if (!diff_available())
-        return EXIT_SUCCESS;
-    const struct {
-        const char *name;
-        const TTest *test;
-    } cases[] = {
+        return 77;
+    const struct suite_case cases[] = {
         { "masked", test_masked }, { "stack_faults", test_stack_faults },
         { "unmasked", test_unmasked }, { "unmasked_stack_faults", test_unmasked_stack_faults },
         { "environments", test_environments }, { "sequences", test_sequences },
     };
-    Suite *suite = suite_create("diff_x87");
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        TCase *tcase = tcase_create(cases[i].name);
-        tcase_set_timeout(tcase, 60);
-        tcase_add_test(tcase, cases[i].test);
-        suite_add_tcase(suite, tcase);
-    }
-    return run_suite(suite);
+    return run_cases("diff_x87", cases, COUNT(cases), 0);
 }

@@ -11,3 +11,18 @@ int run_suite(Suite *suite)
     srunner_free(runner);
     return failed || !ran ? EXIT_FAILURE : EXIT_SUCCESS;
 }
+
+int run_cases(const char *suite, const struct suite_case *cases, size_t count, int loops)
+{
+    Suite *all = suite_create(suite);
+    for (size_t i = 0; i < count; i++) {
+        TCase *tcase = tcase_create(cases[i].name);
+        tcase_set_timeout(tcase, 120);
+        if (loops)
+            tcase_add_loop_test(tcase, cases[i].test, 0, loops);
+        else
+            tcase_add_test(tcase, cases[i].test);
+        suite_add_tcase(all, tcase);
+    }
+    return run_suite(all);
+}

@@ -244,6 +244,38 @@ static void aim(struct diff_state *in, const struct diff_case *test,
                 aim_operand(in, &decoded->ins[i], &decoded->operand[i][k], test->options, rng);
 }
 
+static uint64_t operand_address(const struct diff_state *in, const ZydisDecodedInstruction *ins,
+                                const ZydisDecodedOperandMem *mem)
+{
+    uint64_t at = (uint64_t)mem->disp.value;
+    if (mem->base == ZYDIS_REGISTER_RIP)
+        at += DIFF_CODE64_AT + ins->length;
+    else if (mem->base != ZYDIS_REGISTER_NONE)
+        at += in->gpr[ZydisRegisterGetId(mem->base)];
+    if (mem->index != ZYDIS_REGISTER_NONE)
+        at += in->gpr[ZydisRegisterGetId(mem->index)] * mem->scale;
+    if (ins->address_width != 64)
+        at = ins->address_width == 16 ? (uint16_t)at : (uint32_t)at;
+    return at + in->base[mem->segment - ZYDIS_REGISTER_ES];
+}
+
+/* What else the process has mapped is not the code's to reach: an input whose operands lie
+ * neither near the window nor where nothing can be is not run. */
+static bool in_bounds(const struct diff_state *in, const struct decoded_case *decoded)
+{
+    for (unsigned i = 0; i < decoded->count; i++)
+        for (unsigned k = 0; k < decoded->ins[i].operand_count; k++) {
+            const ZydisDecodedOperand *o = &decoded->operand[i][k];
+            if (o->type != ZYDIS_OPERAND_TYPE_MEMORY || o->mem.type != ZYDIS_MEMOP_TYPE_MEM)
+                continue;
+            uint64_t at = operand_address(in, &decoded->ins[i], &o->mem);
+            bool near = at - (DIFF_PAGES_AT - 0x10000) < 0x20000, low = at < 0x8000;
+            if (!near && !low && at <= INT64_MAX && at >> 47 == 0)
+                return false;
+        }
+    return true;
+}
+
 /* --- comparison --- */
 
 #define MASK_STATUS (RF_FLAGS_STATUS | RF_FLAG_DF)
@@ -332,15 +364,7 @@ static void print_operand(const struct diff_state *in, const ZydisDecodedInstruc
         }
         printf("\n");
     } else if (o->type == ZYDIS_OPERAND_TYPE_MEMORY && o->mem.type == ZYDIS_MEMOP_TYPE_MEM) {
-        uint64_t ea = (uint64_t)o->mem.disp.value;
-        uint64_t base = in->base[o->mem.segment - ZYDIS_REGISTER_ES];
-        if (o->mem.base != ZYDIS_REGISTER_NONE)
-            ea += in->gpr[ZydisRegisterGetId(o->mem.base)];
-        if (o->mem.index != ZYDIS_REGISTER_NONE)
-            ea += in->gpr[ZydisRegisterGetId(o->mem.index)] * o->mem.scale;
-        if (ins->address_width != 64)
-            ea = ins->address_width == 16 ? (uint16_t)ea : (uint32_t)ea;
-        ea += base;
+        uint64_t ea = operand_address(in, ins, &o->mem);
         unsigned size = o->size / 8u;
         uint64_t at = ea - DIFF_MEMORY_AT, end_at = ea - (DIFF_PAGES_END - DIFF_END_SIZE);
         printf("  in memory %" PRIx64 " = ", ea);
@@ -436,6 +460,8 @@ unsigned diff_run_random(const struct diff_case *test, uint64_t seed, unsigned c
         random_state(&in, test, &rng);
         aim(&in, test, &decoded, &rng);
         if (test->prepare && !test->prepare(&in, &rng, test->user))
+            continue;
+        if (!(test->options & DIFF_32) && !in_bounds(&in, &decoded))
             continue;
         diff_guest_run(&in, &b);
         diff_totals.runs++;

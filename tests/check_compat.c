@@ -459,7 +459,7 @@ CASE(a_far_jump_beyond_the_limit_is_gp, 3)
 
 /* --- 64-bit mode: 16-bit frames; POP to an address by RSP --- */
 
-CODE(enter_16_bit, "enterw $6, $2; ud2");
+CODE(enter_16_bit, ".byte 0x66, 0xc8, 6, 0, 2; ud2" /* enterw $6, $2 */);
 CASE(a_16_bit_enter_in_64_bit_mode, 3)
 {
     const uint64_t rbp = BARE_USER_DATA + 0x100;
@@ -475,7 +475,7 @@ CASE(a_16_bit_enter_in_64_bit_mode, 3)
     ck_assert_uint_eq(reg(b, RF_RBP), (rbp & ~UINT64_C(0xffff)) | (uint16_t)(top - 2));
 }
 
-CODE(leave_16_bit, "leavew; ud2");
+CODE(leave_16_bit, ".byte 0x66, 0xc9; ud2" /* leavew */);
 CASE(a_16_bit_leave_in_64_bit_mode, 3)
 {
     b->cpu->r[RF_RBP] = BARE_USER_DATA;
@@ -504,7 +504,7 @@ CODE32(work,
        "mov $0x130000, %esi; mov $0x130200, %edi; mov $20, %ecx; repe cmpsb; setz %bl\n"
        "movd 0x130008, %mm1; movups 0x130204, %xmm2; addps %xmm2, %xmm2; movups %xmm2, 0x130300\n"
        "fildl 0x130004; fstpl 0x130320; mov $3, %ecx; 2: lea (%eax, %eax, 2), %eax; loop 2b\n"
-       "cmp $5, %eax; ja 3f; inc %eax; 3: xlat 0x130000(%ebx); bound %ecx, 0x130400; ud2");
+       "cmp $5, %eax; ja 3f; inc %eax; 3: .byte 0xd7; bound %ecx, 0x130400; ud2");
 
 /* All that code has left: registers, flags and memory. */
 struct left {

@@ -1,5 +1,7 @@
 /* Compatibility mode against the host CPU: x87, its environments of 14 and 28 bytes, MMX and SSE
  * with eight registers, and the FXSAVE area without REX.W. */
+#include "cpu/cpu.h"
+#include "lib/diff_x87_image.h"
 #include "lib/forms_x87.h"
 #include "lib/suite.h"
 
@@ -44,17 +46,37 @@ END_TEST
 
 /* --- whole states --- */
 
+/* What is stored of instruction and operand pointers, but what CPUs have of their own. */
+struct image {
+    bool area, narrow;
+    enum diff_x87_before before;
+};
+
+static void forgive_image(const struct diff_state *in, struct diff_state *host,
+                          struct diff_state *ringfort, void *user)
+{
+    const struct image *image = user;
+    uint64_t at = (uint32_t)(in->base[RF_DS] + in->gpr[RF_RDI]);
+    if (image->area)
+        diff_forgive_area(host, ringfort, at, false);
+    else
+        diff_forgive_environment(in, host, ringfort, at, image->narrow, image->before);
+}
+
 static unsigned run_code(const char *name, const uint8_t *code, size_t length, unsigned options,
-                         bool (*prepare)(struct diff_state *, struct diff_rng *, void *))
+                         bool (*prepare)(struct diff_state *, struct diff_rng *, void *),
+                         struct image *image)
 {
     struct diff_case test = { .name = name, .code = code, .length = length, .prepare = prepare,
+                              .forgive = image ? forgive_image : NULL, .user = image,
                               .options = DIFF_X87 | DIFF_ANY_CR2 | options };
     return diff_run_random(&test, length, 1000);
 }
 #define RUN_BYTES(name, options, prepare, ...)                                              \
     do {                                                                                    \
         static const uint8_t code_[] = { __VA_ARGS__ };                                     \
-        ck_assert_uint_eq(run_code(name, code_, sizeof code_, modes[_i] | (options), prepare), 0); \
+        ck_assert_uint_eq(run_code(name, code_, sizeof code_, modes[_i] | (options), prepare,         \
+                                   NULL), 0);                                               \
     } while (0)
 #define RUN_CODE(name, ...)                                                                 \
     do {                                                                                    \
@@ -63,25 +85,46 @@ static unsigned run_code(const char *name, const uint8_t *code, size_t length, u
                       NULL, __VA_ARGS__);                                                   \
     } while (0)
 
-/* Instruction and operand pointers, which differ between CPUs, are cleared after a store. EDI
- * addresses in all modes, with the address size prefix in 16-bit code. */
+#define RUN_IMAGE_WITH(options, is_area, is_narrow, is_before, ...)                             \
+    do {                                                                                        \
+        static const uint8_t code_[] = { __VA_ARGS__ };                                         \
+        struct image image_ = { .area = is_area, .narrow = is_narrow, .before = is_before };    \
+        ck_assert_uint_eq(run_code(#__VA_ARGS__, code_, sizeof code_, modes[_i] | (options),    \
+                                   NULL, &image_), 0);                                          \
+    } while (0)
+#define RUN_IMAGE(is_narrow, is_before, ...)                                                    \
+    do {                                                                                        \
+        for (unsigned i = 0; i < 4; i++)                                                        \
+            RUN_IMAGE_WITH((i & 1 ? DIFF_UNMASKED : 0) | (i & 2 ? DIFF_STACK_ROOM : 0), false,  \
+                           is_narrow, is_before, __VA_ARGS__);                                  \
+    } while (0)
+
+/* EDI addresses in all modes, with the address size prefix in 16-bit code. */
 #define A32 0x67
-#define CLEAR_32(disp) 0xc7, 0x47, disp, 0, 0, 0, 0 /* mov dword [edi+disp], 0 */
-#define CLEAR_16(disp) A32, 0x66, 0xc7, 0x47, disp, 0, 0, 0, 0
+#define FLD1 0xd9, 0xe8
+#define FADD 0xd8, 0x47, 0x40 /* dword [edi+64] */
+#define FNSTENV 0xd9, 0x37
+#define FNSAVE 0xdd, 0x37
 START_TEST(test_environments)
 {
     if (modes[_i] & DIFF_16) {
-        RUN_CODE("fnstenv", A32, 0xd9, 0x37, CLEAR_16(6), CLEAR_16(10));
-        RUN_CODE("fnstenv, 32-bit", A32, 0x66, 0xd9, 0x37, CLEAR_16(12), CLEAR_16(16), CLEAR_16(20),
-                 CLEAR_16(24));
-        RUN_CODE("fnsave", A32, 0xdd, 0x37, CLEAR_16(6), CLEAR_16(10));
-        RUN_CODE("fnsave, 32-bit", A32, 0x66, 0xdd, 0x37, CLEAR_16(12), CLEAR_16(16), CLEAR_16(20),
-                 CLEAR_16(24));
+        RUN_IMAGE(true, DIFF_NONE_BEFORE, A32, FNSTENV);
+        RUN_IMAGE(false, DIFF_NONE_BEFORE, A32, 0x66, FNSTENV);
+        RUN_IMAGE(true, DIFF_NONE_BEFORE, A32, FNSAVE);
+        RUN_IMAGE(false, DIFF_NONE_BEFORE, A32, 0x66, FNSAVE);
+        RUN_IMAGE(true, DIFF_REGISTERS_BEFORE, FLD1, A32, FNSTENV);
+        RUN_IMAGE(false, DIFF_REGISTERS_BEFORE, FLD1, A32, 0x66, FNSTENV);
+        RUN_IMAGE(true, DIFF_MEMORY_BEFORE, A32, FADD, A32, FNSTENV);
+        RUN_IMAGE(false, DIFF_MEMORY_BEFORE, A32, FADD, A32, 0x66, FNSTENV);
     } else {
-        RUN_CODE("fnstenv", 0xd9, 0x37, CLEAR_32(12), CLEAR_32(16), CLEAR_32(20), CLEAR_32(24));
-        RUN_CODE("fnstenv, 16-bit", 0x66, 0xd9, 0x37, CLEAR_32(6), CLEAR_32(10));
-        RUN_CODE("fnsave", 0xdd, 0x37, CLEAR_32(12), CLEAR_32(16), CLEAR_32(20), CLEAR_32(24));
-        RUN_CODE("fnsave, 16-bit", 0x66, 0xdd, 0x37, CLEAR_32(6), CLEAR_32(10));
+        RUN_IMAGE(false, DIFF_NONE_BEFORE, FNSTENV);
+        RUN_IMAGE(true, DIFF_NONE_BEFORE, 0x66, FNSTENV);
+        RUN_IMAGE(false, DIFF_NONE_BEFORE, FNSAVE);
+        RUN_IMAGE(true, DIFF_NONE_BEFORE, 0x66, FNSAVE);
+        RUN_IMAGE(false, DIFF_REGISTERS_BEFORE, FLD1, FNSTENV);
+        RUN_IMAGE(true, DIFF_REGISTERS_BEFORE, FLD1, 0x66, FNSTENV);
+        RUN_IMAGE(false, DIFF_MEMORY_BEFORE, FADD, FNSTENV);
+        RUN_IMAGE(true, DIFF_MEMORY_BEFORE, FADD, 0x66, FNSTENV);
     }
     RUN_CODE("fldenv", 0xd9, 0x27);
     RUN_CODE("fldenv, other size", 0x66, 0xd9, 0x27);
@@ -108,13 +151,13 @@ static bool valid_mxcsr(struct diff_state *in, struct diff_rng *rng, void *user)
 START_TEST(test_fxsave)
 {
     if (modes[_i] & DIFF_16) {
-        RUN_BYTES("fxsave", DIFF_ALIGNED, NULL, A32, 0x0f, 0xae, 0x07, A32, 0xc7, 0x47, 6, 0, 0,
-                  CLEAR_16(8), CLEAR_16(12), CLEAR_16(16), CLEAR_16(20), CLEAR_16(28));
+        RUN_IMAGE_WITH(DIFF_ALIGNED, true, false, DIFF_NONE_BEFORE, A32, 0x0f, 0xae, 0x07);
+        RUN_IMAGE_WITH(DIFF_UNMASKED, true, false, DIFF_NONE_BEFORE, A32, 0x0f, 0xae, 0x07);
         RUN_BYTES("fxrstor", DIFF_ALIGNED, valid_mxcsr, A32, 0x0f, 0xae, 0x0f);
         RUN_BYTES("ldmxcsr", DIFF_ALIGNED, valid_mxcsr, A32, 0x0f, 0xae, 0x17);
     } else {
-        RUN_BYTES("fxsave", DIFF_ALIGNED, NULL, 0x0f, 0xae, 0x07, 0x66, 0xc7, 0x47, 6, 0, 0,
-                  CLEAR_32(8), CLEAR_32(12), CLEAR_32(16), CLEAR_32(20), CLEAR_32(28));
+        RUN_IMAGE_WITH(DIFF_ALIGNED, true, false, DIFF_NONE_BEFORE, 0x0f, 0xae, 0x07);
+        RUN_IMAGE_WITH(DIFF_UNMASKED, true, false, DIFF_NONE_BEFORE, 0x0f, 0xae, 0x07);
         RUN_BYTES("fxrstor", DIFF_ALIGNED, valid_mxcsr, 0x0f, 0xae, 0x0f);
         RUN_BYTES("ldmxcsr", DIFF_ALIGNED, valid_mxcsr, 0x0f, 0xae, 0x17);
     }

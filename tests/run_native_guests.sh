@@ -13,6 +13,7 @@ same "$tree/bin/initial_stack" one 'two words' '' three
 same bin/entry_registers
 same bin/syscall_registers
 same bin/faults
+same bin/x87_pointers
 same bin/deaths
 same bin/signals
 same bin/processes

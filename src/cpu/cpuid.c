@@ -14,8 +14,9 @@
      RF_BIT(16) /* PAT */ | RF_BIT(19) /* CLFLUSH */ | RF_BIT(23) /* MMX */ |             \
      RF_BIT(24) /* FXSR */ | RF_BIT(25) /* SSE */ | RF_BIT(26) /* SSE2 */)
 #define LEAF7_EBX                                                                         \
-    (RF_BIT(0) /* FSGSBASE */ | RF_BIT(7) /* SMEP */ | RF_BIT(9) /* ERMS */ |             \
-     RF_BIT(10) /* INVPCID */ | RF_BIT(20) /* SMAP */)
+    (RF_BIT(0) /* FSGSBASE */ | RF_BIT(6) /* FDP_EXCPTN_ONLY */ | RF_BIT(7) /* SMEP */ |   \
+     RF_BIT(9) /* ERMS */ | RF_BIT(10) /* INVPCID */ |                                   \
+     RF_BIT(13) /* no FCS and FDS */ | RF_BIT(20) /* SMAP */)
 #define LEAF7_ECX (RF_BIT(2) /* UMIP */ | RF_BIT(16) /* LA57 */)
 #define EXT1_EDX                                                                          \
     (RF_BIT(11) /* SYSCALL */ | RF_BIT(20) /* NX */ | RF_BIT(26) /* 1 GiB pages */ |      \

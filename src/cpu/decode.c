@@ -355,6 +355,7 @@ static rf_run *refused_by_mode(const struct rf_cpu *cpu, const ZydisDecodedInstr
         return NULL;
     rf_run *task_switched = mode & RF_MODE_TASK_SWITCHED ? op_raise_nm : NULL;
     switch (rf_isa_unit(ins)) {
+    case RF_ISA_WAIT: return mode & RF_MODE_WAIT ? op_raise_nm : NULL;
     case RF_ISA_AVX: return mode & RF_MODE_NO_AVX ? op_raise_ud : task_switched;
     case RF_ISA_SSE: return mode & RF_MODE_NO_SSE ? op_raise_ud : task_switched;
     case RF_ISA_MMX: return mode & RF_MODE_NO_X87 ? op_raise_ud : task_switched;

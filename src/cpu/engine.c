@@ -208,6 +208,8 @@ static uint32_t block_mode(const struct rf_cpu *cpu)
         mode |= RF_MODE_NO_AVX;
     if (cpu->mmu.cr0 & RF_CR0_TS)
         mode |= RF_MODE_TASK_SWITCHED;
+    if (cpu->mmu.cr0 & RF_CR0_TS && cpu->mmu.cr0 & RF_CR0_MP)
+        mode |= RF_MODE_WAIT;
     if (~cpu->fpu.mxcsr & RF_MXCSR_ALL_MASKED)
         mode |= RF_MODE_UNMASKED;
     if (cpu->code_bits != 64 && !rf_segments_flat(cpu))

@@ -111,6 +111,10 @@ static bool is_sse(const ZydisDecodedInstruction *ins)
     default: return false;
     }
     switch (ins->mnemonic) {
+    case ZYDIS_MNEMONIC_FXSAVE: /* have rules of their own: ops/fpu_state.c */
+    case ZYDIS_MNEMONIC_FXSAVE64:
+    case ZYDIS_MNEMONIC_FXRSTOR:
+    case ZYDIS_MNEMONIC_FXRSTOR64:
     case ZYDIS_MNEMONIC_CRC32:
     case ZYDIS_MNEMONIC_MOVNTI:
     case ZYDIS_MNEMONIC_LFENCE:
@@ -133,12 +137,17 @@ enum rf_isa_unit rf_isa_unit(const ZydisDecodedInstruction *ins)
     case ZYDIS_ISA_EXT_VPCLMULQDQ:
     case ZYDIS_ISA_EXT_F16C:
     case ZYDIS_ISA_EXT_FMA: return RF_ISA_AVX;
-    case ZYDIS_ISA_EXT_X87: return RF_ISA_X87;
+    case ZYDIS_ISA_EXT_X87:
+        return ins->mnemonic == ZYDIS_MNEMONIC_FWAIT ? RF_ISA_WAIT : RF_ISA_X87;
     case ZYDIS_ISA_EXT_MMX: return RF_ISA_MMX;
     default: break;
     }
     if (!is_sse(ins))
         return RF_ISA_INTEGER;
+    if (ins->mnemonic == ZYDIS_MNEMONIC_FISTTP)
+        return RF_ISA_X87;
+    if (ins->meta.category == ZYDIS_CATEGORY_MMX)
+        return RF_ISA_MMX;
     return ins->encoding == ZYDIS_INSTRUCTION_ENCODING_VEX ? RF_ISA_AVX : RF_ISA_SSE;
 }
 

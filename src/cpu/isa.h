@@ -14,8 +14,12 @@
  * code, as in rf_cpu.code_bits. */
 rf_feature_set rf_isa_features(const ZydisDecodedInstruction *ins, unsigned bits);
 
-/* The unit whose availability rules apply (SDM 3A, table 2-2 and 13.1). */
-enum rf_isa_unit { RF_ISA_INTEGER, RF_ISA_X87, RF_ISA_MMX, RF_ISA_SSE, RF_ISA_AVX };
+/* The unit whose availability rules apply (SDM 3A, table 2-2 and 13.1). FWAIT has rules of its
+ * own. Instructions of the SSE extensions that work on MMX registers alone are of the MMX unit:
+ * CR4.OSFXSR is not asked (SDM 3B, 24.25.3). */
+enum rf_isa_unit {
+    RF_ISA_INTEGER, RF_ISA_X87, RF_ISA_WAIT, RF_ISA_MMX, RF_ISA_SSE, RF_ISA_AVX
+};
 enum rf_isa_unit rf_isa_unit(const ZydisDecodedInstruction *ins);
 
 /* Make the decoder read prefixes and encodings as a CPU with these features does: F3 0F BD is

@@ -63,14 +63,20 @@ void rf_x87_to_area(struct rf_cpu *cpu, struct rf_fxsave_area *area, bool wide)
         memcpy(area->st[i], x87_st(cpu, i), 10);
 }
 
+/* The pointers are as wide as linear addresses can be: the SDM is silent, CPUs do it. */
+static uint64_t as_linear(uint64_t pointer)
+{
+    return (uint64_t)((int64_t)(pointer << 7) >> 7);
+}
+
 void rf_x87_from_area(struct rf_cpu *cpu, const struct rf_fxsave_area *area, bool wide)
 {
     struct rf_fpu *fpu = &cpu->fpu;
     rf_x87_set_control(fpu, area->fcw, area->fsw);
     fpu->tag_valid = area->ftw;
     fpu->fop = area->fop & 0x7ff;
-    fpu->fip = wide ? area->fip : (uint32_t)area->fip;
-    fpu->fdp = wide ? area->fdp : (uint32_t)area->fdp;
+    fpu->fip = wide ? as_linear(area->fip) : (uint32_t)area->fip;
+    fpu->fdp = wide ? as_linear(area->fdp) : (uint32_t)area->fdp;
     for (unsigned i = 0; i < 8; i++)
         memcpy(x87_st(cpu, i), area->st[i], 10);
 }

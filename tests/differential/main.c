@@ -37,12 +37,25 @@ static bool has_class(const struct form *form, ZydisRegisterClass class)
     return false;
 }
 
+static bool moves_all_state(const struct form *form)
+{
+    switch (form->ins.meta.isa_set) {
+    case ZYDIS_ISA_SET_FXSAVE:
+    case ZYDIS_ISA_SET_FXSAVE64:
+    case ZYDIS_ISA_SET_XSAVE:
+    case ZYDIS_ISA_SET_XSAVEOPT:
+    case ZYDIS_ISA_SET_XSAVEC: return true;
+    default: return false;
+    }
+}
+
 /* The kinds of state that a form is run with; returns how many. */
 static unsigned passes_of(const struct form *form, unsigned passes[4])
 {
     const unsigned x87 = DIFF_X87;
     switch (rf_isa_unit(&form->ins)) {
     case RF_ISA_X87:
+    case RF_ISA_WAIT:
         passes[0] = x87, passes[1] = x87 | DIFF_STACK_ROOM;
         passes[2] = x87 | DIFF_UNMASKED, passes[3] = x87 | DIFF_UNMASKED | DIFF_STACK_ROOM;
         return 4;
@@ -56,8 +69,8 @@ static unsigned passes_of(const struct form *form, unsigned passes[4])
         return 2;
     }
     default:
-        passes[0] = 0;
-        return 1;
+        passes[0] = 0, passes[1] = DIFF_UNMASKED;
+        return moves_all_state(form) ? 2 : 1;
     }
 }
 

@@ -1,6 +1,8 @@
 /* Rules of comparison by mnemonic and category (rules.h). */
 #include "rules.h"
 
+#include "diff_x87_image.h"
+
 #include "cpu/cpu.h"
 
 #include <string.h>
@@ -226,34 +228,24 @@ static bool mmx_state(struct diff_state *in, struct diff_rng *rng, void *user)
 
 /* --- outcomes --- */
 
-static void equal_bytes(struct diff_state *host, struct diff_state *ringfort, uint64_t at,
-                        unsigned from, unsigned to)
-{
-    for (unsigned i = from; i < to; i++) {
-        uint64_t offset = at + i - DIFF_MEMORY_AT;
-        if (offset < DIFF_MEMORY_SIZE)
-            ringfort->memory[offset] = host->memory[offset];
-    }
-}
-
-/* The last x87 instruction and operand: AMD stores them only with an exception pending, and
- * nobody has run an instruction before. MXCSR_MASK: MISALIGNSSE is AMD's. */
-static void forgive_fx(const struct diff_state *in, struct diff_state *host,
-                       struct diff_state *ringfort, void *user)
+static void forgive_area(const struct diff_state *in, struct diff_state *host,
+                         struct diff_state *ringfort, void *user)
 {
     const ZydisEncoderRequest *request = user;
-    uint64_t at = address_of(in, &request->operands[0]);
-    equal_bytes(host, ringfort, at, 6, 24);
-    equal_bytes(host, ringfort, at, 28, 32);
+    bool wide = request->mnemonic == ZYDIS_MNEMONIC_FXSAVE64 ||
+                request->mnemonic == ZYDIS_MNEMONIC_XSAVE64 ||
+                request->mnemonic == ZYDIS_MNEMONIC_XSAVEC64 ||
+                request->mnemonic == ZYDIS_MNEMONIC_XSAVEOPT64;
+    diff_forgive_area(host, ringfort, address_of(in, &request->operands[0]), wide);
 }
 
 static void forgive_environment(const struct diff_state *in, struct diff_state *host,
                                 struct diff_state *ringfort, void *user)
 {
     const ZydisEncoderRequest *request = user;
-    uint64_t at = address_of(in, &request->operands[0]);
     bool narrow = request->operands[0].mem.size == 14 || request->operands[0].mem.size == 94;
-    equal_bytes(host, ringfort, at, narrow ? 6 : 12, narrow ? 14 : 28);
+    diff_forgive_environment(in, host, ringfort, address_of(in, &request->operands[0]), narrow,
+                             DIFF_NONE_BEFORE);
 }
 
 /* --- the table --- */
@@ -301,9 +293,9 @@ static struct rule by_category(const struct form *form)
     case ZYDIS_CATEGORY_XSAVE:
     case ZYDIS_CATEGORY_XSAVEOPT:
         return (struct rule){ .prepare = xsave_area,
-                              .forgive = forgive_fx,
+                              .forgive = forgive_area,
                               .options = DIFF_ALIGNED | DIFF_ANY_CR2 | DIFF_X87,
-                              .why = "FOP, FIP, FDP, MXCSR_MASK: vendors differ" };
+                              .why = "FOP, FIP, FDP with nothing pending, selectors, MXCSR_MASK: vendors differ" };
     default: return (struct rule){ 0 };
     }
 }
@@ -346,9 +338,9 @@ static struct rule branch_rule(const struct form *form)
 static struct rule area_rule(diff_prepare *prepare)
 {
     return (struct rule){ .prepare = prepare,
-                          .forgive = forgive_fx,
+                          .forgive = forgive_area,
                           .options = DIFF_ALIGNED | DIFF_ANY_CR2 | DIFF_X87,
-                          .why = "FOP, FIP, FDP, MXCSR_MASK: vendors differ" };
+                          .why = "FOP, FIP, FDP with nothing pending, selectors, MXCSR_MASK: vendors differ" };
 }
 
 static struct rule by_mnemonic(const struct form *form)
@@ -406,7 +398,7 @@ static struct rule by_mnemonic(const struct form *form)
     case ZYDIS_MNEMONIC_FNSTENV:
     case ZYDIS_MNEMONIC_FNSAVE:
         return (struct rule){ .forgive = forgive_environment, .options = DIFF_ANY_CR2,
-                              .why = "FIP, FDP, FOP: nobody has run an instruction before" };
+                              .why = "FIP, FDP, FOP with nothing pending, selectors: vendors differ" };
     case ZYDIS_MNEMONIC_FRSTOR:
     case ZYDIS_MNEMONIC_FLDENV: return (struct rule){ .options = DIFF_ANY_CR2 };
     case ZYDIS_MNEMONIC_FXSAVE:

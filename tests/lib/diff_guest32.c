@@ -157,6 +157,9 @@ static void guest_fx_in(const struct diff_fx *fx)
     fpu->cw = fx->fcw;
     fpu->sw = fx->fsw;
     fpu->tag_valid = fx->ftw;
+    fpu->fop = fx->fop;
+    fpu->fip = fx->fip;
+    fpu->fdp = fx->fdp;
     fpu->mxcsr = fx->mxcsr;
     unsigned top = fx->fsw >> 11 & 7;
     for (unsigned i = 0; i < 8; i++) {
@@ -174,6 +177,9 @@ static void guest_fx_out(struct diff_fx *fx)
     fx->fcw = fpu->cw;
     fx->fsw = fpu->sw;
     fx->ftw = fpu->tag_valid;
+    fx->fop = fpu->fop;
+    fx->fip = fpu->fip;
+    fx->fdp = fpu->fdp;
     fx->mxcsr = fpu->mxcsr;
     unsigned top = fpu->sw >> 11 & 7;
     for (unsigned i = 0; i < 8; i++)

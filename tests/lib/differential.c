@@ -3,6 +3,9 @@
 
 #include "cpu/cpu.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -64,6 +67,10 @@ static void random_x87(struct diff_fx *fx, const struct diff_case *test, struct 
         if (fx->fsw & ~fx->fcw & 0x3f)
             fx->fsw |= 0x8080;
     }
+    /* what is known of the instruction before; AMD loads it only with an exception pending */
+    fx->fip = diff_random(rng) >> 17;
+    fx->fdp = diff_random(rng) >> 17;
+    fx->fop = (uint16_t)(diff_random(rng) & 0x7ff);
 }
 
 static void random_mmx(struct diff_fx *fx, struct diff_rng *rng)
@@ -199,10 +206,11 @@ static void aim_gather(struct diff_state *in, const ZydisDecodedInstruction *ins
     in->gpr[ZydisRegisterGetId(mem->base)] = base;
 }
 
+#define DECODED_MAX 40
 struct decoded_case {
     unsigned count;
-    ZydisDecodedInstruction ins[16];
-    ZydisDecodedOperand operand[16][ZYDIS_MAX_OPERAND_COUNT];
+    ZydisDecodedInstruction ins[DECODED_MAX];
+    ZydisDecodedOperand operand[DECODED_MAX][ZYDIS_MAX_OPERAND_COUNT];
 };
 
 void diff_decoder(ZydisDecoder *decoder, unsigned options)
@@ -221,7 +229,7 @@ static void decode_case(const struct diff_case *test, struct decoded_case *decod
     diff_decoder(&decoder, test->options);
     size_t offset = 0;
     decoded->count = 0;
-    while (offset < test->length && decoded->count < 16) {
+    while (offset < test->length && decoded->count < DECODED_MAX) {
         unsigned i = decoded->count;
         if (ZYAN_FAILED(ZydisDecoderDecodeFull(&decoder, test->code + offset, test->length - offset,
                                                &decoded->ins[i], decoded->operand[i])))
@@ -286,8 +294,40 @@ static uint32_t error_code_mask(const struct diff_state *a)
     return a->vector == RF_PF && a->fault_address >> 63 ? ~1u : ~0u;
 }
 
-static bool equal(const struct diff_case *test, const struct diff_state *a,
-                  const struct diff_state *b)
+#define FSW_ES 0x80u
+
+static bool loads_control_word(const struct decoded_case *decoded)
+{
+    for (unsigned i = 0; i < decoded->count; i++)
+        if (decoded->ins[i].mnemonic == ZYDIS_MNEMONIC_FLDCW)
+            return true;
+    return false;
+}
+
+/* They are as wide as linear addresses: 57 bits on both sides, or 48 on the host. */
+static bool equal_pointer(uint64_t a, uint64_t b)
+{
+    unsigned eax, ebx, ecx = 0, edx;
+    __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx);
+    return ecx >> 16 & 1 ? a == b : !((a ^ b) << 16);
+}
+
+/* The x87's instruction and operand pointers and its opcode. AMD saves them only with an
+ * exception pending. They are of the instruction that raised it, unless FLDCW unmasked an
+ * older one: some CPUs have FDP and FOP of an instruction later than that. An instruction
+ * without a memory operand leaves FDP undefined (SDM 1, 8.1.8). */
+static bool equal_x87_pointers(const struct decoded_case *decoded, const struct diff_fx *a,
+                               const struct diff_fx *b)
+{
+    if (!(a->fsw & FSW_ES) || loads_control_word(decoded))
+        return true;
+    bool registers = (a->fop & 0xc0) == 0xc0;
+    return a->fop == b->fop && equal_pointer(a->fip, b->fip) &&
+           (registers || equal_pointer(a->fdp, b->fdp));
+}
+
+static bool equal(const struct diff_case *test, const struct decoded_case *decoded,
+                  const struct diff_state *a, const struct diff_state *b)
 {
     bool loose = test->options & DIFF_ANY_CR2 && a->vector == RF_PF;
     if (a->vector != b->vector || a->fault_at != b->fault_at || 
@@ -301,6 +341,7 @@ static bool equal(const struct diff_case *test, const struct diff_state *a,
     return !((a->flags ^ b->flags) & MASK_STATUS & ~test->ignore_flags) &&
            a->fx.mxcsr == b->fx.mxcsr && a->fx.fcw == b->fx.fcw &&
            !((a->fx.fsw ^ b->fx.fsw) & fsw) && a->fx.ftw == b->fx.ftw &&
+           equal_x87_pointers(decoded, &a->fx, &b->fx) &&
            !memcmp(a->fx.st, b->fx.st, sizeof a->fx.st) &&
            !memcmp(a->fx.xmm, b->fx.xmm, sizeof a->fx.xmm) &&
            !memcmp(a->high, b->high, sizeof a->high) &&
@@ -412,6 +453,10 @@ static void print_difference(const struct diff_case *test, const struct diff_sta
     if (a->fx.fcw != b->fx.fcw || a->fx.fsw != b->fx.fsw || a->fx.ftw != b->fx.ftw)
         printf("  fcw fsw ftw: host %04x %04x %02x, ringfort %04x %04x %02x\n", a->fx.fcw,
                a->fx.fsw, a->fx.ftw, b->fx.fcw, b->fx.fsw, b->fx.ftw);
+    if (a->fx.fsw & FSW_ES && (a->fx.fip != b->fx.fip || a->fx.fdp != b->fx.fdp ||
+                               a->fx.fop != b->fx.fop))
+        printf("  fip fdp fop: host %" PRIx64 " %" PRIx64 " %03x, ringfort %" PRIx64 " %" PRIx64
+               " %03x\n", a->fx.fip, a->fx.fdp, a->fx.fop, b->fx.fip, b->fx.fdp, b->fx.fop);
     for (unsigned i = 0; i < 8; i++)
         print_register("st", i, a->fx.st[i], b->fx.st[i], 10);
     for (unsigned i = 0; i < 16; i++) {
@@ -470,7 +515,7 @@ unsigned diff_run_random(const struct diff_case *test, uint64_t seed, unsigned c
         diff_host_run(&in, &a);
         if (test->forgive)
             test->forgive(&in, &a, &b, test->user);
-        if (equal(test, &a, &b))
+        if (equal(test, &decoded, &a, &b))
             continue;
         if (!mismatches++ && !(test->options & DIFF_QUIET))
             print_mismatch(test, &decoded, &in, &a, &b, seed, i);

@@ -10,15 +10,16 @@ struct rf_x87_f80 {
 
 /* Push a value already made; the caller has found exceptions `flags` in making it. (A denormal
  * operand is pushed even when its exception is unmasked.) */
-#define PUSH(flags, set)                            \
-    do {                                            \
-        if (RF_UNLIKELY(x87_is_valid(cpu, 7))) {    \
-            if (x87_stack_fault(cpu, true))         \
-                x87_set_indefinite(x87_push(cpu));  \
-        } else if (x87_raise(cpu, flags, X87_IE)) { \
-            union rf_x87_reg *to = x87_push(cpu);   \
-            set;                                    \
-        }                                           \
+#define PUSH(flags, set)                                \
+    do {                                                \
+        X87_EXECUTED;                                   \
+        if (RF_UNLIKELY(x87_is_valid(cpu, 7))) {        \
+            if (x87_stack_fault(cpu, op, true))         \
+                x87_set_indefinite(x87_push(cpu));      \
+        } else if (x87_raise(cpu, op, flags, X87_IE)) { \
+            union rf_x87_reg *to = x87_push(cpu);       \
+            set;                                        \
+        }                                               \
     } while (0)
 
 /* A single or double with `fraction` bits and exponent bias `bias`, to extended. Returns the
@@ -105,10 +106,10 @@ RF_MEM_HANDLER(fbld)
 
 static RF_OP(fld_st)
 {
-    X87_WAIT;
+    X87_BEGIN;
     union rf_x87_reg value = *x87_st(cpu, op->a);
     if (RF_UNLIKELY(!x87_is_valid(cpu, op->a))) {
-        if (x87_stack_fault(cpu, false))
+        if (x87_stack_fault(cpu, op, false))
             x87_set_indefinite(x87_push(cpu));
         RF_NEXT;
     }
@@ -158,6 +159,7 @@ CONSTANT(fldln2)
         } else if (!rf_probe_write(cpu, va, size)) {  \
             return rf_op_fault(cpu, op);              \
         }                                             \
+        X87_EXECUTED;                                 \
     } while (0)
 #define STORE_PUT(type, expression)                             \
     do {                                                        \
@@ -204,13 +206,13 @@ RF_INLINE bool narrow(const union rf_x87_reg *from, uint16_t cw, const unsigned 
         unsigned flags;                                                                \
         bool store;                                                                    \
         if (RF_UNLIKELY(!x87_is_valid(cpu, 0))) {                                      \
-            store = x87_stack_fault(cpu, false);                                       \
+            store = x87_stack_fault(cpu, op, false);                                   \
         } else {                                                                       \
             if (!narrow(x87_st(cpu, 0), cpu->fpu.cw, fraction, bias, &bits, &flags)) { \
                 flags = RF_X87_STORE(text, x87_st(cpu, 0), X87_BOUNCE(type));          \
                 bits = X87_BOUNCE(type);                                               \
             }                                                                          \
-            store = x87_raise(cpu, flags, FORBID_STORE);                               \
+            store = x87_raise(cpu, op, flags, FORBID_STORE);                           \
         }                                                                              \
         if (RF_LIKELY(store)) {                                                        \
             STORE_PUT(type, (type)bits);                                               \
@@ -234,7 +236,7 @@ RF_MEM_HANDLER(fstp_m80)
     *value = *x87_st(cpu, 0);
     bool store = true;
     if (RF_UNLIKELY(!x87_is_valid(cpu, 0))) {
-        store = x87_stack_fault(cpu, false);
+        store = x87_stack_fault(cpu, op, false);
         x87_set_indefinite(value);
     } else {
         x87_clear_c1(cpu);
@@ -255,10 +257,10 @@ RF_MEM_HANDLER(fstp_m80)
         X87_BOUNCE(type) = (type)indefinite;                                    \
         bool store;                                                             \
         if (RF_UNLIKELY(!x87_is_valid(cpu, 0))) {                               \
-            store = x87_stack_fault(cpu, false);                                \
+            store = x87_stack_fault(cpu, op, false);                            \
         } else {                                                                \
             unsigned sw = RF_X87_STORE(text, x87_st(cpu, 0), X87_BOUNCE(type)); \
-            store = x87_raise(cpu, sw & ~X87_SF, FORBID_STORE);                 \
+            store = x87_raise(cpu, op, sw & ~X87_SF, FORBID_STORE);             \
         }                                                                       \
         if (RF_LIKELY(store)) {                                                 \
             STORE_PUT(type, X87_BOUNCE(type));                                  \
@@ -283,10 +285,10 @@ STORE_INTEGER(fbstp, struct rf_x87_f80, "fbstp", INDEFINITE_BCD, true)
 #define STORE_ST(name, pop)                       \
     static RF_OP(name)                            \
     {                                             \
-        X87_WAIT;                                 \
+        X87_BEGIN;                                \
         union rf_x87_reg value = *x87_st(cpu, 0); \
         if (RF_UNLIKELY(!x87_is_valid(cpu, 0))) { \
-            if (!x87_stack_fault(cpu, false))     \
+            if (!x87_stack_fault(cpu, op, false)) \
                 RF_NEXT;                          \
             x87_set_indefinite(&value);           \
         } else {                                  \
@@ -304,7 +306,7 @@ STORE_ST(fstp_st, true)
 /* D9 D8+i, which no manual has: FSTP that takes an empty ST(0) for nothing to store. */
 static RF_OP(fstpnce)
 {
-    X87_WAIT;
+    X87_BEGIN;
     x87_clear_c1(cpu);
     if (x87_is_valid(cpu, 0)) {
         *x87_st(cpu, op->a) = *x87_st(cpu, 0);
@@ -316,9 +318,9 @@ static RF_OP(fstpnce)
 
 static RF_OP(fxch)
 {
-    X87_WAIT;
+    X87_BEGIN;
     if (RF_UNLIKELY(!x87_is_valid(cpu, 0) || !x87_is_valid(cpu, op->a))) {
-        if (!x87_stack_fault(cpu, false))
+        if (!x87_stack_fault(cpu, op, false))
             RF_NEXT;
         if (!x87_is_valid(cpu, 0))
             x87_set_indefinite(x87_st(cpu, 0));
@@ -338,9 +340,9 @@ static RF_OP(fxch)
 /* FCMOVcc; b: the condition code. */
 static RF_OP(fcmov)
 {
-    X87_WAIT;
+    X87_BEGIN;
     if (RF_UNLIKELY(!x87_is_valid(cpu, 0) || !x87_is_valid(cpu, op->a))) {
-        if (x87_stack_fault(cpu, false)) {
+        if (x87_stack_fault(cpu, op, false)) {
             x87_set_indefinite(x87_st(cpu, 0));
             x87_mark_valid(cpu, 0);
         }
@@ -351,28 +353,28 @@ static RF_OP(fcmov)
     RF_NEXT;
 }
 
-#define SIGN(name, statement)                     \
-    static RF_OP(name)                            \
-    {                                             \
-        X87_WAIT;                                 \
-        union rf_x87_reg *st = x87_st(cpu, 0);    \
-        if (RF_UNLIKELY(!x87_is_valid(cpu, 0))) { \
-            if (x87_stack_fault(cpu, false)) {    \
-                x87_set_indefinite(st);           \
-                x87_mark_valid(cpu, 0);           \
-            }                                     \
-            RF_NEXT;                              \
-        }                                         \
-        x87_clear_c1(cpu);                        \
-        statement;                                \
-        RF_NEXT;                                  \
+#define SIGN(name, statement)                      \
+    static RF_OP(name)                             \
+    {                                              \
+        X87_BEGIN;                                 \
+        union rf_x87_reg *st = x87_st(cpu, 0);     \
+        if (RF_UNLIKELY(!x87_is_valid(cpu, 0))) {  \
+            if (x87_stack_fault(cpu, op, false)) { \
+                x87_set_indefinite(st);            \
+                x87_mark_valid(cpu, 0);            \
+            }                                      \
+            RF_NEXT;                               \
+        }                                          \
+        x87_clear_c1(cpu);                         \
+        statement;                                 \
+        RF_NEXT;                                   \
     }
 SIGN(fchs, st->sign_exponent ^= 0x8000)
 SIGN(fabs_st, st->sign_exponent &= 0x7fff)
 
 static RF_OP(ffree)
 {
-    X87_WAIT;
+    X87_BEGIN;
     x87_clear_c1(cpu);
     x87_mark_empty(cpu, op->a);
     RF_NEXT;
@@ -380,7 +382,7 @@ static RF_OP(ffree)
 
 static RF_OP(ffreep)
 {
-    X87_WAIT;
+    X87_BEGIN;
     x87_clear_c1(cpu);
     x87_mark_empty(cpu, op->a);
     x87_pop(cpu);
@@ -389,7 +391,7 @@ static RF_OP(ffreep)
 
 static RF_OP(fincstp)
 {
-    X87_WAIT;
+    X87_BEGIN;
     x87_clear_c1(cpu);
     x87_move_top(cpu, 1);
     RF_NEXT;
@@ -397,7 +399,7 @@ static RF_OP(fincstp)
 
 static RF_OP(fdecstp)
 {
-    X87_WAIT;
+    X87_BEGIN;
     x87_clear_c1(cpu);
     x87_move_top(cpu, 7);
     RF_NEXT;
@@ -490,20 +492,24 @@ static bool lower_x87(struct rf_lower *l)
     if (!run)
         return false;
     struct rf_address address = { 0 };
+    uint64_t segment = 0;
     if (memory) {
         unsigned i = 0;
         while (i < l->ins.operand_count && !rf_is_mem(&l->operand[i]))
             i++;
         address = rf_address(l, &l->operand[i]);
+        segment = rf_segment_base_offset(l, l->operand[i].mem.segment);
     }
     struct rf_op *op = rf_emit(l, run);
     op->a = (uint8_t)rm;
-    if (memory)
-        rf_set_address(op, &address);
+    op->imm = (opcode & 7) << 8 | l->ins.raw.modrm.mod << 6 | reg << 3 | rm;
     if (run == fcmov)
         op->b = fcmov_condition(l);
-    if (memory)
+    if (memory) {
+        rf_set_address(op, &address);
         op->b = l->ins.operand_width == 16; /* the short environment */
+        op->imm |= X87_IMM_MEMORY | segment << X87_IMM_SEGMENT_SHIFT;
+    }
     return true;
 }
 
@@ -519,17 +525,17 @@ static bool lower_fwait(struct rf_lower *l)
     return true;
 }
 
-#define MNEMONICS(X)                                                                          \
-    X(F2XM1) X(FABS) X(FADD) X(FADDP) X(FBLD) X(FBSTP) X(FCHS) X(FCMOVB) X(FCMOVBE)           \
-    X(FCMOVE) X(FCMOVNB) X(FCMOVNBE) X(FCMOVNE) X(FCMOVNU) X(FCMOVU) X(FCOM) X(FCOMI)         \
-    X(FCOMIP) X(FCOMP) X(FCOMPP) X(FCOS) X(FDECSTP) X(FDISI8087_NOP) X(FDIV) X(FDIVP)         \
-    X(FDIVR) X(FDIVRP) X(FENI8087_NOP) X(FFREE) X(FFREEP) X(FIADD) X(FICOM) X(FICOMP)         \
-    X(FIDIV) X(FIDIVR) X(FILD) X(FIMUL) X(FINCSTP) X(FIST) X(FISTP) X(FISTTP) X(FISUB)        \
-    X(FISUBR) X(FLD) X(FLD1) X(FLDCW) X(FLDENV) X(FLDL2E) X(FLDL2T) X(FLDLG2) X(FLDLN2)       \
-    X(FLDPI) X(FLDZ) X(FMUL) X(FMULP) X(FNCLEX) X(FNINIT) X(FNOP) X(FNSAVE) X(FNSTCW)         \
-    X(FNSTENV) X(FNSTSW) X(FPATAN) X(FPREM) X(FPREM1) X(FPTAN) X(FRNDINT) X(FRSTOR) X(FSCALE) \
-    X(FSETPM287_NOP) X(FSIN) X(FSINCOS) X(FSQRT) X(FST) X(FSTP) X(FSTPNCE) X(FSUB) X(FSUBP)     \
-    X(FSUBR) X(FSUBRP) X(FTST) X(FUCOM) X(FUCOMI) X(FUCOMIP) X(FUCOMP) X(FUCOMPP) X(FXAM) X(FXCH)      \
+#define MNEMONICS(X)                                                                              \
+    X(F2XM1) X(FABS) X(FADD) X(FADDP) X(FBLD) X(FBSTP) X(FCHS) X(FCMOVB) X(FCMOVBE)               \
+    X(FCMOVE) X(FCMOVNB) X(FCMOVNBE) X(FCMOVNE) X(FCMOVNU) X(FCMOVU) X(FCOM) X(FCOMI)             \
+    X(FCOMIP) X(FCOMP) X(FCOMPP) X(FCOS) X(FDECSTP) X(FDISI8087_NOP) X(FDIV) X(FDIVP)             \
+    X(FDIVR) X(FDIVRP) X(FENI8087_NOP) X(FFREE) X(FFREEP) X(FIADD) X(FICOM) X(FICOMP)             \
+    X(FIDIV) X(FIDIVR) X(FILD) X(FIMUL) X(FINCSTP) X(FIST) X(FISTP) X(FISTTP) X(FISUB)            \
+    X(FISUBR) X(FLD) X(FLD1) X(FLDCW) X(FLDENV) X(FLDL2E) X(FLDL2T) X(FLDLG2) X(FLDLN2)           \
+    X(FLDPI) X(FLDZ) X(FMUL) X(FMULP) X(FNCLEX) X(FNINIT) X(FNOP) X(FNSAVE) X(FNSTCW)             \
+    X(FNSTENV) X(FNSTSW) X(FPATAN) X(FPREM) X(FPREM1) X(FPTAN) X(FRNDINT) X(FRSTOR) X(FSCALE)     \
+    X(FSETPM287_NOP) X(FSIN) X(FSINCOS) X(FSQRT) X(FST) X(FSTP) X(FSTPNCE) X(FSUB) X(FSUBP)       \
+    X(FSUBR) X(FSUBRP) X(FTST) X(FUCOM) X(FUCOMI) X(FUCOMIP) X(FUCOMP) X(FUCOMPP) X(FXAM) X(FXCH) \
     X(FXTRACT) X(FYL2X) X(FYL2XP1)
 #define ENTRY(name) { ZYDIS_MNEMONIC_##name, lower_x87 },
 

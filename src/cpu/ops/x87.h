@@ -38,6 +38,13 @@
 /* The same as an op of its own. */
 struct rf_op *rf_x87_wait(struct rf_cpu *cpu, struct rf_op *op);
 
+/* Once a non-control instruction can no longer fail it is the last one (SDM 1, 8.1.8). Those
+ * without a memory operand begin with X87_BEGIN or X87_COMPUTE_REGISTERS, which say so. */
+#define X87_EXECUTED (cpu->fpu.fip = cpu->r[RF_REG_IP] + op->ip_offset)
+#define X87_BEGIN \
+    X87_WAIT;     \
+    X87_EXECUTED
+
 /* And every one that computes with the host's unit, with this. */
 struct rf_op *rf_x87_enter_and_retry(struct rf_cpu *cpu, struct rf_op *op);
 #define X87_COMPUTE                                 \
@@ -46,6 +53,9 @@ struct rf_op *rf_x87_enter_and_retry(struct rf_cpu *cpu, struct rf_op *op);
         if (RF_UNLIKELY(!cpu->fpu.x87_live))        \
             return rf_x87_enter_and_retry(cpu, op); \
     } while (0)
+#define X87_COMPUTE_REGISTERS \
+    X87_COMPUTE;              \
+    X87_EXECUTED
 
 RF_INLINE unsigned x87_top(const struct rf_cpu *cpu)
 {
@@ -101,21 +111,41 @@ RF_INLINE void x87_clear_c1(struct rf_cpu *cpu)
     cpu->fpu.sw &= (uint16_t)~X87_C1;
 }
 
+/* What an op's imm says of its instruction: the opcode as FOP has it (SDM 1, 8.1.9), and for a
+ * memory operand the byte offset of its segment's base. */
+#define X87_IMM_FOP(imm) ((uint16_t)((imm) & 0x7ff))
+#define X87_IMM_MEMORY UINT64_C(0x8000)
+#define X87_IMM_SEGMENT_SHIFT 16
+
+/* FOP and FDP change with unmasked exceptions alone (FDP_EXCPTN_ONLY), FDP not without a memory
+ * operand. It is the offset in the segment. */
+RF_INLINE void x87_point_at_operand(struct rf_cpu *cpu, const struct rf_op *op)
+{
+    cpu->fpu.fop = X87_IMM_FOP(op->imm);
+    if (!(op->imm & X87_IMM_MEMORY))
+        return;
+    uint64_t offset = rf_ea(cpu, op) - RF_AT(uint64_t, op->imm >> X87_IMM_SEGMENT_SHIFT);
+    cpu->fpu.fdp = cpu->code_bits == 64 ? offset : (uint32_t)offset;
+}
+
 /* Record exceptions, with C1 as in `flags`. False: one of them is unmasked and in `forbid`. */
-RF_INLINE bool x87_raise(struct rf_cpu *cpu, unsigned flags, unsigned forbid)
+RF_INLINE bool x87_raise(struct rf_cpu *cpu, const struct rf_op *op, unsigned flags,
+                         unsigned forbid)
 {
     unsigned sw = (cpu->fpu.sw & ~X87_C1) | (flags & (X87_EXCEPTIONS | X87_SF | X87_C1));
     unsigned unmasked = flags & ~(unsigned)cpu->fpu.cw & X87_EXCEPTIONS;
-    if (RF_UNLIKELY(unmasked))
+    if (RF_UNLIKELY(unmasked)) {
         sw |= X87_ES | X87_B;
+        x87_point_at_operand(cpu, op);
+    }
     cpu->fpu.sw = (uint16_t)sw;
     return !(unmasked & forbid);
 }
 
 /* Stack overflow (C1 set) or underflow. False: unmasked, nothing more may happen. */
-RF_INLINE bool x87_stack_fault(struct rf_cpu *cpu, bool overflow)
+RF_INLINE bool x87_stack_fault(struct rf_cpu *cpu, const struct rf_op *op, bool overflow)
 {
-    return x87_raise(cpu, X87_IE | X87_SF | (overflow ? X87_C1 : 0), X87_IE);
+    return x87_raise(cpu, op, X87_IE | X87_SF | (overflow ? X87_C1 : 0), X87_IE);
 }
 
 /* Load both words, with ES and B as they then must be. */

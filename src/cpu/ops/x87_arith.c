@@ -3,9 +3,9 @@
 #include "cpu/ops/x87.h"
 
 /* The destination of a masked stack underflow gets the indefinite value. */
-RF_INLINE bool underflow(struct rf_cpu *cpu, unsigned i)
+RF_INLINE bool underflow(struct rf_cpu *cpu, const struct rf_op *op, unsigned i)
 {
-    if (!x87_stack_fault(cpu, false))
+    if (!x87_stack_fault(cpu, op, false))
         return false;
     x87_set_indefinite(x87_st(cpu, i));
     x87_mark_valid(cpu, i);
@@ -17,15 +17,15 @@ RF_INLINE bool underflow(struct rf_cpu *cpu, unsigned i)
 #define REGISTERS(name, text, dest, source, pop)                               \
     static RF_OP(name)                                                         \
     {                                                                          \
-        X87_COMPUTE;                                                           \
+        X87_COMPUTE_REGISTERS;                                                 \
         if (RF_UNLIKELY(!x87_is_valid(cpu, 0) || !x87_is_valid(cpu, op->a))) { \
-            if (underflow(cpu, dest) && pop)                                   \
+            if (underflow(cpu, op, dest) && pop)                               \
                 x87_pop(cpu);                                                  \
             RF_NEXT;                                                           \
         }                                                                      \
         unsigned sw = RF_X87_BINARY(text " %%st(1), %%st", x87_st(cpu, dest),  \
                                     x87_st(cpu, source));                      \
-        if (x87_raise(cpu, sw, X87_BEFORE) && pop)                             \
+        if (x87_raise(cpu, op, sw, X87_BEFORE) && pop)                         \
             x87_pop(cpu);                                                      \
         RF_NEXT;                                                               \
     }
@@ -35,12 +35,13 @@ RF_INLINE bool underflow(struct rf_cpu *cpu, unsigned i)
     {                                                                                   \
         X87_COMPUTE;                                                                    \
         RF_LOAD(type, value, rf_ea(cpu, op));                                           \
+        X87_EXECUTED;                                                                   \
         X87_BOUNCE(type) = value;                                                       \
         if (RF_UNLIKELY(!x87_is_valid(cpu, 0))) {                                       \
-            underflow(cpu, 0);                                                          \
+            underflow(cpu, op, 0);                                                      \
         } else {                                                                        \
             unsigned sw = RF_X87_BINARY_MEMORY(text, x87_st(cpu, 0), X87_BOUNCE(type)); \
-            x87_raise(cpu, sw, 0);                                                      \
+            x87_raise(cpu, op, sw, 0);                                                  \
         }                                                                               \
         RF_MEM_NEXT;                                                                    \
     }
@@ -66,15 +67,15 @@ ARITHMETIC(divr)
 
 /* Take over the condition codes; false if an unmasked exception forbids popping. (The codes
  * are set even so: the SDM denies it for FCOM, CPUs do it.) */
-RF_INLINE bool compared(struct rf_cpu *cpu, unsigned sw)
+RF_INLINE bool compared(struct rf_cpu *cpu, const struct rf_op *op, unsigned sw)
 {
     cpu->fpu.sw = (uint16_t)((cpu->fpu.sw & ~CONDITION_CODES) | (sw & CONDITION_CODES));
-    return x87_raise(cpu, sw & ~X87_C1, X87_BEFORE);
+    return x87_raise(cpu, op, sw & ~X87_C1, X87_BEFORE);
 }
-RF_INLINE bool compared_empty(struct rf_cpu *cpu)
+RF_INLINE bool compared_empty(struct rf_cpu *cpu, const struct rf_op *op)
 {
     cpu->fpu.sw |= CONDITION_CODES;
-    return x87_stack_fault(cpu, false);
+    return x87_stack_fault(cpu, op, false);
 }
 RF_INLINE void pop_times(struct rf_cpu *cpu, unsigned times)
 {
@@ -82,19 +83,19 @@ RF_INLINE void pop_times(struct rf_cpu *cpu, unsigned times)
         x87_pop(cpu);
 }
 
-#define COMPARE(name, text, pops)                                                \
-    static RF_OP(name)                                                           \
-    {                                                                            \
-        X87_COMPUTE;                                                             \
-        bool done;                                                               \
-        if (RF_UNLIKELY(!x87_is_valid(cpu, 0) || !x87_is_valid(cpu, op->a)))     \
-            done = compared_empty(cpu);                                          \
-        else                                                                     \
-            done = compared(cpu, RF_X87_COMPARE(text " %%st(1)", x87_st(cpu, 0), \
-                                                x87_st(cpu, op->a)));            \
-        if (done)                                                                \
-            pop_times(cpu, pops);                                                \
-        RF_NEXT;                                                                 \
+#define COMPARE(name, text, pops)                                                                 \
+    static RF_OP(name)                                                                            \
+    {                                                                                             \
+        X87_COMPUTE_REGISTERS;                                                                    \
+        bool done;                                                                                \
+        if (RF_UNLIKELY(!x87_is_valid(cpu, 0) || !x87_is_valid(cpu, op->a)))                      \
+            done = compared_empty(cpu, op);                                                       \
+        else                                                                                      \
+            done = compared(cpu, op,                                                              \
+                            RF_X87_COMPARE(text " %%st(1)", x87_st(cpu, 0), x87_st(cpu, op->a))); \
+        if (done)                                                                                 \
+            pop_times(cpu, pops);                                                                 \
+        RF_NEXT;                                                                                  \
     }
 COMPARE(fcom, "fcom", 0)
 COMPARE(fcomp, "fcom", 1)
@@ -103,21 +104,22 @@ COMPARE(fucom, "fucom", 0)
 COMPARE(fucomp, "fucom", 1)
 COMPARE(fucompp, "fucom", 2)
 
-#define COMPARE_MEMORY(name, type, text, pops)                               \
-    RF_MEM_HANDLER(name)                                                     \
-    {                                                                        \
-        X87_COMPUTE;                                                         \
-        RF_LOAD(type, value, rf_ea(cpu, op));                                \
-        X87_BOUNCE(type) = value;                                            \
-        bool done;                                                           \
-        if (RF_UNLIKELY(!x87_is_valid(cpu, 0)))                              \
-            done = compared_empty(cpu);                                      \
-        else                                                                 \
-            done = compared(cpu, RF_X87_COMPARE_MEMORY(text, x87_st(cpu, 0), \
-                                                       X87_BOUNCE(type)));   \
-        if (done)                                                            \
-            pop_times(cpu, pops);                                            \
-        RF_MEM_NEXT;                                                         \
+#define COMPARE_MEMORY(name, type, text, pops)                                              \
+    RF_MEM_HANDLER(name)                                                                    \
+    {                                                                                       \
+        X87_COMPUTE;                                                                        \
+        RF_LOAD(type, value, rf_ea(cpu, op));                                               \
+        X87_EXECUTED;                                                                       \
+        X87_BOUNCE(type) = value;                                                           \
+        bool done;                                                                          \
+        if (RF_UNLIKELY(!x87_is_valid(cpu, 0)))                                             \
+            done = compared_empty(cpu, op);                                                 \
+        else                                                                                \
+            done = compared(cpu, op,                                                        \
+                            RF_X87_COMPARE_MEMORY(text, x87_st(cpu, 0), X87_BOUNCE(type))); \
+        if (done)                                                                           \
+            pop_times(cpu, pops);                                                           \
+        RF_MEM_NEXT;                                                                        \
     }
 COMPARE_MEMORY(fcom_m32, uint32_t, "fcoms", 0)
 COMPARE_MEMORY(fcomp_m32, uint32_t, "fcoms", 1)
@@ -131,11 +133,11 @@ COMPARE_MEMORY(ficomp_m32, int32_t, "ficoml", 1)
 static RF_OP(ftst)
 {
     static const union rf_x87_reg zero;
-    X87_COMPUTE;
+    X87_COMPUTE_REGISTERS;
     if (RF_UNLIKELY(!x87_is_valid(cpu, 0)))
-        compared_empty(cpu);
+        compared_empty(cpu, op);
     else
-        compared(cpu, RF_X87_COMPARE("fcom %%st(1)", x87_st(cpu, 0), &zero));
+        compared(cpu, op, RF_X87_COMPARE("fcom %%st(1)", x87_st(cpu, 0), &zero));
     RF_NEXT;
 }
 
@@ -149,14 +151,14 @@ RF_INLINE void set_flags(struct rf_cpu *cpu, unsigned sw)
 #define COMPARE_FLAGS(name, text, pop)                                                \
     static RF_OP(name)                                                                \
     {                                                                                 \
-        X87_COMPUTE;                                                                  \
+        X87_COMPUTE_REGISTERS;                                                        \
         unsigned sw = CONDITION_CODES;                                                \
         bool done;                                                                    \
         if (RF_UNLIKELY(!x87_is_valid(cpu, 0) || !x87_is_valid(cpu, op->a))) {        \
-            done = x87_stack_fault(cpu, false);                                       \
+            done = x87_stack_fault(cpu, op, false);                                   \
         } else {                                                                      \
             sw = RF_X87_COMPARE(text " %%st(1)", x87_st(cpu, 0), x87_st(cpu, op->a)); \
-            done = x87_raise(cpu, sw & ~X87_C1, X87_BEFORE);                          \
+            done = x87_raise(cpu, op, sw & ~X87_C1, X87_BEFORE);                      \
         }                                                                             \
         set_flags(cpu, sw);                                                           \
         if (done && pop)                                                              \
@@ -171,7 +173,7 @@ COMPARE_FLAGS(fucomip, "fucom", true)
 /* Class of ST0 in C3, C2, C0, its sign in C1 (SDM 2A, FXAM). */
 static RF_OP(fxam)
 {
-    X87_WAIT;
+    X87_BEGIN;
     const union rf_x87_reg *st = x87_st(cpu, 0);
     unsigned exponent = st->sign_exponent & 0x7fff, class;
     bool integer_bit = st->mantissa >> 63;
@@ -195,29 +197,30 @@ static RF_OP(fxam)
 
 /* Take over exceptions, C1 and those of the condition codes `codes` that the instruction sets:
  * C2 alone when nothing was computed. */
-RF_INLINE void finished(struct rf_cpu *cpu, const struct rf_x87_result *result, unsigned codes)
+RF_INLINE void finished(struct rf_cpu *cpu, const struct rf_op *op,
+                        const struct rf_x87_result *result, unsigned codes)
 {
     bool nan = (result->st[0].sign_exponent & 0x7fff) == 0x7fff && result->st[0].mantissa << 1;
-    if (!x87_raise(cpu, result->sw, X87_BEFORE) || nan || result->sw & X87_IE)
+    if (!x87_raise(cpu, op, result->sw, X87_BEFORE) || nan || result->sw & X87_IE)
         codes &= X87_C2;
     cpu->fpu.sw = (uint16_t)((cpu->fpu.sw & ~codes) | (result->sw & codes));
 }
-RF_INLINE void without_operand(struct rf_cpu *cpu, unsigned codes)
+RF_INLINE void without_operand(struct rf_cpu *cpu, const struct rf_op *op, unsigned codes)
 {
     cpu->fpu.sw &= (uint16_t)~(codes & X87_C2);
-    underflow(cpu, 0);
+    underflow(cpu, op, 0);
 }
 
 /* Each of these is a helper that does it all, so that the result has a place of its own. */
-#define BY_HELPER(name)                                    \
-    static RF_NOINLINE void do_##name(struct rf_cpu *cpu); \
-    static RF_OP(name)                                     \
-    {                                                      \
-        X87_COMPUTE;                                       \
-        do_##name(cpu);                                    \
-        RF_NEXT;                                           \
-    }                                                      \
-    static RF_NOINLINE void do_##name(struct rf_cpu *cpu)
+#define BY_HELPER(name)                                                            \
+    static RF_NOINLINE void do_##name(struct rf_cpu *cpu, const struct rf_op *op); \
+    static RF_OP(name)                                                             \
+    {                                                                              \
+        X87_COMPUTE_REGISTERS;                                                     \
+        do_##name(cpu, op);                                                        \
+        RF_NEXT;                                                                   \
+    }                                                                              \
+    static RF_NOINLINE void do_##name(struct rf_cpu *cpu, const struct rf_op *op)
 
 /* Needs ST0 alone, replaces it; `codes`: condition codes that it sets besides C1. */
 #define UNARY(name, text, codes)                                   \
@@ -225,12 +228,12 @@ RF_INLINE void without_operand(struct rf_cpu *cpu, unsigned codes)
     {                                                              \
         struct rf_x87_result result;                               \
         if (!x87_is_valid(cpu, 0)) {                               \
-            without_operand(cpu, codes);                           \
+            without_operand(cpu, op, codes);                       \
             return;                                                \
         }                                                          \
         RF_X87_RUN(text, &result, x87_st(cpu, 0), x87_st(cpu, 0)); \
         *x87_st(cpu, 0) = result.st[0];                            \
-        finished(cpu, &result, codes);                             \
+        finished(cpu, op, &result, codes);                         \
     }
 UNARY(fsqrt, "fsqrt", 0)
 UNARY(frndint, "frndint", 0)
@@ -244,12 +247,12 @@ UNARY(fcos, "fcos", X87_C2)
     {                                                              \
         struct rf_x87_result result;                               \
         if (!x87_is_valid(cpu, 0) || !x87_is_valid(cpu, 1)) {      \
-            without_operand(cpu, codes);                           \
+            without_operand(cpu, op, codes);                       \
             return;                                                \
         }                                                          \
         RF_X87_RUN(text, &result, x87_st(cpu, 0), x87_st(cpu, 1)); \
         *x87_st(cpu, 0) = result.st[0];                            \
-        finished(cpu, &result, codes);                             \
+        finished(cpu, op, &result, codes);                         \
     }
 BINARY(fprem, "fprem", CONDITION_CODES)
 BINARY(fprem1, "fprem1", CONDITION_CODES)
@@ -261,12 +264,12 @@ BINARY(fscale, "fscale", 0)
     {                                                              \
         struct rf_x87_result result;                               \
         if (!x87_is_valid(cpu, 0) || !x87_is_valid(cpu, 1)) {      \
-            if (underflow(cpu, 1))                                 \
+            if (underflow(cpu, op, 1))                             \
                 x87_pop(cpu);                                      \
             return;                                                \
         }                                                          \
         RF_X87_RUN(text, &result, x87_st(cpu, 0), x87_st(cpu, 1)); \
-        x87_raise(cpu, result.sw, 0);                              \
+        x87_raise(cpu, op, result.sw, 0);                          \
         if (result.depth == 1) {                                   \
             *x87_st(cpu, 1) = result.st[0];                        \
             x87_pop(cpu);                                          \
@@ -285,7 +288,7 @@ BINARY_POP(fpatan, "fpatan")
         bool empty = !x87_is_valid(cpu, 0);                        \
         if (empty || x87_is_valid(cpu, 7)) {                       \
             cpu->fpu.sw &= (uint16_t)~(codes);                     \
-            if (x87_stack_fault(cpu, !empty)) {                    \
+            if (x87_stack_fault(cpu, op, !empty)) {                \
                 x87_set_indefinite(x87_st(cpu, 0));                \
                 x87_mark_valid(cpu, 0);                            \
                 x87_set_indefinite(x87_push(cpu));                 \
@@ -293,7 +296,7 @@ BINARY_POP(fpatan, "fpatan")
             return;                                                \
         }                                                          \
         RF_X87_RUN(text, &result, x87_st(cpu, 0), x87_st(cpu, 0)); \
-        finished(cpu, &result, codes);                             \
+        finished(cpu, op, &result, codes);                         \
         if (result.depth == 3) {                                   \
             *x87_st(cpu, 0) = result.st[1];                        \
             *x87_push(cpu) = result.st[0];                         \

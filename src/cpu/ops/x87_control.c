@@ -121,7 +121,7 @@ static RF_OP(fninit)
 
 static RF_OP(fnop)
 {
-    X87_WAIT;
+    X87_BEGIN;
     RF_NEXT;
 }
 

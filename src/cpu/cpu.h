@@ -180,6 +180,7 @@ struct rf_cpu {
     uint8_t cpl;
     uint8_t tlb_mode;      /* enum rf_tlb_mode of ordinary data accesses now */
     bool code_changed;     /* a slow store hit decoded code: leave the block */
+    bool checks_alignment; /* CPL 3, CR0.AM and RFLAGS.AC: #AC */
     bool step_armed;       /* an instruction began with RFLAGS.TF set: #DB after it */
     uint8_t code_bits;     /* 64 in 64-bit mode, else 32 or 16: CS.L and CS.D */
 

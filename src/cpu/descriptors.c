@@ -19,6 +19,8 @@ bool rf_refuse_plain(struct rf_refusal *refusal, enum rf_vector vector)
 
 bool rf_refuse_fault(const struct rf_cpu *cpu, struct rf_refusal *refusal, bool stack)
 {
+    if (cpu->fault.kind == RF_FAULT_ALIGNMENT)
+        return rf_refuse(refusal, RF_AC, 0);
     if (cpu->fault.kind != RF_FAULT_PAGE)
         return rf_refuse(refusal, stack ? RF_SS : RF_GP, 0);
     rf_refuse(refusal, RF_PF, cpu->fault.error_code);

@@ -112,6 +112,8 @@ static struct rf_op *raise_fault(struct rf_cpu *cpu, struct rf_op *op, bool stac
 {
     if (cpu->fault.kind == RF_FAULT_PAGE)
         deliver(cpu, op, RF_PF, true, cpu->fault.error_code, cpu->fault.address);
+    else if (cpu->fault.kind == RF_FAULT_ALIGNMENT)
+        deliver(cpu, op, RF_AC, true, 0, 0);
     else
         deliver(cpu, op, stack ? RF_SS : RF_GP, true, 0, 0);
     return rf_dispatch(cpu);
@@ -127,48 +129,6 @@ struct rf_op *rf_op_stack_fault(struct rf_cpu *cpu, struct rf_op *op)
     return raise_fault(cpu, op, true);
 }
 
-/* --- slow memory --- */
-
-/* Outside 64-bit mode an operand across the end of the 4 GiB is refused as one beyond a limit
- * of 4 GiB - 1 (SDM 3A, 5.3, leaves that to the implementation). It never takes the fast path:
- * it crosses a page. */
-static bool crosses_4gib(struct rf_cpu *cpu, uint64_t va, unsigned size)
-{
-    if (RF_LIKELY(cpu->code_bits == 64 || va + size <= UINT64_C(1) << 32))
-        return false;
-    cpu->fault = (struct rf_fault){ .kind = RF_FAULT_SEGMENT };
-    return true;
-}
-
-bool rf_load_slow(struct rf_cpu *cpu, uint64_t va, void *out, unsigned size)
-{
-    if (crosses_4gib(cpu, va, size))
-        return false;
-    return rf_mmu_read(&cpu->mmu, va, out, size, (enum rf_tlb_mode)cpu->tlb_mode, &cpu->fault);
-}
-
-bool rf_store_slow(struct rf_cpu *cpu, uint64_t va, const void *data, unsigned size)
-{
-    if (crosses_4gib(cpu, va, size))
-        return false;
-    return rf_mmu_write(&cpu->mmu, va, data, size, (enum rf_tlb_mode)cpu->tlb_mode, &cpu->fault);
-}
-
-bool rf_load_rmw_slow(struct rf_cpu *cpu, uint64_t va, void *out, unsigned size)
-{
-    if (crosses_4gib(cpu, va, size))
-        return false;
-    return rf_mmu_read_for_write(&cpu->mmu, va, out, size, (enum rf_tlb_mode)cpu->tlb_mode,
-                                 &cpu->fault);
-}
-
-bool rf_probe_write(struct rf_cpu *cpu, uint64_t va, unsigned size)
-{
-    if (rf_tlb_write(cpu->tlb, va, size))
-        return true;
-    return rf_load_rmw_slow(cpu, va, cpu->bounce, size);
-}
-
 struct rf_op *rf_after_slow(struct rf_cpu *cpu, struct rf_op *op)
 {
     if (RF_LIKELY(!cpu->code_changed))
@@ -179,16 +139,6 @@ struct rf_op *rf_after_slow(struct rf_cpu *cpu, struct rf_op *op)
     cpu->budget -= op[1].cost;
     cpu->instructions += op->number + 1u;
     return rf_dispatch(cpu);
-}
-
-bool rf_cpu_read_system(struct rf_cpu *cpu, uint64_t va, void *out, size_t size)
-{
-    return rf_mmu_read(&cpu->mmu, va, out, size, RF_TLB_SUPERVISOR, &cpu->fault);
-}
-
-bool rf_cpu_write_system(struct rf_cpu *cpu, uint64_t va, const void *data, size_t size)
-{
-    return rf_mmu_write(&cpu->mmu, va, data, size, RF_TLB_SUPERVISOR, &cpu->fault);
 }
 
 /* --- mode, budget, accounts --- */
@@ -259,7 +209,7 @@ void rf_cpu_mode_changed(struct rf_cpu *cpu)
         cpu->tlb_mode = RF_TLB_USER;
     else
         cpu->tlb_mode = cpu->flags & RF_FLAG_AC ? RF_TLB_SUPERVISOR_AC : RF_TLB_SUPERVISOR;
-    cpu->tlb = cpu->mmu.set->entry[cpu->tlb_mode];
+    cpu->tlb = rf_cpu_tlb(cpu);
     uint16_t cs = cpu->seg[RF_CS].attributes;
     if ((cs & RF_SEG_L) && (cpu->mmu.efer & RF_EFER_LMA))
         cpu->code_bits = 64;

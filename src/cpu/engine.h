@@ -9,6 +9,10 @@ extern struct rf_op rf_far_op;
 
 void rf_jump_cache_clear(struct rf_cpu *cpu);
 
+/* What cpu->tlb is to be in the present mode: the mode's array, or one without entries when
+ * every access must take the slow path (memory.c). */
+const struct rf_tlb_entry *rf_cpu_tlb(struct rf_cpu *cpu);
+
 /* While guest code runs the host's MXCSR holds the guest's, with every exception masked.
  * to_host: save it to fpu.mxcsr and bring the embedding program's back, before any other
  * code runs; to_guest: the opposite. */

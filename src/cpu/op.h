@@ -170,13 +170,19 @@ RF_INLINE uint64_t rf_ea_base(const struct rf_cpu *cpu, const struct rf_op *op)
  * handlers leave what needs an address to RF_NOINLINE helpers. tests/run_tail_calls.sh
  * checks the machine code. */
 
-/* Slow accesses with the current mode's rights. False: cpu->fault is set. */
+/* Slow accesses with the current mode's rights (memory.c). False: cpu->fault is set. */
 bool rf_load_slow(struct rf_cpu *cpu, uint64_t va, void *out, unsigned size);
 bool rf_store_slow(struct rf_cpu *cpu, uint64_t va, const void *data, unsigned size);
 /* Load of a read-modify-write: fails as the store would. */
 bool rf_load_rmw_slow(struct rf_cpu *cpu, uint64_t va, void *out, unsigned size);
 /* Check that [va, va+size) may be written, writing nothing: for ops with two stores. */
 bool rf_probe_write(struct rf_cpu *cpu, uint64_t va, unsigned size);
+/* The same for the few accesses whose alignment does not follow from their size, or is never
+ * checked. */
+bool rf_load_aligned(struct rf_cpu *cpu, uint64_t va, void *out, unsigned size, unsigned alignment);
+bool rf_load_unaligned(struct rf_cpu *cpu, uint64_t va, void *out, unsigned size);
+bool rf_store_unaligned(struct rf_cpu *cpu, uint64_t va, const void *data, unsigned size);
+bool rf_probe_write_unaligned(struct rf_cpu *cpu, uint64_t va, unsigned size);
 /* End of a slow twin: next op, or out of the block if the store changed decoded code. */
 struct rf_op *rf_after_slow(struct rf_cpu *cpu, struct rf_op *op);
 

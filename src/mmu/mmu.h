@@ -71,6 +71,7 @@ enum rf_fault_kind {
     RF_FAULT_NONCANONICAL, /* #GP(0), or #SS(0) for a stack reference */
     RF_FAULT_PAGE,         /* #PF with error_code, CR2 = address */
     RF_FAULT_SEGMENT,      /* the CPU's own: refused by a segment; #GP(0), or #SS(0) */
+    RF_FAULT_ALIGNMENT,    /* the CPU's own: #AC(0) */
 };
 
 struct rf_fault {

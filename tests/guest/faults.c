@@ -19,15 +19,21 @@ static const char *place(uint64_t address, const char *rip)
     return "other";
 }
 
+#define AC 0x40000u /* RFLAGS: check alignment */
+#define SET_AC "pushfq; orl $0x40000, (%%rsp); popfq; "
+#define CLEAR_AC "; pushfq; andl $~0x40000, (%%rsp); popfq"
+
 static void handler(int signo, siginfo_t *info, void *context)
 {
+    __builtin_ia32_writeeflags_u64(__builtin_ia32_readeflags_u64() & ~(unsigned long long)AC);
     ucontext_t *uc = context;
     greg_t *r = uc->uc_mcontext.gregs;
     uint64_t rsp = (uint64_t)__builtin_frame_address(0);
-    printf(" signal %d code %d address %s trap %lld error %#llx cr2 %s csgsfs %#llx TF %lld RF %lld aligned %d\n",
+    printf(" signal %d code %d address %s trap %lld error %#llx cr2 %s csgsfs %#llx TF %lld RF %lld AC %lld aligned %d\n",
            signo, info->si_code, place((uint64_t)info->si_addr, (char *)r[REG_RIP]), r[REG_TRAPNO], r[REG_ERR],
            r[REG_TRAPNO] == 14 ? place((uint64_t)r[REG_CR2], (char *)r[REG_RIP]) : "-",
-           r[REG_CSGSFS] & 0xffff, r[REG_EFL] >> 8 & 1, r[REG_EFL] >> 16 & 1, rsp % 16 == 0);
+           r[REG_CSGSFS] & 0xffff, r[REG_EFL] >> 8 & 1, r[REG_EFL] >> 16 & 1,
+           r[REG_EFL] >> 18 & 1, rsp % 16 == 0);
     fflush(stdout);
     r[REG_EFL] &= ~0x100ll;
     siglongjmp(back, 1);
@@ -114,6 +120,12 @@ int main(void)
     TRY("load the kernel's data segment", 0, __asm__ volatile("mov %%ax, %%ds" :: "a"(0x18)));
     TRY("load null into ss", 0, __asm__ volatile("mov %%ax, %%ss" :: "a"(0)));
     TRY("movaps not aligned", 0, __asm__ volatile("movaps 1(%0), %%xmm0" :: "r"(data) : "xmm0"));
+    TRY("alignment check", 0, __asm__ volatile(SET_AC "mov 1(%0), %%eax" CLEAR_AC :: "r"(data) : "rax", "memory", "cc"));
+    TRY("alignment check of a store", 0, __asm__ volatile(SET_AC "mov %%rax, 4(%0)" CLEAR_AC :: "r"(data) : "memory", "cc"));
+    TRY("alignment check of the stack", 0, __asm__ volatile(SET_AC "mov %%rsp, %%rbx; lea 12(%0), %%rsp; push %%rax; mov %%rbx, %%rsp" CLEAR_AC :: "r"(data) : "rbx", "memory", "cc"));
+    TRY("alignment checked and right", 0, __asm__ volatile(SET_AC "mov 4(%0), %%eax; mov %%rax, 8(%0); mov 1(%0), %%al" CLEAR_AC :: "r"(data) : "rax", "memory", "cc"));
+    TRY("alignment check after a system call", 0, __asm__ volatile(SET_AC "syscall; mov 2(%0), %%eax" CLEAR_AC :: "r"(data), "a"(39) : "rcx", "r11", "memory", "cc"));
+    TRY("system call with a buffer that is not aligned", 0, { long done; __asm__ volatile(SET_AC "syscall" CLEAR_AC : "=a"(done) : "0"(96), "D"(data + 65), "S"(0) : "rcx", "r11", "memory", "cc"); printf(" %ld", done); });
     TRY("single step", 0, __asm__ volatile("pushfq; orl $0x100, (%%rsp); popfq; nop; nop" ::: "memory", "cc"));
     TRY("x87 divide by zero", 0, { unsigned short cw = 0x37b; __asm__ volatile("fldcw %0; fld1; fldz; fdivrp; fwait" :: "m"(cw)); });
     __asm__ volatile("fninit");

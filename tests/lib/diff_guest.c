@@ -220,7 +220,7 @@ void diff_guest_run(const struct diff_state *in, struct diff_state *out)
     memcpy(guest->r, in->gpr, sizeof in->gpr);
     guest->r[RF_REG_IP] = DIFF_CODE64_AT;
     guest_user();
-    rf_cpu_set_flags(guest, (in->flags & (RF_FLAGS_STATUS | RF_FLAG_DF)) | RF_FLAG_IF);
+    rf_cpu_set_flags(guest, (in->flags & (RF_FLAGS_STATUS | RF_FLAG_DF | RF_FLAG_AC)) | RF_FLAG_IF);
     guest_fx_in(in);
     memcpy(window, in->memory, DIFF_MEMORY_SIZE);
     memcpy(end, in->end, DIFF_END_SIZE);

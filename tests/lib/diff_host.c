@@ -124,6 +124,7 @@ static void build_subject(const struct diff_case *test)
     mov_gpr(&e, RSP, false, &n->host_rsp);
     bytes(&e, "\x9c", 1); /* pushfq */
     rip_relative(&e, "\x8f\x05", 2, &n->out_flags);
+    bytes(&e, "\x6a\x02\x9d", 3); /* push 2; popfq: no RFLAGS.AC in what follows */
     save_or_restore(&e, true, &n->out_fx);
     host.restore = e.at;
     mov_gpr(&e, RSP, false, &n->host_rsp);
@@ -163,6 +164,8 @@ static void on_signal(int number, siginfo_t *info, void *context)
     static const int by_number[16] = { REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP,
                                        REG_RSI, REG_RDI, REG_R8,  REG_R9,  REG_R10, REG_R11,
                                        REG_R12, REG_R13, REG_R14, REG_R15 };
+    /* Linux leaves RFLAGS.AC as it was */
+    __builtin_ia32_writeeflags_u64(__builtin_ia32_readeflags_u64() & ~(uint64_t)RF_FLAG_AC);
     (void)info;
     ucontext_t *uc = context;
     greg_t *r = uc->uc_mcontext.gregs;
@@ -185,7 +188,7 @@ static void on_signal(int number, siginfo_t *info, void *context)
     host.fault_address = host.vector == 14 ? (uint64_t)r[REG_CR2] : 0;
     host.error_code = (uint32_t)r[REG_ERR];
     r[REG_RIP] = (greg_t)(uintptr_t)host.restore;
-    r[REG_EFL] &= ~(greg_t)RF_FLAG_DF;
+    r[REG_EFL] &= ~(greg_t)(RF_FLAG_DF | RF_FLAG_AC);
 }
 
 static void host_create(void)
@@ -242,7 +245,7 @@ void diff_host_run(const struct diff_state *in, struct diff_state *out)
     n->in_fx.xstate_bv = COMPONENTS;
     memcpy(n->in_fx.high, in->high, sizeof in->high);
     memcpy(n->in_gpr, in->gpr, sizeof n->in_gpr);
-    n->in_flags = (in->flags & (RF_FLAGS_STATUS | RF_FLAG_DF)) | RF_FLAG_FIXED | RF_FLAG_IF;
+    n->in_flags = (in->flags & (RF_FLAGS_STATUS | RF_FLAG_DF | RF_FLAG_AC)) | RF_FLAG_FIXED | RF_FLAG_IF;
     memcpy(window, in->memory, DIFF_MEMORY_SIZE);
     memcpy(end, in->end, DIFF_END_SIZE);
     host.vector = -1;

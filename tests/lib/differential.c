@@ -95,6 +95,8 @@ static void random_state(struct diff_state *in, const struct diff_case *test, st
     in->flags = diff_random(rng) & RF_FLAGS_STATUS;
     if (test->options & DIFF_KEEP_DF && diff_below(rng, 3) == 0)
         in->flags |= RF_FLAG_DF;
+    if (test->options & DIFF_AC)
+        in->flags |= RF_FLAG_AC;
     for (unsigned i = 0; i < 16; i++)
         diff_vector(rng, &in->fx.xmm[i], 16);
     for (unsigned i = 0; i < 16 && diff_has_avx(); i++)
@@ -140,6 +142,8 @@ static void aim_operand(struct diff_state *in, const ZydisDecodedInstruction *in
         at = DIFF_MEMORY_SIZE / 2 - diff_below(rng, size + 1);
     if (options & DIFF_ALIGNED && diff_below(rng, 32))
         at &= ~(uint64_t)((size > 16 && !(size & (size - 1)) ? size : 16) - 1);
+    else if (options & DIFF_AC) /* to any power of two up to 32 */
+        at &= ~(uint64_t)0 << diff_below(rng, 6);
     uint64_t target = DIFF_MEMORY_AT + at - (uint64_t)mem->disp.value;
     if (diff_below(rng, 64) == 0) /* into the page that is not there: #PF */
         target = DIFF_PAGES_END - diff_below(rng, size + 1) - (uint64_t)mem->disp.value;

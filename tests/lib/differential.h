@@ -78,6 +78,7 @@ enum {
                       register like the others. One process runs either these or 64-bit cases */
     DIFF_SEGMENTED = 1024, /* with DIFF_32: code, data and stack segments with base and limit */
     DIFF_16 = 2048, /* with DIFF_32: 16-bit code, data and stack segments with base and limit */
+    DIFF_AC = 4096, /* alignment is checked (64-bit cases only): RFLAGS.AC */
 };
 
 /* Selectors of the segments that 32-bit cases find (diff_segments.c); RPL 3. */

@@ -1,5 +1,6 @@
 /* AVX moves of chosen elements: VMASKMOVPS, VMASKMOVPD, VPMASKMOVD, VPMASKMOVQ and the gathers.
- * The sign bit of a mask element chooses; an element not chosen is not accessed. */
+ * The sign bit of a mask element chooses; an element not chosen is not accessed. Alignment is
+ * never checked (SDM 2C, VMASKMOV and VGATHERDPS). */
 #include "cpu/ops/avx_lanes.h"
 
 /* --- masked loads and stores: op->b = mask. An operand that lies in one page which may be
@@ -18,7 +19,7 @@ static RF_NOINLINE bool load_chosen(struct rf_cpu *cpu, const struct rf_op *op, 
     memset(cpu->bounce, 0, size);
     for (unsigned i = 0; i < size / bytes; i++)
         if (chosen(mask, i, bytes) &&
-            !rf_load_slow(cpu, va + i * bytes, cpu->bounce + i * bytes, bytes))
+            !rf_load_unaligned(cpu, va + i * bytes, cpu->bounce + i * bytes, bytes))
             return false;
     return true;
 }
@@ -29,11 +30,11 @@ static RF_NOINLINE bool store_chosen(struct rf_cpu *cpu, const struct rf_op *op,
 {
     const union rf_vec *mask = &RF_V(op->b), *from = &RF_V(op->c);
     for (unsigned i = 0; i < size / bytes; i++)
-        if (chosen(mask, i, bytes) && !rf_probe_write(cpu, va + i * bytes, bytes))
+        if (chosen(mask, i, bytes) && !rf_probe_write_unaligned(cpu, va + i * bytes, bytes))
             return false;
     for (unsigned i = 0; i < size / bytes; i++)
         if (chosen(mask, i, bytes))
-            rf_store_slow(cpu, va + i * bytes, from->u8 + i * bytes, bytes);
+            rf_store_unaligned(cpu, va + i * bytes, from->u8 + i * bytes, bytes);
     return true;
 }
 
@@ -159,7 +160,7 @@ RF_INLINE bool load_element(struct rf_cpu *cpu, uint64_t va, void *to, const uns
 {
     const void *p = rf_tlb_read(cpu->tlb, va, bytes);
     if (RF_UNLIKELY(!p))
-        return rf_load_slow(cpu, va, to, bytes);
+        return rf_load_unaligned(cpu, va, to, bytes);
     memcpy(to, p, bytes);
     return true;
 }

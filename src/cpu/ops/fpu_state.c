@@ -65,10 +65,14 @@ static RF_NOINLINE enum restored restore_area(struct rf_cpu *cpu, const struct r
     return rf_mxcsr_set(cpu, area.mxcsr) ? RESTORED_MASKS : RESTORED;
 }
 
-/* Here, unlike at other aligned operands, CPUs look first whether the address is canonical. */
+/* Here, unlike at other aligned operands, CPUs look first whether the address is canonical.
+ * Which misalignment is #AC where that is enabled is the CPU's choice (SDM 2A, FXSAVE). */
 static struct rf_op *misaligned(struct rf_cpu *cpu, struct rf_op *op)
 {
-    bool stack = op->stack && !rf_mmu_canonical(&cpu->mmu, rf_ea(cpu, op));
+    const uint64_t va = rf_ea(cpu, op);
+    bool canonical = rf_mmu_canonical(&cpu->mmu, va), stack = op->stack && !canonical;
+    if (canonical && cpu->checks_alignment && va & 3)
+        return rf_op_raise(cpu, op, RF_AC, true, 0);
     return rf_op_raise(cpu, op, stack ? RF_SS : RF_GP, true, 0);
 }
 

@@ -165,10 +165,21 @@ bool rf_lower_pop_segment(struct rf_lower *l)
 struct __attribute__((packed)) far_64 { uint64_t offset; uint16_t selector; };
 struct __attribute__((packed)) far_32 { uint32_t offset; uint16_t selector; };
 struct __attribute__((packed)) far_16 { uint16_t offset; uint16_t selector; };
+/* To cpu->bounce. The alignment is that of the offset, but for 64-bit ones: SDM 3A, table 6-7,
+ * has none for them, and AMD's CPUs look for 4. */
+static RF_NOINLINE bool load_pointer(struct rf_cpu *cpu, const struct rf_op *op, unsigned size)
+{
+    return rf_load_aligned(cpu, rf_ea(cpu, op), cpu->bounce, size, size == 4 ? 2 : 4);
+}
+#define LOAD_POINTER(N)                                                                   \
+    struct far_##N pointer;                                                               \
+    if (!load_pointer(cpu, op, sizeof pointer))                                           \
+        return rf_op_fault(cpu, op);                                                      \
+    memcpy(&pointer, cpu->bounce, sizeof pointer)
 #define LOAD_FAR(N)                                                                       \
-    RF_MEM_HANDLER(load_far_##N)                                                          \
+    static RF_OP(load_far_##N)                                                            \
     {                                                                                     \
-        RF_LOAD(struct far_##N, pointer, rf_ea(cpu, op));                                 \
+        LOAD_POINTER(N);                                                                  \
         if (!rf_load_segment(cpu, (enum rf_seg)op->b, pointer.selector, &cpu->refusal))   \
             return rf_op_refused(cpu, op);                                                \
         RF_SET(N, op->a, pointer.offset);                                                 \
@@ -530,9 +541,9 @@ static struct rf_op *far_transfer(struct rf_cpu *cpu, struct rf_op *op, uint16_t
     return rf_dispatch(cpu);
 }
 #define FAR_MEM(N)                                                                        \
-    RF_MEM_HANDLER(far_mem_##N)                                                           \
+    static RF_OP(far_mem_##N)                                                             \
     {                                                                                     \
-        RF_LOAD(struct far_##N, pointer, rf_ea(cpu, op));                                 \
+        LOAD_POINTER(N);                                                                  \
         return far_transfer(cpu, op, pointer.selector, pointer.offset);                   \
     }
 RF_SIZES_WIDE(FAR_MEM)

@@ -256,12 +256,32 @@ static RF_OP(mm_pmovmskb)
 /* --- MASKMOVDQU, MASKMOVQ: the bytes of a whose twins in b have bit 7 set. Page faults are
  * those of a store of the whole, whatever the mask says: SDM 2A leaves that open --- */
 
-RF_MEM_HANDLER(maskmovdqu)
+/* Alignment, where it is checked, is that of the two halves, as on AMD's CPUs. */
+static RF_COLD RF_NOINLINE bool mask_bytes_slow(struct rf_cpu *cpu, const struct rf_op *op)
 {
-    RF_RMW_LOAD(rf_m128, old, rf_ea(cpu, op));
-    rf_m128 mask = rf_xmm(cpu, op->b);
-    RF_RMW_STORE(rf_m128, old, simde_mm_blendv_epi8(old, rf_xmm(cpu, op->a), mask));
-    RF_MEM_NEXT;
+    const uint64_t va = rf_ea(cpu, op);
+    rf_m128 old;
+    if (!rf_load_rmw_slow(cpu, va, cpu->bounce, 8) ||
+        !rf_load_rmw_slow(cpu, va + 8, cpu->bounce + 8, 8))
+        return false;
+    memcpy(&old, cpu->bounce, sizeof old);
+    old = simde_mm_blendv_epi8(old, rf_xmm(cpu, op->a), rf_xmm(cpu, op->b));
+    memcpy(cpu->bounce, &old, sizeof old);
+    return rf_store_slow(cpu, va, cpu->bounce, 8) && rf_store_slow(cpu, va + 8, cpu->bounce + 8, 8);
+}
+static RF_OP(maskmovdqu)
+{
+    uint8_t *place = rf_tlb_write(cpu->tlb, rf_ea(cpu, op), sizeof(rf_m128));
+    if (RF_UNLIKELY(!place)) {
+        if (!mask_bytes_slow(cpu, op))
+            return rf_op_fault(cpu, op);
+        return rf_after_slow(cpu, op);
+    }
+    rf_m128 old;
+    memcpy(&old, place, sizeof old);
+    old = simde_mm_blendv_epi8(old, rf_xmm(cpu, op->a), rf_xmm(cpu, op->b));
+    memcpy(place, &old, sizeof old);
+    RF_NEXT;
 }
 
 RF_MEM_HANDLER(maskmovq)

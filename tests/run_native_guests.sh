@@ -22,6 +22,14 @@ same bin/files "$tree"
 same bin/memory
 same bin/bad_calls
 same bin/clocks
+same bin/epoll
+# its input a pipe of the host, once for either run; the second writer comes when the first run
+# has closed the pipe
+mkfifo "$work/pipe"
+(for run in native ringfort; do { echo hello; sleep 2; } >"$work/pipe"; sleep 1; done) &
+input=$work/pipe
+same bin/epoll
+input=
 for program in file_paths file_contents file_descriptors; do
     same bin/$program
     same bin/$program "$tree"

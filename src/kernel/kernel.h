@@ -44,21 +44,31 @@ struct rf_handler_table {
 
 /* One per file in syscalls/. */
 extern const struct rf_handler_table rf_handlers_file, rf_handlers_stat, rf_handlers_directory,
-    rf_handlers_descriptor, rf_handlers_poll, rf_handlers_memory, rf_handlers_process,
-    rf_handlers_identity, rf_handlers_signal, rf_handlers_time, rf_handlers_system,
-    rf_handlers_futex;
+    rf_handlers_descriptor, rf_handlers_poll, rf_handlers_epoll, rf_handlers_memory,
+    rf_handlers_process, rf_handlers_identity, rf_handlers_signal, rf_handlers_time,
+    rf_handlers_system, rf_handlers_futex;
 
 /* --- wait queues (task/wait.c) ---
  * A list of sleeping tasks. Waking makes them all runnable; each runs its handler again
  * and finds out by itself whether what it waits for has come. */
 struct rf_wait_queue {
     struct rf_wait *first;
+    struct rf_watch *watches;
+};
+/* Called at every wake of a queue, and stays on it (epoll). events: RF_POLL* that the wake is
+ * for, 0 if it does not say. */
+struct rf_watch {
+    void (*wake)(struct rf_kernel *k, struct rf_watch *watch, uint32_t events);
+    struct rf_wait_queue *queue;
+    struct rf_watch *next;
 };
 /* Put the current task to sleep on q until rf_wake(q), a signal, or its deadline. Returns
  * RF_BLOCKED, or -RF_ERESTARTSYS at once when a signal is pending. May be called several
  * times for different queues before the handler returns RF_BLOCKED (poll). */
 int64_t rf_sleep_on(struct rf_kernel *k, struct rf_wait_queue *q);
 void rf_wake(struct rf_kernel *k, struct rf_wait_queue *q);
+/* The same, saying what for. */
+void rf_wake_for(struct rf_kernel *k, struct rf_wait_queue *q, uint32_t events);
 /* A deadline for the sleep in ns of the monotonic clock, kept while the handler runs again
  * and again: the first call of one system call sets it, later ones return the same.
  * rf_deadline_passed tells. UINT64_MAX: none. */

@@ -7,7 +7,7 @@
 struct eventfd {
     uint64_t count;
     bool semaphore;
-    struct rf_wait_queue changed;
+    struct rf_wait_queue changed; /* readers, writers and polls */
 };
 
 static int64_t eventfd_read(struct rf_kernel *k, struct rf_file *file, struct rf_uio *uio,
@@ -21,7 +21,7 @@ static int64_t eventfd_read(struct rf_kernel *k, struct rf_file *file, struct rf
         return file->flags & RF_O_NONBLOCK ? -RF_EAGAIN : rf_sleep_on(k, &e->changed);
     uint64_t value = e->semaphore ? 1 : e->count;
     e->count -= value;
-    rf_wake(k, &e->changed);
+    rf_wake_for(k, &e->changed, RF_POLLOUT);
     return rf_uio_put(uio, &value, sizeof value) == sizeof value ? (int64_t)sizeof value
                                                                   : -RF_EFAULT;
 }
@@ -41,7 +41,7 @@ static int64_t eventfd_write(struct rf_kernel *k, struct rf_file *file, struct r
     if (value > MOST - e->count)
         return file->flags & RF_O_NONBLOCK ? -RF_EAGAIN : rf_sleep_on(k, &e->changed);
     e->count += value;
-    rf_wake(k, &e->changed);
+    rf_wake_for(k, &e->changed, RF_POLLIN);
     return sizeof value;
 }
 

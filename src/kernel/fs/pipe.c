@@ -41,8 +41,8 @@ static struct rf_pipe *pipe_new(struct rf_kernel *k)
 
 static void wake_all(struct rf_kernel *k, struct rf_pipe *pipe)
 {
-    rf_wake(k, &pipe->readable);
-    rf_wake(k, &pipe->writable);
+    rf_wake_for(k, &pipe->readable, RF_POLLIN | RF_POLLRDNORM | RF_POLLERR | RF_POLLHUP);
+    rf_wake_for(k, &pipe->writable, RF_POLLOUT | RF_POLLWRNORM | RF_POLLERR | RF_POLLHUP);
     rf_wake(k, &pipe->opening_read);
     rf_wake(k, &pipe->opening_write);
 }
@@ -119,7 +119,7 @@ static int64_t pipe_read(struct rf_kernel *k, struct rf_file *file, struct rf_ui
     bool was_full = is_full(pipe);
     int64_t result = take(pipe, uio);
     if (was_full && !is_full(pipe))
-        rf_wake(k, &pipe->writable);
+        rf_wake_for(k, &pipe->writable, RF_POLLOUT | RF_POLLWRNORM);
     if (result > 0)
         file->inode->atime = rf_now(k);
     return result;
@@ -185,8 +185,8 @@ static int64_t pipe_write(struct rf_kernel *k, struct rf_file *file, struct rf_u
     rf_uio_skip(uio, done);
     if (!pipe->readers)
         return broken(k, done);
-    bool was_empty = is_empty(pipe);
     int64_t result = 0;
+    uint64_t before = done;
     size_t merged = done ? 0 : merge(pipe, uio);
     done += merged;
     while (uio->left && !is_full(pipe)) {
@@ -195,8 +195,9 @@ static int64_t pipe_write(struct rf_kernel *k, struct rf_file *file, struct rf_u
             break;
         done += (uint64_t)result;
     }
-    if ((was_empty && !is_empty(pipe)) || merged)
-        rf_wake(k, &pipe->readable);
+    /* Also when bytes were there already: an edge for epoll (pipe_write, poll_usage). */
+    if (done != before)
+        rf_wake_for(k, &pipe->readable, RF_POLLIN | RF_POLLRDNORM);
     if (done)
         file->inode->mtime = file->inode->ctime = rf_now(k);
     if (uio->left && result >= 0)

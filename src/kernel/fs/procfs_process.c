@@ -1,4 +1,5 @@
 /* Texts of /proc/<pid>: what a process is, and its address space. */
+#include "kernel/fs/epoll.h"
 #include "kernel/fs/procfs.h"
 #include "kernel/mm/mm.h"
 #include "kernel/start.h"
@@ -23,7 +24,8 @@ int64_t rf_proc_file_name(struct rf_kernel *k, struct rf_file *file, char *out, 
     else if (file->ops == &rf_stdio_ops)
         length = snprintf(out, size, "host:[%llu]", ino);
     else
-        length = snprintf(out, size, "anon_inode:[eventfd]");
+        length = snprintf(out, size, "anon_inode:[%s]",
+                          rf_file_is_epoll(file) ? "eventpoll" : "eventfd");
     return length < 0 || (size_t)length >= size ? -RF_ENAMETOOLONG : length;
 }
 

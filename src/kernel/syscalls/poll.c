@@ -2,13 +2,13 @@
  *
  * A call first asks every file what it is ready for. Only when none is, it asks again with a
  * request, which puts the task on the files' wait queues, and sleeps. */
+#include "kernel/syscalls/poll.h"
+
 #include "kernel/signal/signal.h"
 #include "kernel/task/task.h"
 #include "kernel/vfs/poll.h"
 
 #include <string.h>
-
-#define NO_TIMEOUT UINT64_MAX
 
 /* --- sleeping --- */
 
@@ -21,23 +21,14 @@ static int64_t look_or_sleep(struct rf_kernel *k, look *look_at, void *what, uin
     int64_t ready = look_at(k, what, NULL);
     if (ready || timeout_ns == 0)
         return ready;
-    if (timeout_ns != NO_TIMEOUT) {
+    if (timeout_ns != RF_NO_TIMEOUT) {
         rf_sleep_deadline(k, timeout_ns);
         if (rf_deadline_passed(k))
             return 0;
     }
     struct rf_poll_request request = { .k = k, .host_fd = -1 };
     look_at(k, what, &request);
-    int64_t result = RF_BLOCKED;
-    if (!request.refused && request.host_fd >= 0)
-        result = rf_sleep_on_host(k, request.host_fd, request.host_events);
-    else if (!request.refused && !request.slept)
-        result = rf_sleep_until_deadline(k);
-    if (request.refused) {
-        rf_leave_queues(k, k->current);
-        k->current->state = RF_TASK_RUNNABLE;
-        result = request.refused;
-    }
+    int64_t result = rf_poll_sleep(&request);
     return result == -RF_ERESTARTSYS ? -RF_ERESTARTNOHAND : result;
 }
 
@@ -46,7 +37,7 @@ static int64_t look_or_sleep(struct rf_kernel *k, look *look_at, void *what, uin
 /* In scratch[3] once the mask of this call is in force. */
 #define MASK_SWAPPED 1
 
-static int64_t swap_mask(struct rf_kernel *k, uint64_t user, uint64_t size)
+int64_t rf_poll_swap_mask(struct rf_kernel *k, uint64_t user, uint64_t size)
 {
     struct rf_task *task = k->current;
     uint64_t mask;
@@ -67,10 +58,13 @@ static int64_t swap_mask(struct rf_kernel *k, uint64_t user, uint64_t size)
 }
 
 /* The call is over, unless a handler runs first: then it restores the mask. */
-static void restore_mask(struct rf_kernel *k, int64_t result)
+void rf_poll_restore_mask(struct rf_kernel *k, int64_t result)
 {
     struct rf_task *task = k->current;
-    if (result == RF_BLOCKED || result == -RF_ERESTARTNOHAND || task->scratch[3] != MASK_SWAPPED)
+    if (result == -RF_EINTR)
+        rf_update_exit_work(k, 0); /* the mask of this call let the signal through */
+    if (result == RF_BLOCKED || result == -RF_ERESTARTNOHAND || result == -RF_EINTR ||
+        task->scratch[3] != MASK_SWAPPED)
         return;
     task->blocked = task->saved_blocked;
     task->restore_blocked = false;
@@ -89,10 +83,10 @@ static int64_t timespec_to_ns(const struct rf_timespec *t, uint64_t *ns)
     return 0;
 }
 
-static int64_t get_timespec(struct rf_kernel *k, uint64_t user, uint64_t *ns)
+int64_t rf_poll_get_timeout(struct rf_kernel *k, uint64_t user, uint64_t *ns)
 {
     struct rf_timespec t;
-    *ns = NO_TIMEOUT;
+    *ns = RF_NO_TIMEOUT;
     if (!user)
         return 0;
     if (RF_GET_USER(k, t, user))
@@ -176,19 +170,19 @@ static int64_t do_poll(struct rf_kernel *k, uint64_t user, uint32_t count, uint6
 static int64_t sys_poll(struct rf_kernel *k, const uint64_t a[6])
 {
     int32_t ms = (int32_t)a[2];
-    return do_poll(k, a[0], (uint32_t)a[1], ms < 0 ? NO_TIMEOUT : (uint64_t)ms * 1000000);
+    return do_poll(k, a[0], (uint32_t)a[1], ms < 0 ? RF_NO_TIMEOUT : (uint64_t)ms * 1000000);
 }
 
 static int64_t sys_ppoll(struct rf_kernel *k, const uint64_t a[6])
 {
     uint64_t timeout;
-    int64_t result = get_timespec(k, a[2], &timeout);
+    int64_t result = rf_poll_get_timeout(k, a[2], &timeout);
     if (result == 0)
-        result = swap_mask(k, a[3], a[4]);
+        result = rf_poll_swap_mask(k, a[3], a[4]);
     if (result)
         return result;
     result = do_poll(k, a[0], (uint32_t)a[1], timeout);
-    restore_mask(k, result);
+    rf_poll_restore_mask(k, result);
     if (a[2] && result != RF_BLOCKED)
         put_timespec(k, a[2], remaining(k, timeout));
     return result;
@@ -303,7 +297,7 @@ static int64_t do_select(struct rf_kernel *k, int count, const uint64_t user[SET
 
 static int64_t sys_select(struct rf_kernel *k, const uint64_t a[6])
 {
-    uint64_t timeout = NO_TIMEOUT;
+    uint64_t timeout = RF_NO_TIMEOUT;
     struct rf_timeval tv;
     if (a[4]) {
         if (RF_GET_USER(k, tv, a[4]))
@@ -327,13 +321,13 @@ static int64_t sys_pselect6(struct rf_kernel *k, const uint64_t a[6])
     uint64_t mask[2] = { 0, 0 }, timeout; /* address and size */
     if (a[5] && RF_GET_USER(k, mask, a[5]))
         return -RF_EFAULT;
-    int64_t result = get_timespec(k, a[4], &timeout);
+    int64_t result = rf_poll_get_timeout(k, a[4], &timeout);
     if (result == 0)
-        result = swap_mask(k, mask[0], mask[1]);
+        result = rf_poll_swap_mask(k, mask[0], mask[1]);
     if (result)
         return result;
     result = do_select(k, (int)a[0], a + 1, timeout);
-    restore_mask(k, result);
+    rf_poll_restore_mask(k, result);
     if (a[4] && result != RF_BLOCKED)
         put_timespec(k, a[4], remaining(k, timeout));
     return result;

@@ -67,6 +67,13 @@ int64_t rf_sleep_on_host(struct rf_kernel *k, int host_fd, short events)
 
 void rf_wake(struct rf_kernel *k, struct rf_wait_queue *q)
 {
+    rf_wake_for(k, q, 0);
+}
+
+void rf_wake_for(struct rf_kernel *k, struct rf_wait_queue *q, uint32_t events)
+{
+    for (struct rf_watch *watch = q->watches; watch; watch = watch->next)
+        watch->wake(k, watch, events);
     while (q->first) {
         struct rf_task *task = q->first->task;
         rf_charge(k, RF_EVENT_WAKE, 1);

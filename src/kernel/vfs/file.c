@@ -1,4 +1,5 @@
 /* Open files: references, reading, writing, seeking, and what mappings ask of them. */
+#include "kernel/fs/epoll.h"
 #include "kernel/fs/fs.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/task.h"
@@ -36,6 +37,7 @@ void rf_file_put(struct rf_kernel *k, struct rf_file *file)
 {
     if (!file || --file->references)
         return;
+    rf_epoll_forget(k, file);
     if (file->mode & RF_FMODE_WRITER)
         file->inode->writers--;
     rf_lock_drop(k, file->inode, file);
@@ -73,6 +75,7 @@ int64_t rf_file_read(struct rf_kernel *k, struct rf_file *file, struct rf_uio *u
     if (!(file->mode & RF_FMODE_STREAM) && (int64_t)*at < 0)
         return -RF_EINVAL;
     int64_t result = file->ops->read(k, file, uio, at);
+    rf_epoll_used(file);
     if (result > 0 && RF_S_ISREG(file->inode->mode))
         touch_access_time(k, file);
     return result;
@@ -131,6 +134,7 @@ int64_t rf_file_write(struct rf_kernel *k, struct rf_file *file, struct rf_uio *
             return result;
     }
     int64_t result = file->ops->write(k, file, uio, at);
+    rf_epoll_used(file);
     if (result > 0 && regular)
         drop_privilege_bits(k, file->inode);
     return result;

@@ -10,12 +10,16 @@ struct rf_poll_request {
     int64_t refused;   /* -RF_ERESTARTSYS once a queue refused */
     int host_fd;       /* -1, or a host descriptor to wait for */
     short host_events;
+    /* Not NULL: the queues are to be watched, not slept on; called instead of rf_sleep_on. */
+    void (*watch)(struct rf_poll_request *request, struct rf_wait_queue *q);
 };
 
 /* From a driver's poll: sleep on q too. request may be NULL. */
 void rf_poll_add(struct rf_poll_request *request, struct rf_wait_queue *q);
 /* Wait for the host descriptor (one per poll: reading wins over writing). */
 void rf_poll_add_host(struct rf_poll_request *request, int host_fd, short events);
+/* All files have been asked: sleep. RF_BLOCKED, or an error with the task on no queue. */
+int64_t rf_poll_sleep(struct rf_poll_request *request);
 /* What a host descriptor is ready for now, as RF_POLL* bits. */
 uint32_t rf_poll_host_now(int host_fd, short events);
 

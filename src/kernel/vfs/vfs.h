@@ -72,6 +72,7 @@ struct rf_file {
     uint64_t pos;
     void *private_data;
     int host_fd;              /* -1 when there is none */
+    struct rf_epoll_item *epoll_items; /* interest in it (fs/epoll.c) */
 };
 
 /* --- files and descriptors (vfs/file.c, vfs/fdtable.c) --- */

@@ -11,12 +11,12 @@ struct rule {
     const char *name;
     int em, ts, ts_without_mp, em_ts, no_osfxsr;
 };
-static const struct rule x87 = { "x87", RF_NM, RF_NM, RF_NM, RF_NM, NONE };
-static const struct rule wait = { "wait", NONE, RF_NM, NONE, RF_NM, NONE };
-static const struct rule mmx = { "mmx", RF_UD, RF_NM, RF_NM, RF_UD, NONE };
-static const struct rule sse = { "sse", RF_UD, RF_NM, RF_NM, RF_UD, RF_UD };
-static const struct rule area = { "area", RF_NM, RF_NM, RF_NM, RF_NM, NONE }; /* SDM 2A, FXSAVE */
-static const struct rule none = { "none", NONE, NONE, NONE, NONE, NONE };
+static const struct rule x87 = {"x87", RF_NM, RF_NM, RF_NM, RF_NM, NONE};
+static const struct rule wait = {"wait", NONE, RF_NM, NONE, RF_NM, NONE};
+static const struct rule mmx = {"mmx", RF_UD, RF_NM, RF_NM, RF_UD, NONE};
+static const struct rule sse = {"sse", RF_UD, RF_NM, RF_NM, RF_UD, RF_UD};
+static const struct rule area = {"area", RF_NM, RF_NM, RF_NM, RF_NM, NONE}; /* SDM 2A, FXSAVE */
+static const struct rule none = {"none", NONE, NONE, NONE, NONE, NONE};
 
 struct instruction {
     const char *text;
@@ -24,8 +24,13 @@ struct instruction {
     uint8_t length;
     uint8_t code[7];
 };
-#define I(text, rule, ...) \
-    { text, &(rule), sizeof((const uint8_t[]){ __VA_ARGS__ }), { __VA_ARGS__ } }
+#define I(text, rule, ...)                                                                         \
+    {                                                                                              \
+        text, &(rule), sizeof((const uint8_t[]){__VA_ARGS__}),                                     \
+        {                                                                                          \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
+    }
 
 /* Memory operands are at [rdi]. */
 static const struct instruction instructions[] = {
@@ -148,8 +153,7 @@ CASE(a_change_of_the_bits_is_seen, 0)
         uint64_t set;
         int vector;
         unsigned at;
-    } steps[] = { { RF_CR0_TS, RF_NM, 0 }, { 0, RF_BP, 10 }, { RF_CR0_EM, RF_NM, 0 },
-                  { 0, RF_BP, 10 } };
+    } steps[] = {{RF_CR0_TS, RF_NM, 0}, {0, RF_BP, 10}, {RF_CR0_EM, RF_NM, 0}, {0, RF_BP, 10}};
     for (unsigned i = 0; i < sizeof steps / sizeof *steps; i++) {
         rf_mmu_set_cr0(mmu, cr0 | steps[i].set);
         rf_cpu_mode_changed(b->cpu);
@@ -162,8 +166,7 @@ int main(void)
 {
     Suite *suite = suite_create("fpu_availability");
     TCase *tests = tcase_create("availability");
-    tcase_add_loop_test(tests, availability, 0,
-                        (int)(sizeof instructions / sizeof *instructions));
+    tcase_add_loop_test(tests, availability, 0, (int)(sizeof instructions / sizeof *instructions));
     tcase_add_test(tests, a_change_of_the_bits_is_seen);
     suite_add_tcase(suite, tests);
     return run_suite(suite);

@@ -677,6 +677,37 @@ CASE(sixteen_byte_instruction_is_gp, 3)
     expect_error(b, RF_GP, USER(0), 0);
 }
 
+/* That it is too long shows in the 15th byte: if that one cannot be fetched, #PF. */
+static void run_too_long_at_absent_page(struct bare *b, unsigned visible)
+{
+    uint8_t bytes[16];
+    memset(bytes, 0x66, sizeof bytes);
+    bare_put(b, BARE_ABSENT - visible, bytes, visible);
+    b->cpu->r[RF_RDI] = BARE_ABSENT - visible;
+    RUN(b, jmp_rdi);
+}
+CASE(too_long_before_an_absent_page_is_gp, 3)
+{
+    run_too_long_at_absent_page(b, 15);
+    expect_error(b, RF_GP, BARE_ABSENT - 15, 0);
+}
+CASE(fourteen_prefixes_before_an_absent_page_are_pf, 3)
+{
+    run_too_long_at_absent_page(b, 14);
+    expect_error(b, RF_PF, BARE_ABSENT - 14, RF_PF_U | RF_PF_I);
+    ck_assert_uint_eq(b->cpu->cr2, BARE_ABSENT);
+}
+/* Here prefixes, opcode, ModRM and SIB say already that there will be 20 bytes. */
+CASE(a_length_known_too_soon_is_pf, 3)
+{
+    static const uint8_t add[] = { 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66,
+                                   0x81, 0x84, 0x27 };
+    bare_put(b, BARE_ABSENT - sizeof add, add, sizeof add);
+    b->cpu->r[RF_RDI] = BARE_ABSENT - sizeof add;
+    RUN(b, jmp_rdi);
+    expect_error(b, RF_PF, BARE_ABSENT - sizeof add, RF_PF_U | RF_PF_I);
+}
+
 CODE(call_remap_call, "call *%rdi; mov %eax, %ebx; mov %rdx, (%rsi); invlpg (%rdi); call *%rdi; vmcall");
 /* Remapping the code page: INVLPG makes the new page's code run. */
 CASE(remapped_code_is_seen_after_invlpg, 0)
@@ -748,7 +779,9 @@ int main(void)
         smep_refuses_to_run_user_pages, without_smep_the_kernel_runs_user_pages,
         a_store_to_the_next_instruction_is_seen, a_loop_that_rewrites_itself, code_changed_between_runs_is_seen,
         instruction_across_a_page_end, instruction_across_into_an_absent_page, change_behind_a_page_end_is_seen,
-        sixteen_byte_instruction_is_gp, remapped_code_is_seen_after_invlpg, vmcall_at_cpl0_opens_the_door,
+        sixteen_byte_instruction_is_gp,
+        too_long_before_an_absent_page_is_gp, fourteen_prefixes_before_an_absent_page_are_pf,
+        a_length_known_too_soon_is_pf, remapped_code_is_seen_after_invlpg, vmcall_at_cpl0_opens_the_door,
         vmcall_without_a_door_is_ud, cycle_limit_stops_a_loop, accounts_add_up,
     };
     Suite *suite = suite_create("transitions");

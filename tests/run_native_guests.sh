@@ -14,6 +14,8 @@ same bin/entry_registers
 same bin/syscall_registers
 same bin/faults
 same bin/x87_pointers
+same bin/bad_code
+same bin/changed_code
 same bin/deaths
 same bin/signals
 same bin/processes

@@ -505,7 +505,9 @@ struct rf_block *rf_decode_block(struct rf_cpu *cpu, struct rf_decoder *decoder,
     ZyanStatus status;
     unsigned count = decode_all(cpu, decoder, bytes, readable, most, &status);
     if (count == 0) {
-        if (status == ZYDIS_STATUS_NO_MORE_DATA && readable < 15)
+        /* More must be fetched. That an instruction is too long is seen in its 15th byte. */
+        if (readable < 15 && (status == ZYDIS_STATUS_NO_MORE_DATA ||
+                              status == ZYDIS_STATUS_INSTRUCTION_TOO_LONG))
             return NULL;
         return refused_block(cpu, decoder, status);
     }

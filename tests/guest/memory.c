@@ -174,6 +174,28 @@ static void code(void)
         puts("no longer executable");
 }
 
+/* The pages past the new end of a file leave its mappings, private copies too. */
+static void truncated(void)
+{
+    char name[] = "/tmp/truncatedXXXXXX";
+    int fd = mkstemp(name);
+    unlink(name);
+    CALL(ftruncate(fd, 4 * PAGE));
+    char *shared = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    char *private = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, PAGE);
+    for (size_t i = 0; i < 4; i++)
+        shared[i * PAGE] = shared[i * PAGE + 9] = (char)('a' + i);
+    private[0] = private[PAGE] = 'p';
+    printf("%c %c %c\n", private[0], private[PAGE], private[2 * PAGE]);
+    CALL(ftruncate(fd, PAGE + 5));
+    access_of("shared", shared, 4);
+    access_of("private", private, 3);
+    printf("%c %d %c\n", shared[PAGE], shared[PAGE + 9], private[0]);
+    CALL(ftruncate(fd, 4 * PAGE));
+    printf("%d %d %d\n", shared[2 * PAGE], private[PAGE], private[2 * PAGE]);
+    close(fd);
+}
+
 static void stack_growth(int depth)
 {
     volatile char room[60000];
@@ -198,6 +220,7 @@ int main(void)
     fflush(stdout);
     shared_advice();
     code();
+    truncated();
     stack_growth(100);
     puts("deep stack");
     if (!sigsetjmp(back, 1))

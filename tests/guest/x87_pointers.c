@@ -24,17 +24,17 @@ static void own_address(void)
 }
 
 /* FIP after `before` and one of the instructions that leave it alone. */
-#define AFTER(before, then)                                                      \
-    do {                                                                         \
-        struct environment e;                                                    \
-        uint16_t word = 0x37f;                                                   \
-        uint64_t start;                                                          \
-        __asm__ volatile("fninit\n\tlea 1f(%%rip), %0\n\t1:\t" before "\n\t"     \
-                         then "\n\tfnstenv %1\n\tfninit"                         \
-                         : "=&r"(start), "=m"(e), "+m"(word)                     \
-                         :                                                       \
-                         : "memory", "rax", "st", "mm0");                        \
-        show("FIP after " before "; " then, e.fip ? (int32_t)(e.fip - (uint32_t)start) : -1); \
+#define AFTER(before, then)                                                                        \
+    do {                                                                                           \
+        struct environment e;                                                                      \
+        uint16_t word = 0x37f;                                                                     \
+        uint64_t start;                                                                            \
+        __asm__ volatile("fninit\n\tlea 1f(%%rip), %0\n\t1:\t" before "\n\t" then                  \
+                         "\n\tfnstenv %1\n\tfninit"                                                \
+                         : "=&r"(start), "=m"(e), "+m"(word)                                       \
+                         :                                                                         \
+                         : "memory", "rax", "st", "mm0");                                          \
+        show("FIP after " before "; " then, e.fip ? (int32_t)(e.fip - (uint32_t)start) : -1);      \
     } while (0)
 
 static void last_instruction(void)
@@ -77,24 +77,24 @@ static void on_fpe(int signo, siginfo_t *info, void *context)
 }
 
 /* The instructions `text` with every exception unmasked, then FWAIT. */
-#define FAULT(text)                                                                           \
-    do {                                                                                      \
-        uint16_t all = 0x340;                                                                 \
-        __asm__ volatile("fninit\n\tlea 1f(%%rip), %%rax\n\tmov %%rax, %0\n\t"                \
-                         "lea %2, %%rax\n\tmov %%rax, %1\n\t"                                 \
-                         "fldcw %3\n\t1:\t" text "\n\tnop\n\tfwait\n\tfninit"                 \
-                         : "=m"(start), "=m"(operand)                                         \
-                         : "m"(numbers), "m"(all)                                             \
-                         : "memory", "rax", "st");                                            \
+#define FAULT(text)                                                                                \
+    do {                                                                                           \
+        uint16_t all = 0x340;                                                                      \
+        __asm__ volatile("fninit\n\tlea 1f(%%rip), %%rax\n\tmov %%rax, %0\n\t"                     \
+                         "lea %2, %%rax\n\tmov %%rax, %1\n\t"                                      \
+                         "fldcw %3\n\t1:\t" text "\n\tnop\n\tfwait\n\tfninit"                      \
+                         : "=m"(start), "=m"(operand)                                              \
+                         : "m"(numbers), "m"(all)                                                  \
+                         : "memory", "rax", "st");                                                 \
     } while (0)
 
 static void signal_frames(void)
 {
-    static double numbers[3] = { 0.1 };
-    struct sigaction action = { .sa_sigaction = on_fpe, .sa_flags = SA_SIGINFO };
+    static double numbers[3] = {0.1};
+    struct sigaction action = {.sa_sigaction = on_fpe, .sa_flags = SA_SIGINFO};
     sigaction(SIGFPE, &action, NULL);
     FAULT("fldl %2; fsts 16+%2"); /* precision */
-    FAULT("faddl %2");             /* stack underflow */
+    FAULT("faddl %2");            /* stack underflow */
     FAULT("fld1; fldz; fmull %2; fld1; fcompl %2; fldl %2; fidivl 8+%2");
     FAULT("fld1; fdivl 8+%2; fnclex; fldz; faddl %2; fistpl 16+%2");
     SHOW(fps > 2);

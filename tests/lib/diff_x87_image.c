@@ -46,8 +46,7 @@ void diff_forgive_environment(const struct diff_state *in, struct diff_state *ho
         make_equal(host, ringfort, at, fip, fip + step);
 }
 
-void diff_forgive_area(struct diff_state *host, struct diff_state *ringfort, uint64_t at,
-                       bool wide)
+void diff_forgive_area(struct diff_state *host, struct diff_state *ringfort, uint64_t at, bool wide)
 {
     const uint8_t *fsw = byte_at(host, at + 2), *modrm = byte_at(host, at + 6);
     make_equal(host, ringfort, at, 28, 32); /* MXCSR_MASK: MISALIGNSSE is AMD's */

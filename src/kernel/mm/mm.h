@@ -47,6 +47,9 @@ int64_t rf_mm_remap(struct rf_kernel *k, struct rf_mm *mm, uint64_t old, uint64_
                     uint64_t new_length, uint32_t flags, uint64_t new_address);
 int64_t rf_mm_brk(struct rf_kernel *k, struct rf_mm *mm, uint64_t address);
 
+/* A file has become shorter: its pages past `size` leave every mapping, copies of them too. */
+void rf_mm_truncated(struct rf_kernel *k, const struct rf_inode *inode, uint64_t size);
+
 /* --- fault.c --- */
 /* Resolve a fault at a user address of the current task. 0, or the signal to send
  * (RF_SIGSEGV, RF_SIGBUS) with *si_code. error_code: RF_PF_*. */

@@ -307,3 +307,19 @@ int64_t rf_mm_remap(struct rf_kernel *k, struct rf_mm *mm, uint64_t old, uint64_
         return (int64_t)old;
     return grow(k, mm, vma, old, old_length, new_length, flags, new_address);
 }
+
+static void drop_past(struct rf_kernel *k, struct rf_mm *mm, const struct rf_vma *vma,
+                      uint64_t size)
+{
+    uint64_t skip = PAGE_UP(size) > vma->offset ? PAGE_UP(size) - vma->offset : 0;
+    if (skip < vma->end - vma->start)
+        rf_pt_clear_range(k, mm, vma->start + skip, vma->end);
+}
+
+void rf_mm_truncated(struct rf_kernel *k, const struct rf_inode *inode, uint64_t size)
+{
+    for (struct rf_task *task = k->tasks; task; task = task->next_task)
+        for (struct rf_vma *vma = task->mm ? task->mm->vmas : NULL; vma; vma = vma->next)
+            if (vma->file && vma->file->inode == inode)
+                drop_past(k, task->mm, vma, size);
+}

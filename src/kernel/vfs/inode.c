@@ -150,7 +150,11 @@ int64_t rf_inode_truncate(struct rf_kernel *k, struct rf_inode *inode, uint64_t 
     }
     struct rf_attributes change = { .mask = RF_ATTR_SIZE | RF_ATTR_MTIME, .size = size,
                                     .mtime = rf_now(k) };
-    return rf_inode_setattr(k, inode, &change);
+    uint64_t old_size = inode->size;
+    int64_t result = rf_inode_setattr(k, inode, &change);
+    if (result == 0 && size < old_size)
+        rf_mm_truncated(k, inode, size);
+    return result;
 }
 
 uint8_t rf_mode_to_dtype(uint32_t mode)

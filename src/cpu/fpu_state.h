@@ -36,8 +36,8 @@ struct rf_fpu {
     union rf_x87_reg x87[8]; /* physical R0..R7; ST(i) is x87[(top + i) & 7] */
     uint16_t cw, sw;         /* TOP is in sw, bits 11 to 13 */
     uint8_t tag_valid;       /* abridged tag: bit i set = R(i) not empty (SDM 1, 10.5.1.1) */
-    uint16_t fop;
-    uint64_t fip, fdp;
+    uint16_t fop;            /* opcode and pointers of the last instruction: */
+    uint64_t fip, fdp;       /* X87_EXECUTED, x87_point_at_operand in ops/x87.h */
     uint32_t mxcsr;          /* exact only outside rf_cpu_run and after rf_fpu_sync */
     uint32_t host_mxcsr;     /* of the embedding program while guest code runs */
     uint32_t saved_mxcsr;    /* from before an operation that may raise #XM */

@@ -28,15 +28,6 @@ static bool of_registers(uint16_t fop)
     return (fop & 0xc0) == 0xc0;
 }
 
-/* The host's kernel has switched tasks in between, and AMD's XSAVE left the pointers out. */
-static bool lost(struct diff_state *host, uint64_t at, unsigned size)
-{
-    for (unsigned i = 0; i < size; i++)
-        if (byte_at(host, at + i) && *byte_at(host, at + i))
-            return false;
-    return true;
-}
-
 void diff_forgive_environment(const struct diff_state *in, struct diff_state *host,
                               struct diff_state *ringfort, uint64_t at, bool narrow,
                               enum diff_x87_before before)
@@ -51,7 +42,7 @@ void diff_forgive_environment(const struct diff_state *in, struct diff_state *ho
         make_equal(host, ringfort, at, fcs + 2, fdp); /* FOP, if there */
     if (!pending || registers)
         make_equal(host, ringfort, at, fdp, fdp + step);
-    if (!pending && (before == DIFF_NONE_BEFORE || lost(host, at + fip, step)))
+    if (!pending && before == DIFF_NONE_BEFORE)
         make_equal(host, ringfort, at, fip, fip + step);
 }
 

@@ -27,9 +27,9 @@ struct rf_block {
 #define RF_MODE_UNMASKED 0x1000u   /* MXCSR unmasks an exception: check after each operation */
 #define RF_MODE_NO_AVX 0x2000u     /* CR4.OSXSAVE clear, or XCR0 without SSE and AVX: #UD */
 #define RF_MODE_NO_XSAVE 0x4000u   /* CR4.OSXSAVE clear: #UD */
-#define RF_MODE_WAIT 0x10000u      /* CR0.MP and TS: FWAIT too is #NM */
 #define RF_MODE_SEGMENTED 0x8000u  /* outside 64-bit mode, when not all of CS.limit, DS, ES and SS
                                       are flat: limits and types are checked */
+#define RF_MODE_WAIT 0x10000u      /* CR0.MP and TS: FWAIT too is #NM */
 
 RF_INLINE uint32_t rf_block_mode(const struct rf_cpu *cpu)
 {

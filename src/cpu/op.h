@@ -82,13 +82,6 @@ struct rf_op *rf_op_raise(struct rf_cpu *cpu, struct rf_op *op, enum rf_vector v
 #define rf_op_gp0(cpu, op) rf_op_raise(cpu, op, RF_GP, true, 0)
 /* Raise what cpu->fault says (after a refused slow access). */
 struct rf_op *rf_op_fault(struct rf_cpu *cpu, struct rf_op *op);
-
-/* Raise what cpu->fault says (after a refused slow access). */
-struct rf_op *rf_op_fault(struct rf_cpu *cpu, struct rf_op *op);
-
-/* The memory operand's address is not a multiple of what the instruction demands: #GP(0). An
- * address that is not canonical is looked at first: #SS(0) for a stack reference. */
-struct rf_op *rf_op_misaligned(struct rf_cpu *cpu, struct rf_op *op);
 /* The same for an access to the stack: #SS where another would be #GP. */
 struct rf_op *rf_op_stack_fault(struct rf_cpu *cpu, struct rf_op *op);
 

@@ -29,14 +29,7 @@
 
 /* The families; each is avx_<name>.c. */
 #define RF_AVX_FAMILIES(X) \
-    X(gather)              \
-    X(int)                 \
-    X(move)                \
-    X(shuffle)             \
-    X(float)               \
-    X(convert)             \
-    X(fma)                 \
-    X(crypto)
+    X(convert) X(crypto) X(float) X(fma) X(gather) X(int) X(move) X(shuffle)
 #define RF_AVX_DECLARE(family)                                        \
     extern const struct rf_lower_table rf_lower_avx_##family##_native, \
         rf_lower_avx_##family##_portable;
@@ -99,22 +92,26 @@ RF_INLINE void rf_xmm_set_zero(struct rf_cpu *cpu, unsigned slot, rf_m128 value)
     }
 
 /* The same of "ymm, ymm, ymm/memory": name_y_reg and name_y_mem. */
-#define RF_AVX_Y(name, ...)             \
-    static RF_OP(name##_y_reg)          \
-    {                                   \
-        rf_m256 d = rf_ymm(cpu, op->b); \
-        rf_m256 s = rf_ymm(cpu, op->c); \
-        __VA_ARGS__;                    \
-        rf_ymm_set(cpu, op->a, d);      \
-        RF_NEXT;                        \
-    }                                   \
-    RF_MEM_HANDLER(name##_y_mem)        \
-    {                                   \
-        RF_AVX_LOAD_32(s);              \
-        rf_m256 d = rf_ymm(cpu, op->b); \
-        __VA_ARGS__;                    \
-        rf_ymm_set(cpu, op->a, d);      \
-        RF_MEM_NEXT;                    \
+#define RF_AVX_Y(name, ...) RF_AVX_Y_FROM(name, rf_m256, rf_ymm, 32, __VA_ARGS__)
+/* The same of "ymm, ymm, xmm/memory": s has 128 bits. */
+#define RF_AVX_YX(name, size, ...) RF_AVX_Y_FROM(name, rf_m128, rf_xmm, size, __VA_ARGS__)
+/* `type`, `get`, `size`: of the second source, and bytes of the memory operand. */
+#define RF_AVX_Y_FROM(name, type, get, size, ...) \
+    static RF_OP(name##_y_reg)                    \
+    {                                             \
+        rf_m256 d = rf_ymm(cpu, op->b);           \
+        type s = get(cpu, op->c);                 \
+        __VA_ARGS__;                              \
+        rf_ymm_set(cpu, op->a, d);                \
+        RF_NEXT;                                  \
+    }                                             \
+    RF_MEM_HANDLER(name##_y_mem)                  \
+    {                                             \
+        RF_AVX_LOAD_##size(s);                    \
+        rf_m256 d = rf_ymm(cpu, op->b);           \
+        __VA_ARGS__;                              \
+        rf_ymm_set(cpu, op->a, d);                \
+        RF_MEM_NEXT;                              \
     }
 
 /* What an instruction lowers to; [0]: of 128 bits or scalar, [1]: of 256. NULL: no such form. */

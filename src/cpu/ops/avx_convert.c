@@ -1,4 +1,5 @@
-/* Conversions, AVX and F16C: between integers, half, single and double precision. */
+/* Conversions, AVX and F16C: between integers, half, single and double precision. (Those to
+ * general registers are entries of sse_convert.c: there is no upper half to clear.) */
 #include "cpu/ops/avx_fp.h"
 #include "cpu/block.h"
 #include "cpu/engine.h"
@@ -82,13 +83,10 @@ RF_CONVERT_SCALAR(DEFINE)
 #if RF_AVX_NATIVE
 #define FROM_INTEGER(text, fallback) \
     __asm__ volatile("v" text " %2, %1, %0" : "=x"(d) : "x"(d), "r"(s))
-#define TO_INTEGER(text, fallback) __asm__ volatile("v" text " %1, %0" : "=r"(d) : "x"(s))
 #elif RF_HOST_X86
 #define FROM_INTEGER(text, fallback) __asm__ volatile(text " %1, %0" : "+x"(d) : "r"(s))
-#define TO_INTEGER(text, fallback) __asm__ volatile(text " %1, %0" : "=r"(d) : "x"(s))
 #else
 #define FROM_INTEGER(text, fallback) (d = (fallback))
-#define TO_INTEGER(text, fallback) (d = (fallback))
 #endif
 
 /* A scalar's form, for either value of VEX.L. */
@@ -134,41 +132,6 @@ static bool lower_VCVTSI2SD(struct rf_lower *l)
 {
     return rf_avx_lower(l, l->operand[2].size == 64 ? &vcvtsi2sd_64_form : &vcvtsi2sd_32_form);
 }
-
-#define TO_GPR(name, bits, size, statement)                \
-    static RF_OP(name##_##bits##_reg)                      \
-    {                                                      \
-        rf_m128 s = rf_xmm(cpu, op->c);                    \
-        int##bits##_t d;                                   \
-        statement;                                         \
-        RF_R64(op->a) = (uint##bits##_t)d;                 \
-        RF_NEXT;                                           \
-    }                                                      \
-    RF_MEM_HANDLER(name##_##bits##_mem)                    \
-    {                                                      \
-        RF_SSE_LOAD_##size(s);                             \
-        int##bits##_t d;                                   \
-        statement;                                         \
-        RF_R64(op->a) = (uint##bits##_t)d;                 \
-        RF_MEM_NEXT;                                       \
-    }                                                      \
-    static const struct rf_avx_form name##_##bits##_form = \
-        EITHER(name##_##bits, size, .raises = RF_RAISES, .destination = RF_SSE_TO_GPR);
-
-#define TO_GPR_PAIR(upper, lower, bytes, fallback_32, fallback_64)           \
-    TO_GPR(lower, 32, bytes, TO_INTEGER(#lower, fallback_32))                \
-    TO_GPR(lower, 64, bytes, TO_INTEGER(#lower, fallback_64))                \
-    static bool lower_##upper(struct rf_lower *l)                            \
-    {                                                                        \
-        return rf_avx_lower(l, l->operand[0].size == 64 ? &lower##_64_form   \
-                                                        : &lower##_32_form); \
-    }
-TO_GPR_PAIR(VCVTSS2SI, cvtss2si, 4, simde_mm_cvtss_si32(RF_PS(s)), simde_mm_cvtss_si64(RF_PS(s)))
-TO_GPR_PAIR(VCVTTSS2SI, cvttss2si, 4, simde_mm_cvttss_si32(RF_PS(s)),
-            simde_mm_cvttss_si64(RF_PS(s)))
-TO_GPR_PAIR(VCVTSD2SI, cvtsd2si, 8, simde_mm_cvtsd_si32(RF_PD(s)), simde_mm_cvtsd_si64(RF_PD(s)))
-TO_GPR_PAIR(VCVTTSD2SI, cvttsd2si, 8, simde_mm_cvttsd_si32(RF_PD(s)),
-            simde_mm_cvttsd_si64(RF_PD(s)))
 
 /* --- half precision (SDM 1, 14.4) --- */
 
@@ -359,10 +322,6 @@ static const struct rf_lower_entry entries[] = {
     RF_CONVERT_SCALAR(ENTRY)
     RF_AVX_ENTRY(VCVTSI2SS)
     RF_AVX_ENTRY(VCVTSI2SD)
-    RF_AVX_ENTRY(VCVTSS2SI)
-    RF_AVX_ENTRY(VCVTTSS2SI)
-    RF_AVX_ENTRY(VCVTSD2SI)
-    RF_AVX_ENTRY(VCVTTSD2SI)
     RF_AVX_ENTRY(VCVTPH2PS)
     RF_AVX_ENTRY(VCVTPS2PH)
 };

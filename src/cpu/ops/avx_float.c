@@ -150,29 +150,6 @@ COMPARE(PACKED, pd, 16)
 COMPARE(SCALAR, ss, 4)
 COMPARE(SCALAR, sd, 8)
 
-/* --- comparison into the flags --- */
-
-#if RF_AVX_NATIVE
-#define COMPARE_TEXT(text) "v" text
-#else
-#define COMPARE_TEXT(text) text
-#endif
-#define COMPARE_FLAGS(name, text, size, kind, type)                               \
-    RF_COMPARE_FLAGS(name, c, COMPARE_TEXT(text), size, kind, type)               \
-    static bool lower_##name(struct rf_lower *l)                                  \
-    {                                                                             \
-        static const struct rf_avx_form form = {                                  \
-            .reg = { name##_reg, name##_reg }, .mem = { name##_mem, name##_mem }, \
-            .raises = RF_RAISES, .destination = RF_SSE_TO_FLAGS,                  \
-            .mem_bytes = { size, size } };                                        \
-        l->cc_after = RF_CC_FLAGS;                                                \
-        return rf_avx_lower(l, &form);                                            \
-    }
-COMPARE_FLAGS(VCOMISS, "comiss", 4, f32, float)
-COMPARE_FLAGS(VCOMISD, "comisd", 8, f64, double)
-COMPARE_FLAGS(VUCOMISS, "ucomiss", 4, f32, float)
-COMPARE_FLAGS(VUCOMISD, "ucomisd", 8, f64, double)
-
 /* --- rounding to integers --- */
 
 #define ROUND_PACKED(kind, size, imm)                                         \
@@ -257,10 +234,6 @@ static const struct rf_lower_entry entries[] = {
     { ZYDIS_MNEMONIC_VCMPPD, lower_vcmppd },
     { ZYDIS_MNEMONIC_VCMPSS, lower_vcmpss },
     { ZYDIS_MNEMONIC_VCMPSD, lower_vcmpsd },
-    RF_AVX_ENTRY(VCOMISS)
-    RF_AVX_ENTRY(VCOMISD)
-    RF_AVX_ENTRY(VUCOMISS)
-    RF_AVX_ENTRY(VUCOMISD)
     { ZYDIS_MNEMONIC_VROUNDPS, lower_vroundps },
     { ZYDIS_MNEMONIC_VROUNDPD, lower_vroundpd },
     { ZYDIS_MNEMONIC_VROUNDSS, lower_vroundss },

@@ -6,7 +6,6 @@
 #include "cpu/ops/avx.h"
 #include "cpu/ops/float_list.h"
 
-
 /* d = instruction(d, s), or instruction(s). */
 #define RF_VEX_ASM(text) __asm__ volatile("v" text " %2, %1, %0" : "=x"(d) : "x"(d), "x"(s))
 #define RF_VEX_ASM_IMM(text, imm) \

@@ -1,5 +1,5 @@
 /* For the integer, shuffle and move families of AVX: 256-bit operations by the name of their
- * 128-bit twin, and handlers with operands of mixed size.
+ * 128-bit twin.
  *
  * With AVX2 an operation is one instruction. Without, it is the 128-bit one on each lane, which
  * is how nearly all of AVX2 is defined (SDM 1, 14.6). */
@@ -29,26 +29,6 @@
              simde_mm_##function(RF_LOW_LANE(a), count))
 #define RF_BOTH_LANES(v) RF_LANES(v, v)
 #endif
-
-/* name_y_reg and name_y_mem of "ymm, ymm, xmm/memory": s has 128 bits. `size`: bytes of the
- * memory operand. */
-#define RF_AVX_YX(name, size, ...)      \
-    static RF_OP(name##_y_reg)          \
-    {                                   \
-        rf_m256 d = rf_ymm(cpu, op->b); \
-        rf_m128 s = rf_xmm(cpu, op->c); \
-        __VA_ARGS__;                    \
-        rf_ymm_set(cpu, op->a, d);      \
-        RF_NEXT;                        \
-    }                                   \
-    RF_MEM_HANDLER(name##_y_mem)        \
-    {                                   \
-        RF_AVX_LOAD_##size(s);          \
-        rf_m256 d = rf_ymm(cpu, op->b); \
-        __VA_ARGS__;                    \
-        rf_ymm_set(cpu, op->a, d);      \
-        RF_MEM_NEXT;                    \
-    }
 
 /* The members .reg and .mem of a form with handlers for both sizes. */
 #define RF_AVX_BOTH_SIZES(name) \

@@ -58,4 +58,18 @@ RF_INLINE bool rf_host_has(const struct rf_lower *l, unsigned features)
     return RF_HOST_X86 && (l->host & features) == features;
 }
 
+/* Handlers of a legacy instruction by the host's own (`hard`, where it has `feature`) and without,
+ * and lower_name. `size`: of the memory operand, as in RF_SSE_XM. */
+#define RF_HARD_OR_SOFT(name, size, feature, hard, soft)                \
+    RF_SSE_XM(hard_##name, size, hard)                                  \
+    RF_SSE_XM(soft_##name, size, soft)                                  \
+    static const struct rf_sse_form name##_forms[2] = {                 \
+        { .reg = soft_##name##_reg, .mem = soft_##name##_mem },         \
+        { .reg = hard_##name##_reg, .mem = hard_##name##_mem }          \
+    };                                                                  \
+    static bool lower_##name(struct rf_lower *l)                        \
+    {                                                                   \
+        return rf_sse_lower(l, &name##_forms[rf_host_has(l, feature)]); \
+    }
+
 #endif

@@ -62,7 +62,7 @@ static bool lower_CVTSI2SD(struct rf_lower *l)
     return rf_sse_lower(l, l->operand[1].size == 64 ? &cvtsi2sd_64_form : &cvtsi2sd_32_form);
 }
 
-/* --- XMM to general register --- */
+/* --- XMM to general register, the VEX-encoded ones too --- */
 
 #define SCALAR_TO_INTEGER(name, bits, size, statement)                               \
     static RF_OP(name##_##bits##_reg)                                                \
@@ -184,9 +184,13 @@ static const struct rf_lower_entry entries[] = {
     RF_SSE_ENTRY(CVTSI2SS)
     RF_SSE_ENTRY(CVTSI2SD)
     RF_SSE_ENTRY(CVTSS2SI)
+    { ZYDIS_MNEMONIC_VCVTSS2SI, lower_CVTSS2SI },
     RF_SSE_ENTRY(CVTTSS2SI)
+    { ZYDIS_MNEMONIC_VCVTTSS2SI, lower_CVTTSS2SI },
     RF_SSE_ENTRY(CVTSD2SI)
+    { ZYDIS_MNEMONIC_VCVTSD2SI, lower_CVTSD2SI },
     RF_SSE_ENTRY(CVTTSD2SI)
+    { ZYDIS_MNEMONIC_VCVTTSD2SI, lower_CVTTSD2SI },
     RF_SSE_ENTRY(CVTPI2PS)
     RF_SSE_ENTRY(CVTPI2PD)
     RF_SSE_ENTRY(CVTPS2PI)

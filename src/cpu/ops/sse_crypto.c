@@ -1,18 +1,7 @@
 /* PCLMULQDQ and the AES instructions (SDM 2, FIPS 197): the host's where it has them. */
 #include "cpu/ops/crypto.h"
 
-/* name: handlers of both kinds, chosen by a feature of the host. */
-#define DEFINE(name, feature, hard, soft)                               \
-    RF_SSE_XM(hard_##name, 16, hard)                                    \
-    RF_SSE_XM(soft_##name, 16, soft)                                    \
-    static const struct rf_sse_form name##_forms[2] = {                 \
-        { .reg = soft_##name##_reg, .mem = soft_##name##_mem },         \
-        { .reg = hard_##name##_reg, .mem = hard_##name##_mem }          \
-    };                                                                  \
-    static bool lower_##name(struct rf_lower *l)                        \
-    {                                                                   \
-        return rf_sse_lower(l, &name##_forms[rf_host_has(l, feature)]); \
-    }
+#define DEFINE(name, feature, hard, soft) RF_HARD_OR_SOFT(name, 16, feature, hard, soft)
 
 #define PCLMULQDQ(n) \
     DEFINE(pclmulqdq_##n, RF_HOST_PCLMULQDQ, RF_HARD_IMM("pclmulqdq", 0x##n), RF_SOFT_CLMUL(0x##n))

@@ -75,10 +75,51 @@ static bool lower_cmpsd_or_string(struct rf_lower *l)
     return lower_cmpsd(l);
 }
 
-/* --- comparison into the flags --- */
+/* --- comparison into the flags, the VEX-encoded ones too: ZF, PF, CF; OF, SF and AF are
+ * cleared --- */
+
+#if RF_HOST_X86
+/* LAHF: SF, ZF, AF, PF, CF in AH, in their RFLAGS places. */
+#define SET_FLAGS(text, kind, type)                        \
+    uint64_t flags;                                               \
+    __asm__ volatile(text " %2, %1\n\tlahf\n\tmovzbl %%ah, %%eax" \
+                     : "=a"(flags) : "x"(d), "x"(s) : "cc");      \
+    rf_flags_set_status(cpu, (uint32_t)flags & (RF_FLAG_ZF | RF_FLAG_PF | RF_FLAG_CF))
+#define COMPARED(name, slot) rf_m128 name = rf_xmm(cpu, slot)
+#define COMPARED_MEMORY(size) RF_SSE_LOAD_##size(s)
+#else
+/* Quiet NaNs raise nothing in UCOMIS. */
+#define SET_FLAGS(text, kind, type)                                      \
+    type first = d.kind[0], second = s.kind[0];                                 \
+    const bool quiet = (text)[0] == 'u';                                        \
+    bool less = quiet ? __builtin_isless(first, second) : first < second;       \
+    bool greater = quiet ? __builtin_isgreater(first, second) : first > second; \
+    rf_flags_set_status(cpu, greater           ? 0                              \
+                             : less            ? RF_FLAG_CF                     \
+                             : first == second ? RF_FLAG_ZF                     \
+                                               : RF_FLAG_ZF | RF_FLAG_PF | RF_FLAG_CF)
+#define COMPARED(name, slot) union rf_vec name = RF_V(slot)
+#define COMPARED_MEMORY(size) \
+    RF_SSE_LOAD_##size(loaded);  \
+    union rf_vec s;              \
+    memcpy(&s, &loaded, sizeof loaded)
+#endif
 
 #define COMPARE_FLAGS(name, text, size, kind, type)                                    \
-    RF_COMPARE_FLAGS(name, b, text, size, kind, type)                                  \
+    static RF_OP(name##_reg)                                                           \
+    {                                                                                  \
+        COMPARED(d, op->a);                                                            \
+        COMPARED(s, op->b);                                                            \
+        SET_FLAGS(text, kind, type);                                                   \
+        RF_NEXT;                                                                       \
+    }                                                                                  \
+    RF_MEM_HANDLER(name##_mem)                                                         \
+    {                                                                                  \
+        COMPARED_MEMORY(size);                                                         \
+        COMPARED(d, op->a);                                                            \
+        SET_FLAGS(text, kind, type);                                                   \
+        RF_MEM_NEXT;                                                                   \
+    }                                                                                  \
     static bool lower_##name(struct rf_lower *l)                                       \
     {                                                                                  \
         static const struct rf_sse_form form = { .reg = name##_reg, .mem = name##_mem, \
@@ -177,9 +218,13 @@ static const struct rf_lower_entry entries[] = {
     { ZYDIS_MNEMONIC_CMPSS, lower_cmpss },
     { ZYDIS_MNEMONIC_CMPSD, lower_cmpsd_or_string },
     RF_SSE_ENTRY(COMISS)
+    { ZYDIS_MNEMONIC_VCOMISS, lower_COMISS },
     RF_SSE_ENTRY(COMISD)
+    { ZYDIS_MNEMONIC_VCOMISD, lower_COMISD },
     RF_SSE_ENTRY(UCOMISS)
+    { ZYDIS_MNEMONIC_VUCOMISS, lower_UCOMISS },
     RF_SSE_ENTRY(UCOMISD)
+    { ZYDIS_MNEMONIC_VUCOMISD, lower_UCOMISD },
     { ZYDIS_MNEMONIC_ROUNDPS, lower_roundps },
     { ZYDIS_MNEMONIC_ROUNDPD, lower_roundpd },
     { ZYDIS_MNEMONIC_ROUNDSS, lower_roundss },

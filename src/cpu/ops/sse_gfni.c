@@ -1,17 +1,7 @@
 /* GFNI, legacy encodings (SDM 2): the host's instructions where it has them. */
 #include "cpu/ops/crypto.h"
 
-#define DEFINE(name, hard, soft)                                      \
-    RF_SSE_XM(hard_##name, 16, hard)                                  \
-    RF_SSE_XM(soft_##name, 16, soft)                                  \
-    static bool lower_##name(struct rf_lower *l)                      \
-    {                                                                 \
-        static const struct rf_sse_form forms[2] = {                  \
-            { .reg = soft_##name##_reg, .mem = soft_##name##_mem },   \
-            { .reg = hard_##name##_reg, .mem = hard_##name##_mem }    \
-        };                                                            \
-        return rf_sse_lower(l, &forms[rf_host_has(l, RF_HOST_GFNI)]); \
-    }
+#define DEFINE(name, hard, soft) RF_HARD_OR_SOFT(name, 16, RF_HOST_GFNI, hard, soft)
 
 #define ADD_CONSTANT d = simde_mm_xor_si128(d, RF_GFNI_CONSTANT)
 #define AFFINE(name, text, soft) \

@@ -132,17 +132,7 @@ static RF_NOINLINE rf_m128 soft_sha256msg2(rf_m128 d, rf_m128 s)
 
 /* The SDM (exception class 4) asks for aligned memory operands, AMD's processors do not look:
  * the more generous rule. */
-#define DEFINE(name, hard, soft)                                            \
-    RF_SSE_XM(hard_##name, 16U, hard)                                       \
-    RF_SSE_XM(soft_##name, 16U, soft)                                       \
-    static const struct rf_sse_form name##_forms[2] = {                     \
-        { .reg = soft_##name##_reg, .mem = soft_##name##_mem },             \
-        { .reg = hard_##name##_reg, .mem = hard_##name##_mem }              \
-    };                                                                      \
-    static bool lower_##name(struct rf_lower *l)                            \
-    {                                                                       \
-        return rf_sse_lower(l, &name##_forms[rf_host_has(l, RF_HOST_SHA)]); \
-    }
+#define DEFINE(name, hard, soft) RF_HARD_OR_SOFT(name, 16U, RF_HOST_SHA, hard, soft)
 
 #define SHA(X)                                             \
     X(SHA1NEXTE, "sha1nexte", d = soft_sha1nexte(d, s))    \

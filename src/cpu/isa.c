@@ -74,7 +74,6 @@ static rf_feature_set of_isa_set(ZydisISASet set)
     case ZYDIS_ISA_SET_SSE2MMX:
     case ZYDIS_ISA_SET_SSEMXCSR:
     case ZYDIS_ISA_SET_SSE_PREFETCH:
-    case ZYDIS_ISA_SET_VTX: /* VMCALL, the host door; what else there is has no lowering */
     case ZYDIS_ISA_SET_X87: return 0;
     default: return RF_ISA_NEVER;
     }
@@ -89,6 +88,7 @@ rf_feature_set rf_isa_features(const ZydisDecodedInstruction *ins, unsigned bits
         break;
     case ZYDIS_MNEMONIC_LAHF:
     case ZYDIS_MNEMONIC_SAHF: return bits == 64 ? SET(LAHF64) : 0;
+    case ZYDIS_MNEMONIC_VMCALL: return 0; /* the host door; there is no VMX beside it */
     case ZYDIS_MNEMONIC_PREFETCH: /* 3DNow!'s, which every x86-64 CPU takes for a NOP */
     case ZYDIS_MNEMONIC_PREFETCHW: return 0;
     default: break;

@@ -149,7 +149,7 @@ static void test_form(struct run *run, const struct form *form)
     if (rule.elsewhere) {
         run->elsewhere++;
         if (run->list)
-            printf("elsewhere  %s: %s\n", form->text, rule.elsewhere);
+            printf("elsewhere  %s: %s; %s\n", form->text, rule.elsewhere, rule.tested_by);
         return;
     }
     if (run->list)

@@ -250,7 +250,7 @@ static void forgive_environment(const struct diff_state *in, struct diff_state *
 
 /* --- the table --- */
 
-#define ELSEWHERE(text) (struct rule){ .elsewhere = (text) }
+#define ELSEWHERE(text, tests) (struct rule){ .elsewhere = (text), .tested_by = (tests) }
 #define PREPARE(function) (struct rule){ .prepare = diff_prepare_##function }
 #define UNDEFINED(flags, text) (struct rule){ .ignore_flags = (flags), .why = (text) }
 
@@ -277,16 +277,17 @@ static struct rule by_category(const struct form *form)
 {
     switch (form->ins.meta.category) {
     case ZYDIS_CATEGORY_SYSTEM:
-    case ZYDIS_CATEGORY_VTX:
+    case ZYDIS_CATEGORY_VTX: /* VMCALL */
     case ZYDIS_CATEGORY_SYSCALL:
     case ZYDIS_CATEGORY_SYSRET:
-    case ZYDIS_CATEGORY_INTERRUPT: return ELSEWHERE("of the system: check_transitions, check_exceptions");
+    case ZYDIS_CATEGORY_INTERRUPT: return ELSEWHERE("of the system", "check_transitions check_exceptions check_system_instructions "
+                                          "check_diff_compat_transfer");
     case ZYDIS_CATEGORY_IO:
-    case ZYDIS_CATEGORY_IOSTRINGOP: return ELSEWHERE("privileged: check_exceptions");
-    case ZYDIS_CATEGORY_SEGOP: return ELSEWHERE("loads descriptors: check_transitions, check_compat");
-    case ZYDIS_CATEGORY_RDWRFSGS: return ELSEWHERE("the host's thread pointer: check_transitions");
+    case ZYDIS_CATEGORY_IOSTRINGOP: return ELSEWHERE("ports", "check_system_instructions check_transitions");
+    case ZYDIS_CATEGORY_SEGOP: return ELSEWHERE("loads descriptors", "check_system_instructions check_diff_compat_transfer");
+    case ZYDIS_CATEGORY_RDWRFSGS: return ELSEWHERE("the host's thread pointer", "check_system_instructions check_transitions");
     case ZYDIS_CATEGORY_RDRAND:
-    case ZYDIS_CATEGORY_RDSEED: return ELSEWHERE("random: check_machine");
+    case ZYDIS_CATEGORY_RDSEED: return ELSEWHERE("random", "check_cpu_models");
     case ZYDIS_CATEGORY_STRINGOP: return string_rule(form);
     case ZYDIS_CATEGORY_SHIFT: return UNDEFINED(AF, "AF after a shift: AMD sets it, Intel clears it");
     case ZYDIS_CATEGORY_AVX2GATHER: return (struct rule){ .prepare = gather_indices };
@@ -314,14 +315,14 @@ static struct rule stack_rule(const struct form *form)
 static struct rule branch_rule(const struct form *form)
 {
     if (form->ins.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
-        return ELSEWHERE("far: check_diff_compat_transfer, check_transitions");
+        return ELSEWHERE("far", "check_diff_compat_transfer check_compat");
     switch (form->ins.mnemonic) {
     case ZYDIS_MNEMONIC_IRET:
     case ZYDIS_MNEMONIC_IRETD:
-    case ZYDIS_MNEMONIC_IRETQ: return ELSEWHERE("of the system: check_transitions, check_compat");
+    case ZYDIS_MNEMONIC_IRETQ: return ELSEWHERE("of the system", "check_transitions check_compat");
     case ZYDIS_MNEMONIC_RET:
         if (form->ins.operand_width == 16)
-            return ELSEWHERE("16-bit RIP: vendors differ; check_compat");
+            return ELSEWHERE("16-bit RIP on AMD alone", "check_system_instructions");
         return (struct rule){ .prepare = return_address };
     case ZYDIS_MNEMONIC_LOOP:
     case ZYDIS_MNEMONIC_LOOPE:
@@ -427,12 +428,12 @@ static struct rule by_mnemonic(const struct form *form)
     case ZYDIS_MNEMONIC_RDPMC:
     case ZYDIS_MNEMONIC_XGETBV:
     case ZYDIS_MNEMONIC_RDPKRU:
-    case ZYDIS_MNEMONIC_WRPKRU: return ELSEWHERE("of this CPU and system: check_transitions, check_cpu_models");
+    case ZYDIS_MNEMONIC_WRPKRU: return ELSEWHERE("of this CPU and system", "check_cpu_models");
     case ZYDIS_MNEMONIC_XSETBV:
-    case ZYDIS_MNEMONIC_INVPCID: return ELSEWHERE("privileged: check_transitions");
+    case ZYDIS_MNEMONIC_INVPCID: return ELSEWHERE("privileged", "check_cpu_models check_system_instructions");
     case ZYDIS_MNEMONIC_NOP:
         if (form->ins.opcode == 0x0d && form->ins.operand_count_visible)
-            return ELSEWHERE("0F 0D with registers: #UD on AMD, a NOP on Intel; check_cpu_models");
+            return ELSEWHERE("0F 0D with registers: #UD on AMD, a NOP on Intel", "check_cpu_models");
         return (struct rule){ 0 };
     default: return by_category(form);
     }
@@ -455,7 +456,7 @@ static bool names_special_register(const struct form *form)
 struct rule rule_of(const struct form *form)
 {
     if (names_special_register(form))
-        return ELSEWHERE("segment, control or debug register: check_transitions, check_compat");
+        return ELSEWHERE("segment, control or debug register", "check_system_instructions");
     switch (form->ins.meta.category) {
     case ZYDIS_CATEGORY_CALL:
     case ZYDIS_CATEGORY_RET:

@@ -14,7 +14,8 @@ struct rule {
     void (*forgive)(const struct diff_state *in, struct diff_state *host,
                     struct diff_state *ringfort, void *user);
     const char *why;
-    const char *elsewhere; /* it cannot be compared with the host: why, and what tests it */
+    const char *elsewhere; /* it cannot be compared with the host: why */
+    const char *tested_by; /* and which test programs have it, with spaces between */
 };
 
 /* The rule of a form; all zero if nothing is special. */

@@ -137,49 +137,6 @@ void diff_guest_prepare(const struct diff_case *test)
     rf_mmu_physical_write(&guest->mmu, DIFF_CODE64_AT, code, test->length + 16);
 }
 
-static void guest_fx_in(const struct diff_state *in)
-{
-    const struct diff_fx *fx = &in->fx;
-    struct rf_fpu *fpu = &guest->fpu;
-    fpu->cw = fx->fcw;
-    fpu->sw = fx->fsw;
-    fpu->tag_valid = fx->ftw;
-    fpu->fop = fx->fop;
-    fpu->fip = fx->fip;
-    fpu->fdp = fx->fdp;
-    fpu->mxcsr = fx->mxcsr;
-    unsigned top = fx->fsw >> 11 & 7;
-    for (unsigned i = 0; i < 8; i++) {
-        memset(&fpu->x87[(top + i) & 7], 0, 16);
-        memcpy(&fpu->x87[(top + i) & 7], fx->st[i], 10);
-    }
-    for (unsigned i = 0; i < 16; i++) {
-        memcpy(&fpu->v[i], &fx->xmm[i], 16);
-        memcpy(&fpu->v[i].u64[2], in->high[i], 16);
-    }
-}
-
-static void guest_fx_out(struct diff_state *out)
-{
-    struct diff_fx *fx = &out->fx;
-    const struct rf_fpu *fpu = &guest->fpu;
-    memset(fx, 0, sizeof *fx);
-    fx->fcw = fpu->cw;
-    fx->fsw = fpu->sw;
-    fx->ftw = fpu->tag_valid;
-    fx->fop = fpu->fop;
-    fx->fip = fpu->fip;
-    fx->fdp = fpu->fdp;
-    fx->mxcsr = fpu->mxcsr;
-    unsigned top = fpu->sw >> 11 & 7;
-    for (unsigned i = 0; i < 8; i++)
-        memcpy(fx->st[i], &fpu->x87[(top + i) & 7], 10);
-    for (unsigned i = 0; i < 16; i++) {
-        memcpy(&fx->xmm[i], &fpu->v[i], 16);
-        memcpy(out->high[i], &fpu->v[i].u64[2], 16);
-    }
-}
-
 /* The exception whose handler the CPU halted in. */
 static void guest_outcome(enum rf_stop stop, struct diff_state *out)
 {
@@ -221,13 +178,13 @@ void diff_guest_run(const struct diff_state *in, struct diff_state *out)
     guest->r[RF_REG_IP] = DIFF_CODE64_AT;
     guest_user();
     rf_cpu_set_flags(guest, (in->flags & (RF_FLAGS_STATUS | RF_FLAG_DF | RF_FLAG_AC)) | RF_FLAG_IF);
-    guest_fx_in(in);
+    diff_fpu_in(&guest->fpu, in);
     memcpy(window, in->memory, DIFF_MEMORY_SIZE);
     memcpy(end, in->end, DIFF_END_SIZE);
     guest->halted = false;
     enum rf_stop stop = rf_cpu_run(guest);
     memcpy(out->gpr, guest->r, sizeof out->gpr);
-    guest_fx_out(out);
+    diff_fpu_out(&guest->fpu, out);
     memcpy(out->memory, window, DIFF_MEMORY_SIZE);
     memcpy(out->end, end, DIFF_END_SIZE);
     guest_outcome(stop, out);

@@ -151,43 +151,6 @@ void diff_guest32_prepare(const struct diff_case *test)
     entry = DIFF_CODE_AT - diff_segment_base(selectors[RF_CS]);
 }
 
-static void guest_fx_in(const struct diff_fx *fx)
-{
-    struct rf_fpu *fpu = &guest->fpu;
-    fpu->cw = fx->fcw;
-    fpu->sw = fx->fsw;
-    fpu->tag_valid = fx->ftw;
-    fpu->fop = fx->fop;
-    fpu->fip = fx->fip;
-    fpu->fdp = fx->fdp;
-    fpu->mxcsr = fx->mxcsr;
-    unsigned top = fx->fsw >> 11 & 7;
-    for (unsigned i = 0; i < 8; i++) {
-        memset(&fpu->x87[(top + i) & 7], 0, 16);
-        memcpy(&fpu->x87[(top + i) & 7], fx->st[i], 10);
-    }
-    for (unsigned i = 0; i < 16; i++)
-        memcpy(&fpu->v[i], &fx->xmm[i], 16);
-}
-
-static void guest_fx_out(struct diff_fx *fx)
-{
-    const struct rf_fpu *fpu = &guest->fpu;
-    memset(fx, 0, sizeof *fx);
-    fx->fcw = fpu->cw;
-    fx->fsw = fpu->sw;
-    fx->ftw = fpu->tag_valid;
-    fx->fop = fpu->fop;
-    fx->fip = fpu->fip;
-    fx->fdp = fpu->fdp;
-    fx->mxcsr = fpu->mxcsr;
-    unsigned top = fpu->sw >> 11 & 7;
-    for (unsigned i = 0; i < 8; i++)
-        memcpy(fx->st[i], &fpu->x87[(top + i) & 7], 10);
-    for (unsigned i = 0; i < 16; i++)
-        memcpy(&fx->xmm[i], &fpu->v[i], 16);
-}
-
 /* The exception whose handler the CPU halted in, and what its frame tells. */
 static void guest_outcome(enum rf_stop stop, struct diff_state *out)
 {
@@ -230,14 +193,15 @@ void diff_guest32_run(const struct diff_state *in, struct diff_state *out)
         guest->seg[i] = segment(selectors[i]);
     guest->cpl = 3;
     rf_cpu_set_flags(guest, (in->flags & (RF_FLAGS_STATUS | RF_FLAG_DF)) | RF_FLAG_FIXED | RF_FLAG_IF);
-    guest_fx_in(&in->fx);
+    diff_fpu_in(&guest->fpu, in);
     memset(rf_ram_at(&guest_ram, DIFF_PAGES_AT, 2 * DIFF_PAGE), 0, 2 * DIFF_PAGE);
     memcpy(window, in->memory, DIFF_MEMORY_SIZE);
     memcpy(end, in->end, DIFF_END_SIZE);
     guest->halted = false;
     enum rf_stop stop = rf_cpu_run(guest);
     memcpy(out->gpr, guest->r, sizeof out->gpr);
-    guest_fx_out(&out->fx);
+    diff_fpu_out(&guest->fpu, out);
+    memset(out->high, 0, sizeof out->high); /* the host saves by FXSAVE */
     memcpy(out->memory, window, DIFF_MEMORY_SIZE);
     memcpy(out->end, end, DIFF_END_SIZE);
     for (unsigned i = 0; i < 6; i++)

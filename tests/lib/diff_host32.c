@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -84,6 +85,8 @@ static struct native32 *const native = (struct native32 *)(uintptr_t)NATIVE;
 static struct {
     bool created;
     volatile bool running;
+    volatile uint64_t runs; /* begun so far */
+    uint64_t runs_seen;     /* by the watchdog */
     uint32_t entry; /* offset of the code in its segment */
     int vector;
     unsigned fault_at;
@@ -91,35 +94,58 @@ static struct {
     uint32_t error_code;
 } host;
 
-/* An exception in the code under test is its result. */
-static void on_signal(int number, siginfo_t *info, void *context)
+/* Leave the code under test; what it has is its result. */
+static void abandon(greg_t *r, const void *fx, int vector)
 {
     static const int by_number[16] = { REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP,
                                        REG_RSI, REG_RDI, REG_R8,  REG_R9,  REG_R10, REG_R11,
                                        REG_R12, REG_R13, REG_R14, REG_R15 };
-    (void)info;
-    ucontext_t *uc = context;
-    greg_t *r = uc->uc_mcontext.gregs;
-    uint64_t segments = (uint64_t)r[REG_CSGSFS];
-    uintptr_t rip = (uintptr_t)r[REG_RIP];
-    bool in_harness = rip >= (uintptr_t)diff32_enter && rip < (uintptr_t)diff32_end;
-    if (!host.running || in_harness) {
-        signal(number, SIG_DFL);
-        return;
-    }
+    const uint64_t segments = (uint64_t)r[REG_CSGSFS];
     for (unsigned i = 0; i < 16; i++)
         native->out_gpr[i] = (uint64_t)r[by_number[i]];
     native->out_flags = (uint64_t)r[REG_EFL];
     native->out_selector[RF_CS] = (uint16_t)segments;
     native->out_selector[RF_SEG_SS] = (uint16_t)(segments >> 48);
-    memcpy(&native->out_fx, uc->uc_mcontext.fpregs, sizeof native->out_fx);
-    host.vector = (int)r[REG_TRAPNO];
+    memcpy(&native->out_fx, fx, sizeof native->out_fx);
+    host.vector = vector;
     host.fault_at = (unsigned)((uint32_t)r[REG_RIP] - host.entry);
-    host.fault_address = host.vector == RF_PF ? (uint64_t)r[REG_CR2] : 0;
-    host.error_code = (uint32_t)r[REG_ERR];
     r[REG_RIP] = (greg_t)(uintptr_t)diff32_restore;
     r[REG_CSGSFS] = (greg_t)((uint64_t)DIFF_DATA32 << 48 | DIFF_CODE64);
     r[REG_EFL] = RF_FLAG_FIXED | RF_FLAG_IF;
+}
+
+static bool in_subject(const greg_t *r)
+{
+    uintptr_t rip = (uintptr_t)r[REG_RIP];
+    return host.running && !(rip >= (uintptr_t)diff32_enter && rip < (uintptr_t)diff32_end);
+}
+
+/* Now and then a kernel that returns to a 16-bit stack after an interrupt goes on for ever at
+ * one instruction. A run that has not ended since the last look is given up, as no exception;
+ * the host is then asked again. */
+#define WATCHDOG_SECONDS 1
+static void on_alarm(int number, siginfo_t *info, void *context)
+{
+    (void)number, (void)info;
+    ucontext_t *uc = context;
+    if (in_subject(uc->uc_mcontext.gregs) && host.runs == host.runs_seen)
+        abandon(uc->uc_mcontext.gregs, uc->uc_mcontext.fpregs, DIFF_LOST);
+    host.runs_seen = host.runs;
+}
+
+/* An exception in the code under test is its result. */
+static void on_signal(int number, siginfo_t *info, void *context)
+{
+    (void)info;
+    ucontext_t *uc = context;
+    greg_t *r = uc->uc_mcontext.gregs;
+    if (!in_subject(r)) {
+        signal(number, SIG_DFL);
+        return;
+    }
+    abandon(r, uc->uc_mcontext.fpregs, (int)r[REG_TRAPNO]);
+    host.fault_address = host.vector == RF_PF ? (uint64_t)r[REG_CR2] : 0;
+    host.error_code = (uint32_t)r[REG_ERR];
 }
 
 static void fail(const char *what)
@@ -167,6 +193,11 @@ static void host_create(void)
     static const int numbers[] = { SIGFPE, SIGSEGV, SIGILL, SIGBUS, SIGTRAP };
     for (size_t i = 0; i < RF_ARRAY_SIZE(numbers); i++)
         sigaction(numbers[i], &action, NULL);
+    action.sa_sigaction = on_alarm;
+    action.sa_flags |= SA_RESTART;
+    sigaction(SIGALRM, &action, NULL);
+    const struct itimerval often = { { .tv_sec = WATCHDOG_SECONDS }, { .tv_sec = WATCHDOG_SECONDS } };
+    setitimer(ITIMER_REAL, &often, NULL);
 }
 
 static uint8_t *const window = (uint8_t *)(uintptr_t)DIFF_MEMORY_AT;
@@ -198,6 +229,7 @@ void diff_host32_run(const struct diff_state *in, struct diff_state *out)
     host.fault_at = 0;
     host.fault_address = 0;
     host.error_code = 0;
+    host.runs++;
     host.running = true;
     diff32_enter();
     host.running = false;

@@ -2,6 +2,7 @@
 #ifndef TESTS_LIB_DIFF_SIDES_H
 #define TESTS_LIB_DIFF_SIDES_H
 
+#include "cpu/fpu_state.h"
 #include "differential.h"
 
 #define DIFF_PAGE 4096
@@ -39,7 +40,14 @@ void diff_host32_run(const struct diff_state *in, struct diff_state *out);
 void diff_guest32_prepare(const struct diff_case *test);
 void diff_guest32_run(const struct diff_state *in, struct diff_state *out);
 
+/* Ringfort's x87 and vector registers, but for what a run needs beside (diff_fpu.c). */
+void diff_fpu_in(struct rf_fpu *fpu, const struct diff_state *in);
+void diff_fpu_out(const struct rf_fpu *fpu, struct diff_state *out);
+
 /* --- what both sides of a 32-bit case have alike (diff_segments.c) --- */
+
+/* The vector of a run that the host did not end. */
+#define DIFF_LOST (-2)
 
 /* 64 KiB for code. The code under test is at DIFF_CODE_AT; it ends in a far jump to
  * DIFF_LEAVE_AT, which is 64-bit code. */

@@ -172,7 +172,8 @@ static void guest_outcome(enum rf_stop stop, struct diff_state *out)
     out->flags = frame[3];
     out->gpr[RF_RSP] = frame[4];
     out->selector[RF_SEG_SS] = (uint16_t)frame[5];
-    if (vector == RF_PF && frame[1] == (uintptr_t)diff32_leave && frame[2] == DIFF_CODE64)
+    if (vector == RF_PF && frame[1] == DIFF_LEAVE_AT && frame[2] == DIFF_CODE64 &&
+        guest->cr2 == DIFF_LEAVE_POINTER)
         return;
     out->vector = vector;
     out->fault_at = (unsigned)((uint32_t)frame[1] - entry);

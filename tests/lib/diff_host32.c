@@ -26,6 +26,7 @@ struct native32 {
     uint16_t in_selector[8], out_selector[8];
     uint32_t entry_offset;
     uint16_t entry_selector;
+    const void *leave; /* DIFF_LEAVE_POINTER */
 };
 #define NATIVE 0x10110000
 _Static_assert(NATIVE == DIFF_CODE_REGION + DIFF_CODE_REGION_SIZE, "behind the code");
@@ -35,10 +36,12 @@ _Static_assert(offsetof(struct native32, out_fx) == 512 && offsetof(struct nativ
                    offsetof(struct native32, in_flags) == 1792 &&
                    offsetof(struct native32, in_selector) == 1824 &&
                    offsetof(struct native32, out_selector) == 1840 &&
-                   offsetof(struct native32, entry_offset) == 1856,
+                   offsetof(struct native32, entry_offset) == 1856 &&
+                   NATIVE + offsetof(struct native32, leave) == DIFF_LEAVE_POINTER,
                "the offsets of the code below");
 
 void diff32_enter(void);
+extern const uint8_t diff32_leave[] __attribute__((visibility("hidden")));
 extern const uint8_t diff32_restore[], diff32_end[];
 
 /* ES CS SS DS FS GS at +1824, +1840. */
@@ -186,6 +189,7 @@ static void host_create(void)
     map(DIFF_PAGES_END, DIFF_PAGE, PROT_NONE);
     make_segments();
     diff_fill_code_region((uint8_t *)(uintptr_t)DIFF_CODE_REGION);
+    native->leave = diff32_leave;
     static uint8_t stack[1 << 16];
     stack_t alternate = { .ss_sp = stack, .ss_size = sizeof stack };
     sigaltstack(&alternate, NULL);

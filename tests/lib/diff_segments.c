@@ -58,13 +58,17 @@ uint32_t diff_segment_base(uint16_t selector)
 static const uint8_t landing_32[] = { 0x66, 0x8c, 0xc9, 0xea, LEAVE }; /* mov cx, cs; jmp far */
 static const uint8_t landing_16[] = { 0x8c, 0xc9, 0x66, 0xea, LEAVE };
 
+/* jmp [rip + distance to DIFF_LEAVE_POINTER]. Not the pointer itself: it differs from run to run,
+ * and stray jumps would execute it. In 32-bit code this is a jump through an address that is not
+ * there. */
+#define LEAVE_DISTANCE (DIFF_LEAVE_POINTER - (DIFF_LANDING_64 + 6))
+static const uint8_t landing_64[] = { 0xff, 0x25, LEAVE_DISTANCE & 0xff, LEAVE_DISTANCE >> 8 & 0xff,
+                                      LEAVE_DISTANCE >> 16 & 0xff, LEAVE_DISTANCE >> 24 };
+
 void diff_fill_code_region(uint8_t *region)
 {
-    uint8_t jump[14] = { 0xff, 0x25 }; /* jmp [rip] */
-    const void *leave = diff32_leave;
-    memcpy(jump + 6, &leave, 8);
     memset(region, 0xcc, DIFF_CODE_REGION_SIZE);
-    memcpy(region + (DIFF_LANDING_64 - DIFF_CODE_REGION), jump, sizeof jump);
+    memcpy(region + (DIFF_LANDING_64 - DIFF_CODE_REGION), landing_64, sizeof landing_64);
     memcpy(region + (DIFF_LANDING_32 - DIFF_CODE_REGION), landing_32, sizeof landing_32);
     memcpy(region + (DIFF_LANDING_16 - DIFF_CODE_REGION), landing_16, sizeof landing_16);
 }

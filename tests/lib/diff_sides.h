@@ -54,6 +54,8 @@ void diff_fpu_out(const struct rf_fpu *fpu, struct diff_state *out);
 #define DIFF_CODE_REGION UINT32_C(0x10100000)
 #define DIFF_CODE_REGION_SIZE UINT32_C(0x10000)
 #define DIFF_LEAVE_AT DIFF_LANDING_64
+/* Where the host's side has a pointer to the code that ends a run; Ringfort's has nothing. */
+#define DIFF_LEAVE_POINTER (DIFF_CODE_REGION + DIFF_CODE_REGION_SIZE + UINT32_C(1864))
 
 /* An entry of the LDT, in the terms of modify_ldt(2). */
 struct diff_segment {
@@ -65,10 +67,9 @@ extern const struct diff_segment diff_segments[DIFF_SEGMENTS];
 
 /* ES CS SS DS FS GS that a case starts with. */
 void diff_selectors(unsigned options, uint16_t selector[6]);
-/* Fill the region for code: INT3, and the landings. That of 64-bit code jumps to the host's
- * diff32_leave, on both sides: to Ringfort's CPU that is a page fault. */
+/* Fill the region for code: INT3, and the landings. That of 64-bit code jumps through
+ * DIFF_LEAVE_POINTER, which to Ringfort's CPU is a page fault. */
 void diff_fill_code_region(uint8_t *region);
-extern const uint8_t diff32_leave[] __attribute__((visibility("hidden")));
 /* The code of a case with the jump that ends it, and INT3 behind. */
 #define DIFF_CODE_SIZE 512
 void diff_code_with_jump(const struct diff_case *test, uint8_t code[DIFF_CODE_SIZE]);

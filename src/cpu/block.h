@@ -30,6 +30,7 @@ struct rf_block {
 #define RF_MODE_SEGMENTED 0x8000u  /* outside 64-bit mode, when not all of CS.limit, DS, ES and SS
                                       are flat: limits and types are checked */
 #define RF_MODE_WAIT 0x10000u      /* CR0.MP and TS: FWAIT too is #NM */
+#define RF_MODE_DEBUG 0x20000u     /* DR7 enables a breakpoint: one instruction a block */
 
 RF_INLINE uint32_t rf_block_mode(const struct rf_cpu *cpu)
 {

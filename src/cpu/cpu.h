@@ -109,6 +109,7 @@ struct rf_event {
     bool has_error_code;
     bool software;  /* INT n, INT3, INTO: gate DPL is checked */
     bool external;  /* interrupt: EXT bit in nested error codes */
+    bool sets_rf;   /* a #DB that is a fault and saves RF = 1 */
     uint32_t error_code;
     uint64_t cr2; /* for #PF */
 };
@@ -181,6 +182,8 @@ struct rf_cpu {
     uint8_t tlb_mode;      /* enum rf_tlb_mode of ordinary data accesses now */
     bool code_changed;     /* a slow store hit decoded code: leave the block */
     bool checks_alignment; /* CPL 3, CR0.AM and RFLAGS.AC: #AC */
+    bool watches_data;     /* a breakpoint on data is enabled */
+    uint8_t breakpoints_hit; /* on data or ports, by the instruction under way: #DB after it */
     bool step_armed;       /* an instruction began with RFLAGS.TF set: #DB after it */
     uint8_t code_bits;     /* 64 in 64-bit mode, else 32 or 16: CS.L and CS.D */
 
@@ -208,6 +211,7 @@ struct rf_cpu {
     bool interrupt_pending; /* interrupt_vector waits for RFLAGS.IF */
     bool nmi_pending, nmi_blocked;
     bool shadow;            /* STI or MOV SS: no interrupt before the next instruction ends */
+    bool shadow_ss;         /* MOV SS, POP SS: nor a debug trap */
     bool halted;
     uint8_t interrupt_vector;
     uint8_t delivering;     /* nesting of exception delivery, for #DF */
@@ -266,7 +270,7 @@ void rf_cpu_charge(struct rf_cpu *cpu, enum rf_account_id id, uint64_t cycles);
 /* From here on, run time belongs to id. */
 void rf_cpu_account(struct rf_cpu *cpu, enum rf_account_id id);
 
-/* Call after CPL, RFLAGS.AC/TF/IF, CS, CR0, CR4, EFER, the MXCSR masks, or anything else
+/* Call after CPL, RFLAGS.AC/TF/IF, CS, CR0, CR4, EFER, DR7, the MXCSR masks, or anything else
  * in the MMU changed. */
 void rf_cpu_mode_changed(struct rf_cpu *cpu);
 

@@ -5,6 +5,7 @@
  * RF_BLOCK_MAX_INSTRUCTIONS. */
 #include "base/host.h"
 #include "cpu/block.h"
+#include "cpu/debug.h"
 #include "cpu/engine.h"
 #include "cpu/isa.h"
 #include "cpu/lower.h"
@@ -325,6 +326,13 @@ static RF_OP(op_step_begin)
     RF_NEXT;
 }
 
+static RF_OP(op_debug_begin)
+{
+    if (rf_debug_begin(cpu))
+        return rf_dispatch(cpu);
+    RF_NEXT;
+}
+
 /* The block goes on in the next one. */
 static RF_OP(op_fall)
 {
@@ -394,6 +402,16 @@ static void lower_one(struct rf_decoder *decoder, struct rf_lower *l, const uint
     }
 }
 
+/* What comes before the first instruction. */
+static void emit_begin(struct rf_lower *l)
+{
+    l->ins.length = 0;
+    if (l->cpu->block_mode & RF_MODE_DEBUG)
+        rf_emit(l, op_debug_begin);
+    if (l->cpu->block_mode & RF_MODE_STEP)
+        rf_emit(l, op_step_begin);
+}
+
 static void fill_exit(struct rf_lower *l, int64_t fall, unsigned instructions,
                       unsigned quarter_cycles, uint64_t page_offset)
 {
@@ -423,10 +441,7 @@ static unsigned lower_block(struct rf_cpu *cpu, struct rf_decoder *decoder, cons
                           .code_bits = cpu->code_bits,
                           .cc_known = -1 };
     unsigned quarters = 0, used = 0;
-    if (cpu->block_mode & RF_MODE_STEP) {
-        l.ins.length = 0;
-        rf_emit(&l, op_step_begin);
-    }
+    emit_begin(&l);
     for (unsigned i = 0; i < count && !l.ends_block; i++) {
         const struct decoded *d = &decoder->decoded[i];
         l.ins = d->ins;
@@ -489,10 +504,12 @@ static unsigned decode_all(struct rf_cpu *cpu, struct rf_decoder *decoder, const
 static struct rf_block *refused_block(struct rf_cpu *cpu, struct rf_decoder *decoder, ZyanStatus status)
 {
     struct rf_lower l = { .cpu = cpu, .out = decoder->ops, .code_bits = cpu->code_bits };
+    emit_begin(&l);
     rf_emit(&l, status == ZYDIS_STATUS_INSTRUCTION_TOO_LONG ? op_raise_gp : op_raise_ud);
     fill_exit(&l, 1, 1, 4, 0);
-    struct rf_block *block = rf_block_allocate(cpu, 2);
-    memcpy(block->ops, decoder->ops, 2 * sizeof(struct rf_op));
+    const unsigned slots = (unsigned)(l.out - decoder->ops);
+    struct rf_block *block = rf_block_allocate(cpu, slots);
+    memcpy(block->ops, decoder->ops, slots * sizeof(struct rf_op));
     block->bytes = 1;
     return block;
 }
@@ -501,7 +518,8 @@ struct rf_block *rf_decode_block(struct rf_cpu *cpu, struct rf_decoder *decoder,
                                  const uint8_t *bytes, size_t available, size_t readable)
 {
     bool across = readable != available;
-    unsigned most = across || cpu->block_mode & RF_MODE_STEP ? 1 : RF_BLOCK_MAX_INSTRUCTIONS;
+    bool single = across || cpu->block_mode & (RF_MODE_STEP | RF_MODE_DEBUG);
+    unsigned most = single ? 1 : RF_BLOCK_MAX_INSTRUCTIONS;
     ZyanStatus status;
     unsigned count = decode_all(cpu, decoder, bytes, readable, most, &status);
     if (count == 0) {

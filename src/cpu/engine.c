@@ -1,5 +1,6 @@
 /* The run loop: finding blocks, linking them, and what is due at block ends. */
 #include "cpu/block.h"
+#include "cpu/debug.h"
 #include "cpu/engine.h"
 #include "cpu/flags.h"
 #include "cpu/ops/x87_host.h"
@@ -11,6 +12,8 @@
 static RF_NOINLINE bool raise_fetch_fault(struct rf_cpu *cpu)
 {
     struct rf_event event = { .vector = RF_GP, .has_error_code = true };
+    if (cpu->block_mode & RF_MODE_DEBUG && rf_debug_begin(cpu))
+        return !cpu->stop;
     if (cpu->fault.kind == RF_FAULT_PAGE) {
         event.vector = RF_PF;
         event.error_code = cpu->fault.error_code;
@@ -148,6 +151,8 @@ static uint32_t block_mode(const struct rf_cpu *cpu)
     uint32_t mode = cpu->code_bits;
     if (cpu->flags & RF_FLAG_TF)
         mode |= RF_MODE_STEP;
+    if (rf_debug_enabled(cpu))
+        mode |= RF_MODE_DEBUG;
     if (cpu->mmu.cr0 & RF_CR0_EM)
         mode |= RF_MODE_NO_SSE | RF_MODE_NO_X87;
     if (!(cpu->mmu.cr4 & RF_CR4_OSFXSR))
@@ -218,7 +223,7 @@ void rf_cpu_mode_changed(struct rf_cpu *cpu)
 
     cpu->block_mode = block_mode(cpu);
     update_jump_salt(cpu);
-    if (cpu->interrupt_pending || cpu->nmi_pending || cpu->flags & RF_FLAG_TF)
+    if (cpu->interrupt_pending || cpu->nmi_pending || cpu->block_mode & (RF_MODE_STEP | RF_MODE_DEBUG))
         rf_cpu_refresh_budget(cpu);
 }
 
@@ -242,7 +247,7 @@ void rf_cpu_refresh_budget(struct rf_cpu *cpu)
     uint64_t now = rf_cpu_cycles(cpu);
     uint64_t limit = cpu->stop_cycles < cpu->timer_cycles ? cpu->stop_cycles : cpu->timer_cycles;
     if (interrupt_due(cpu) || cpu->shadow || cpu->stop_requested || cpu->halted ||
-        cpu->flags & RF_FLAG_TF)
+        cpu->flags & RF_FLAG_TF || rf_debug_enabled(cpu))
         limit = now;
     if (limit > now + STOP_SLICE)
         limit = now + STOP_SLICE;
@@ -287,11 +292,17 @@ static enum rf_stop stop_due(struct rf_cpu *cpu)
 static void deliver_due(struct rf_cpu *cpu)
 {
     struct rf_event event = { .external = true };
-    if (cpu->step_armed) {
-        cpu->step_armed = false;
-        cpu->dr[6] |= RF_BIT(14); /* BS */
-        event = (struct rf_event){ .vector = RF_DB };
-    } else if (cpu->shadow) {
+    if (cpu->shadow_ss) {
+        cpu->shadow_ss = cpu->shadow = false;
+        rf_debug_postpone(cpu);
+        return;
+    }
+    if (rf_debug_trap_due(cpu)) {
+        cpu->halted = false;
+        rf_debug_trap(cpu);
+        return;
+    }
+    if (cpu->shadow) {
         cpu->shadow = false;
         return;
     } else if (cpu->nmi_pending && !cpu->nmi_blocked) {
@@ -325,7 +336,7 @@ static RF_NOINLINE enum rf_stop block_end(struct rf_cpu *cpu)
         enum rf_stop stop = stop_due(cpu);
         if (stop)
             return stop;
-        if (cpu->halted && !interrupt_due(cpu)) {
+        if (cpu->halted && !interrupt_due(cpu) && !rf_debug_trap_due(cpu)) {
             stop = wait_halted(cpu);
             if (stop)
                 return stop;
@@ -378,6 +389,10 @@ enum rf_stop rf_cpu_run(struct rf_cpu *cpu)
     cpu->stop = RF_STOP_NONE;
     rf_cpu_mode_changed(cpu);
     rf_cpu_refresh_budget(cpu);
+    if (rf_debug_trap_due(cpu)) { /* the CPU was stopped before it */
+        cpu->budget--;
+        cpu->cycle_limit--;
+    }
     rf_fpu_to_guest(cpu);
     while (!cpu->stop) {
         struct rf_op *op = rf_dispatch(cpu);

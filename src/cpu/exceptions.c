@@ -1,6 +1,7 @@
 /* Delivery of exceptions and interrupts through the IDT (SDM 3A, chapter 6; IA-32e mode:
  * 6.14). Nothing changes until every check and the push have succeeded, so a fault on the
  * way is delivered from the same state. */
+#include "cpu/debug.h"
 #include "cpu/privilege.h"
 
 #include <stdio.h>
@@ -84,7 +85,7 @@ static bool read_stack_pointer(struct rf_cpu *cpu, unsigned new_cpl, unsigned is
 static uint64_t flags_image(const struct rf_cpu *cpu, const struct rf_event *event)
 {
     uint64_t flags = rf_cpu_flags(cpu);
-    bool trap = event->software || event->external || event->vector == RF_DB ||
+    bool trap = event->software || event->external || (event->vector == RF_DB && !event->sets_rf) ||
                 event->vector == RF_BP || event->vector == RF_OF;
     return trap ? flags : flags | RF_FLAG_RF;
 }
@@ -148,8 +149,12 @@ static bool try_deliver(struct rf_cpu *cpu, const struct rf_event *event, struct
     cpu->flags &= ~(RF_FLAG_TF | RF_FLAG_NT | RF_FLAG_RF | RF_FLAG_VM);
     if (gate.type == 0xe)
         cpu->flags &= ~RF_FLAG_IF;
+    if (event->vector == RF_DB && !event->software)
+        cpu->dr[7] &= ~RF_DR7_GD; /* SDM 3B, 18.2.4 */
     cpu->step_armed = false;
-    cpu->shadow = false;
+    cpu->shadow = cpu->shadow_ss = false;
+    if (!event->software) /* after INT n, what MOV SS postponed comes before the handler */
+        cpu->breakpoints_hit = 0;
     rf_cpu_mode_changed(cpu);
     return true;
 }

@@ -1,6 +1,7 @@
 /* Memory accesses that the software TLB does not serve (cpu/op.h), and what must be looked at
- * for each of them: alignment at CPL 3. While it is checked, cpu->tlb has no entries, and so
- * all accesses end here; else the check costs nothing. */
+ * for each of them: alignment at CPL 3, and breakpoints on data. While either is on, cpu->tlb has
+ * no entries, and so all accesses end here; else they cost nothing. */
+#include "cpu/debug.h"
 #include "cpu/engine.h"
 
 #define NOTHING { RF_TLB_INVALID, RF_TLB_INVALID, RF_TLB_INVALID, 0 }
@@ -12,7 +13,8 @@ const struct rf_tlb_entry *rf_cpu_tlb(struct rf_cpu *cpu)
 {
     cpu->checks_alignment =
         cpu->cpl == 3 && cpu->mmu.cr0 & RF_CR0_AM && cpu->flags & RF_FLAG_AC;
-    return cpu->checks_alignment ? no_entries : cpu->mmu.set->entry[cpu->tlb_mode];
+    cpu->watches_data = rf_debug_watches_data(cpu);
+    return cpu->checks_alignment || cpu->watches_data ? no_entries : cpu->mmu.set->entry[cpu->tlb_mode];
 }
 
 /* What an operand's address must be a multiple of (SDM 3A, table 6-7; what it leaves open is
@@ -59,18 +61,25 @@ static bool crosses_4gib(struct rf_cpu *cpu, uint64_t va, unsigned size)
 
 bool rf_load_unaligned(struct rf_cpu *cpu, uint64_t va, void *out, unsigned size)
 {
-    if (crosses_4gib(cpu, va, size))
+    if (crosses_4gib(cpu, va, size) ||
+        !rf_mmu_read(&cpu->mmu, va, out, size, (enum rf_tlb_mode)cpu->tlb_mode, &cpu->fault))
         return false;
-    return rf_mmu_read(&cpu->mmu, va, out, size, (enum rf_tlb_mode)cpu->tlb_mode, &cpu->fault);
+    if (RF_UNLIKELY(cpu->watches_data))
+        rf_debug_data(cpu, va, size, false);
+    return true;
 }
 
 bool rf_store_unaligned(struct rf_cpu *cpu, uint64_t va, const void *data, unsigned size)
 {
-    if (crosses_4gib(cpu, va, size))
+    if (crosses_4gib(cpu, va, size) ||
+        !rf_mmu_write(&cpu->mmu, va, data, size, (enum rf_tlb_mode)cpu->tlb_mode, &cpu->fault))
         return false;
-    return rf_mmu_write(&cpu->mmu, va, data, size, (enum rf_tlb_mode)cpu->tlb_mode, &cpu->fault);
+    if (RF_UNLIKELY(cpu->watches_data))
+        rf_debug_data(cpu, va, size, true);
+    return true;
 }
 
+/* Not seen by breakpoints: a store will be. */
 static bool load_for_write(struct rf_cpu *cpu, uint64_t va, void *out, unsigned size)
 {
     if (crosses_4gib(cpu, va, size))

@@ -1,4 +1,5 @@
 /* SYSCALL SYSRET SYSENTER SYSEXIT IRET and far transfers (SDM 2, the instructions' pages). */
+#include "cpu/debug.h"
 #include "cpu/privilege.h"
 #include "cpu/segmentation.h"
 
@@ -159,6 +160,10 @@ static void return_flags(struct rf_cpu *cpu, uint64_t value, unsigned operand_by
         mask |= RF_FLAG_IOPL | RF_FLAG_VIF | RF_FLAG_VIP;
     if (operand_bytes == 2)
         mask &= 0xffff;
+    /* RF is for the next instruction's breakpoint, and clear after it: only where breakpoints
+     * are enabled is that instruction a block of its own, which can clear it. */
+    if (!rf_debug_enabled(cpu))
+        value &= ~(uint64_t)RF_FLAG_RF;
     rf_cpu_set_flags(cpu, (rf_cpu_flags(cpu) & ~mask) | (value & mask));
 }
 

@@ -1,5 +1,7 @@
 /* IN and OUT. No port is connected: IN gives all ones, OUT vanishes, where access is allowed. The
  * string forms are in string.c. */
+#include "cpu/block.h"
+#include "cpu/debug.h"
 #include "cpu/ops/integer.h"
 #include "cpu/privilege.h"
 
@@ -27,6 +29,8 @@ static RF_OP(in_)
 {
     if (!rf_port_allowed(cpu, port_of(cpu, op), op->a))
         return rf_op_gp0(cpu, op);
+    if (cpu->block_mode & RF_MODE_DEBUG)
+        rf_debug_port(cpu, port_of(cpu, op), op->a);
     if (op->a == 4)
         cpu->r[RF_RAX] = UINT32_MAX;
     else
@@ -38,6 +42,8 @@ static RF_OP(out)
 {
     if (!rf_port_allowed(cpu, port_of(cpu, op), op->a))
         return rf_op_gp0(cpu, op);
+    if (cpu->block_mode & RF_MODE_DEBUG)
+        rf_debug_port(cpu, port_of(cpu, op), op->a);
     RF_NEXT;
 }
 

@@ -34,7 +34,7 @@ static struct rf_op *load_and_go(struct rf_cpu *cpu, struct rf_op *op, uint16_t 
         return rf_op_refused(cpu, op);
     cpu->r[RF_RSP] = new_rsp;
     if (op->b == RF_SEG_SS) {
-        cpu->shadow = true;
+        cpu->shadow = cpu->shadow_ss = true;
         rf_cpu_refresh_budget(cpu);
     }
     return loaded(cpu, op);

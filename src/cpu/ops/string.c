@@ -3,6 +3,8 @@
  * RCX, RSI and RDI are exact after every iteration, so a fault or an interrupt in the
  * middle restarts the instruction where it stopped (SDM 2, REP). Runs inside one page on
  * both sides are moved at once. */
+#include "cpu/block.h"
+#include "cpu/debug.h"
 #include "cpu/ops/integer.h"
 #include "cpu/privilege.h"
 #include "cpu/segmentation.h"
@@ -118,6 +120,8 @@ static struct rf_op *finish(struct rf_cpu *cpu, struct rf_op *op, enum outcome o
     if (outcome == NOT_PERMITTED)
         return rf_op_gp0(cpu, op);
     rf_op_sync(cpu, op); /* the same instruction goes on after what is due */
+    if (cpu->block_mode & RF_MODE_DEBUG)
+        cpu->flags |= RF_FLAG_RF; /* whose breakpoint is not met again (SDM 3B, 18.3.1.1) */
     return rf_dispatch(cpu);
 }
 
@@ -305,6 +309,8 @@ static RF_NOINLINE enum outcome run_ins(struct rf_cpu *cpu, const struct rf_op *
             return NOT_PERMITTED;
         if (!put(cpu, destination(cpu, op), &ones, op->a))
             return FAULTED;
+        if (cpu->block_mode & RF_MODE_DEBUG)
+            rf_debug_port(cpu, (uint16_t)cpu->r[RF_RDX], op->a);
         advance(cpu, op, false, true, 1);
         if (--count && must_pause(cpu, op))
             return PAUSED;
@@ -320,6 +326,8 @@ static RF_NOINLINE enum outcome run_outs(struct rf_cpu *cpu, const struct rf_op 
     for (uint64_t count = iterations(cpu, op); count;) {
         if (!source_allowed(cpu, op) || !get(cpu, source(cpu, op), &element, op->a))
             return FAULTED;
+        if (cpu->block_mode & RF_MODE_DEBUG)
+            rf_debug_port(cpu, (uint16_t)cpu->r[RF_RDX], op->a);
         advance(cpu, op, true, false, 1);
         if (--count && must_pause(cpu, op))
             return PAUSED;

@@ -1,5 +1,6 @@
 /* System instructions: ring transitions, control registers, MSRs, time, identification.
  * Those that change the mode end their block. */
+#include "cpu/debug.h"
 #include "cpu/engine.h"
 #include "cpu/ops/integer.h"
 #include "cpu/privilege.h"
@@ -137,12 +138,12 @@ static RF_OP(sti)
 {
     if (cpu->cpl > (cpu->flags & RF_FLAG_IOPL) >> 12)
         return rf_op_gp0(cpu, op);
-    rf_op_retire(cpu, op);
     if (!(cpu->flags & RF_FLAG_IF)) {
         cpu->flags |= RF_FLAG_IF;
         cpu->shadow = true;
-        rf_cpu_refresh_budget(cpu);
+        rf_cpu_refresh_budget(cpu); /* before the retirement: this block's end is looked at */
     }
+    rf_op_retire(cpu, op);
     return rf_dispatch(cpu);
 }
 static RF_OP(hlt)
@@ -372,32 +373,50 @@ static RF_OP(mov_to_cr)
     return rf_dispatch(cpu);
 }
 
-/* CR4.DE = 1 makes DR4 and DR5 undefined; else they are DR6 and DR7 (SDM 3B, 17.2.2). */
+/* CR4.DE = 1 makes DR4 and DR5 undefined; else they are DR6 and DR7 (SDM 3B, 18.2.2). */
+RF_INLINE bool is_undefined_dr(const struct rf_cpu *cpu, unsigned n)
+{
+    return (n == 4 || n == 5) && cpu->mmu.cr4 & RF_CR4_DE;
+}
+RF_INLINE unsigned dr_number(unsigned n)
+{
+    return n == 4 || n == 5 ? n + 2 : n;
+}
+static struct rf_op *general_detect(struct rf_cpu *cpu, struct rf_op *op)
+{
+    rf_op_sync(cpu, op);
+    rf_debug_detect(cpu);
+    return rf_dispatch(cpu);
+}
 static RF_OP(mov_from_dr)
 {
     REQUIRE_CPL0;
-    unsigned n = op->b;
-    if ((n == 4 || n == 5) && cpu->mmu.cr4 & RF_CR4_DE)
+    if (is_undefined_dr(cpu, op->b))
         return rf_op_ud(cpu, op);
-    RF_R64(op->a) = cpu->dr[n == 4 || n == 5 ? n + 2 : n];
+    if (cpu->dr[7] & RF_DR7_GD)
+        return general_detect(cpu, op);
+    RF_R64(op->a) = cpu->dr[dr_number(op->b)];
     RF_NEXT;
 }
 static RF_OP(mov_to_dr)
 {
     REQUIRE_CPL0;
-    unsigned n = op->b;
-    uint64_t value = RF_R64(op->a);
-    if ((n == 4 || n == 5) && cpu->mmu.cr4 & RF_CR4_DE)
+    unsigned n = dr_number(op->b);
+    uint64_t value = cpu->code_bits == 64 ? RF_R64(op->a) : RF_R32(op->a);
+    if (is_undefined_dr(cpu, op->b))
         return rf_op_ud(cpu, op);
-    if (n >= 4 && value >> 32)
+    if (cpu->dr[7] & RF_DR7_GD)
+        return general_detect(cpu, op);
+    if (n >= 6 && value >> 32)
         return rf_op_gp0(cpu, op);
-    if (n == 4 || n == 6)
-        cpu->dr[6] = (value & 0x1e00f) | 0xffff0ff0;
-    else if (n == 5 || n == 7)
-        cpu->dr[7] = (value & 0xffff2bff) | 0x400;
-    else
-        cpu->dr[n] = value;
-    RF_NEXT;
+    rf_op_retire(cpu, op);
+    if (n == 6)
+        value = (value & RF_DR6_WRITABLE) | RF_DR6_FIXED;
+    else if (n == 7)
+        value = (value & RF_DR7_WRITABLE) | RF_DR7_FIXED;
+    cpu->dr[n] = value;
+    rf_cpu_mode_changed(cpu);
+    return rf_dispatch(cpu);
 }
 
 bool rf_lower_control_register(struct rf_lower *l)
@@ -410,7 +429,7 @@ bool rf_lower_control_register(struct rf_lower *l)
     struct rf_op *op = rf_emit(l, debug ? (to ? mov_to_dr : mov_from_dr) : (to ? mov_to_cr : mov_from_cr));
     op->a = rf_reg_offset(l->operand[to ? 1 : 0].reg.value);
     op->b = (uint8_t)ZydisRegisterGetId(special);
-    l->ends_block = to && !debug;
+    l->ends_block = to;
     return true;
 }
 

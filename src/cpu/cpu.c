@@ -56,6 +56,11 @@ void rf_cpu_set_model(struct rf_cpu *cpu, enum rf_cpu_model model)
     rf_block_features_changed(cpu);
 }
 
+void rf_cpu_set_vendor(struct rf_cpu *cpu, enum rf_cpu_vendor vendor)
+{
+    cpu->vendor = vendor;
+}
+
 void rf_cpu_destroy(struct rf_cpu *cpu)
 {
     rf_block_cache_destroy(cpu);

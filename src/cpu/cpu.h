@@ -198,6 +198,7 @@ struct rf_cpu {
     uint64_t kernel_gs_base;
     uint64_t cr2, cr8, xcr0;
     rf_feature_set features; /* of the model: rf_cpu_set_model */
+    enum rf_cpu_vendor vendor; /* rf_cpu_set_vendor */
     uint64_t dr[8];
     uint64_t star, lstar, cstar, fmask;
     uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
@@ -248,6 +249,9 @@ void rf_cpu_destroy(struct rf_cpu *cpu);
 /* What CPUID tells and which instructions exist; RF_CPU_V3 after rf_cpu_init. Not while the
  * CPU runs, nor with a state that the new model cannot have (CR4, XCR0). */
 void rf_cpu_set_model(struct rf_cpu *cpu, enum rf_cpu_model model);
+
+/* Whose rules hold where vendors differ; Intel's after rf_cpu_init. Not while the CPU runs. */
+void rf_cpu_set_vendor(struct rf_cpu *cpu, enum rf_cpu_vendor vendor);
 
 /* Run until something stops the CPU. Never returns RF_STOP_NONE. */
 enum rf_stop rf_cpu_run(struct rf_cpu *cpu);

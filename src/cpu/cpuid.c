@@ -1,5 +1,5 @@
-/* CPUID: exactly what the model has (SDM 2, CPUID). Vendor GenuineIntel; a made-up model
- * so that no program takes it for a part with other features. */
+/* CPUID: exactly what the model has (SDM 2A and AMD APM 3, CPUID). A made-up part of either vendor,
+ * so that no program takes it for one with other features. */
 #include "cpu/cpu.h"
 #include "cpu/xsave.h"
 
@@ -71,13 +71,25 @@ static void text(uint32_t out[4], const char *sixteen)
     memcpy(out, sixteen, 16);
 }
 
+/* The vendor's name, of which leaf 8000_0000 has a copy on AMD's (AMD APM 3, E.3.1 and E.4.1). */
+static void leaf_0(const struct rf_cpu *cpu, uint32_t leaf, uint32_t most, uint32_t out[4])
+{
+    if (cpu->vendor == RF_VENDOR_AMD)
+        set(out, most, 0x68747541, 0x444d4163, 0x69746e65); /* AuthenticAMD */
+    else if (leaf)
+        set(out, most, 0, 0, 0);
+    else
+        set(out, most, 0x756e6547, 0x6c65746e, 0x49656e69); /* GenuineIntel */
+}
+
 static void leaf_1(const struct rf_cpu *cpu, uint32_t out[4])
 {
     uint64_t ecx = LEAF1_ECX;
     if (cpu->mmu.cr4 & RF_CR4_OSXSAVE)
         ecx |= RF_BIT(27);
-    /* family 6, model 0x55 (Skylake server), stepping 0; CLFLUSH line 64 bytes; 1 CPU */
-    set(out, 0x00050650, 8u << 8 | 1u << 16, (uint32_t)ecx, (uint32_t)LEAF1_EDX);
+    /* family 6, model 0x55 (Skylake server), stepping 0, or family 0x17, model 1 (Zen), stepping 0;
+     * CLFLUSH line 64 bytes; 1 CPU */
+    set(out, cpu->vendor == RF_VENDOR_AMD ? 0x00800f10 : 0x00050650, 8u << 8 | 1u << 16, (uint32_t)ecx, (uint32_t)LEAF1_EDX);
 }
 
 static void leaf_7(const struct rf_cpu *cpu, uint32_t subleaf, uint32_t out[4])
@@ -90,15 +102,22 @@ static void leaf_7(const struct rf_cpu *cpu, uint32_t subleaf, uint32_t out[4])
     set(out, 0, (uint32_t)LEAF7_EBX, (uint32_t)ecx, 0);
 }
 
-/* Deterministic cache parameters: 32 KiB L1D and L1I (8 ways), 1 MiB L2 (16 ways). */
-static void leaf_4(uint32_t subleaf, uint32_t out[4])
+/* Only Intel's: see leaf 4. */
+static void leaf_2(const struct rf_cpu *cpu, uint32_t out[4])
+{
+    if (cpu->vendor == RF_VENDOR_INTEL)
+        set(out, 0x00feff01, 0, 0, 0);
+}
+
+/* Deterministic cache parameters, only Intel's: 32 KiB L1D and L1I (8 ways), 1 MiB L2 (16 ways). */
+static void leaf_4(const struct rf_cpu *cpu, uint32_t subleaf, uint32_t out[4])
 {
     static const uint32_t caches[][4] = {
         { 0x00000121, 7u << 22 | 63, 63, 0 },
         { 0x00000122, 7u << 22 | 63, 63, 0 },
         { 0x00000143, 15u << 22 | 63, 1023, 0 },
     };
-    if (subleaf < RF_ARRAY_SIZE(caches))
+    if (cpu->vendor == RF_VENDOR_INTEL && subleaf < RF_ARRAY_SIZE(caches))
         memcpy(out, caches[subleaf], 16);
 }
 
@@ -135,16 +154,16 @@ void rf_cpu_cpuid(struct rf_cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t 
     if (leaf - 0x80000000 > MOST_EXTENDED - 0x80000000 && leaf > MOST_BASIC)
         leaf = MOST_BASIC; /* beyond the end: the data of the highest basic leaf */
     switch (leaf) {
-    case 0: set(out, MOST_BASIC, 0x756e6547, 0x6c65746e, 0x49656e69); break; /* GenuineIntel */
+    case 0: leaf_0(cpu, leaf, MOST_BASIC, out); break;
     case 1: leaf_1(cpu, out); break;
-    case 2: set(out, 0x00feff01, 0, 0, 0); break; /* see leaf 4 */
-    case 4: leaf_4(subleaf, out); break;
+    case 2: leaf_2(cpu, out); break;
+    case 4: leaf_4(cpu, subleaf, out); break;
     case 6: set(out, RF_BIT(2) /* ARAT */, 0, 0, 0); break;
     case 7: leaf_7(cpu, subleaf, out); break;
     case 0xb:
     case 0x1f: leaf_b(subleaf, out); break;
     case 0xd: leaf_d(cpu, subleaf, out); break;
-    case 0x80000000: set(out, MOST_EXTENDED, 0, 0, 0); break;
+    case 0x80000000: leaf_0(cpu, leaf, MOST_EXTENDED, out); break;
     case 0x80000001: set(out, 0, 0, 0, (uint32_t)EXT1_EDX); break;
     case 0x80000002: text(out, "Ringfort virtual"); break;
     case 0x80000003: text(out, " x86-64 CPU\0\0\0\0"); break;

@@ -102,6 +102,10 @@ struct rf_table_register {
 #define RF_CR4_FSGSBASE RF_BIT(16)
 #define RF_CR4_OSXSAVE RF_BIT(18)
 #define RF_EFER_SCE RF_BIT(0)
+/* IA32_MISC_ENABLE (SDM 4, table 2-2). */
+#define RF_MISC_ENABLE_MONITOR RF_BIT(18)
+#define RF_MISC_ENABLE_LIMIT_CPUID RF_BIT(22)
+#define RF_MISC_ENABLE_XD_DISABLE RF_BIT(34)
 
 /* An exception or interrupt on its way to the IDT. */
 struct rf_event {
@@ -202,7 +206,7 @@ struct rf_cpu {
     uint64_t dr[8];
     uint64_t star, lstar, cstar, fmask;
     uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
-    uint64_t tsc_aux, tsc_offset, misc_enable, pat, apic_base;
+    uint64_t tsc_aux, tsc_offset, tsc_adjust, misc_enable, pat, apic_base;
 
     /* Event recognition at block ends. */
     uint64_t cycle_limit;   /* budget counts down to this many total cycles */
@@ -214,6 +218,10 @@ struct rf_cpu {
     bool shadow;            /* STI or MOV SS: no interrupt before the next instruction ends */
     bool shadow_ss;         /* MOV SS, POP SS: nor a debug trap */
     bool halted;
+    bool wakes_masked;      /* with halted: interrupts end the wait even while IF is clear */
+    bool monitor_armed;     /* by MONITOR, for MWAIT (ops/monitor.c) */
+    uint64_t monitor_address;
+    uint8_t monitor_line[64];
     uint8_t interrupt_vector;
     uint8_t delivering;     /* nesting of exception delivery, for #DF */
     struct rf_fault fault;  /* of the last refused access */

@@ -37,7 +37,7 @@ static const struct rf_lower_table *const families[] = {
     &rf_lower_sha,         &rf_lower_gfni,
     &rf_lower_crypto,      &rf_lower_x87,        &rf_lower_mmx,         &rf_lower_fpu_state,
     &rf_lower_xsave,
-    &rf_lower_stack_any,   &rf_lower_compat,
+    &rf_lower_stack_any,   &rf_lower_compat,     &rf_lower_monitor,
 };
 
 static void add_family(struct rf_decoder *d, const struct rf_lower_table *family)

@@ -319,7 +319,28 @@ static void deliver_due(struct rf_cpu *cpu)
     rf_cpu_deliver(cpu, &event);
 }
 
-/* HLT: time passes at once to whatever can wake the CPU. */
+/* The next dispatch is to look at what is due, and begin no block before. */
+static void look_at_once(struct rf_cpu *cpu)
+{
+    cpu->budget--;
+    cpu->cycle_limit--;
+}
+
+struct rf_op *rf_halt(struct rf_cpu *cpu, bool wakes_masked)
+{
+    cpu->halted = true;
+    cpu->wakes_masked = wakes_masked;
+    rf_cpu_refresh_budget(cpu);
+    look_at_once(cpu);
+    return rf_block_event(cpu);
+}
+
+static bool wakes(const struct rf_cpu *cpu)
+{
+    return interrupt_due(cpu) || rf_debug_trap_due(cpu) || (cpu->wakes_masked && cpu->interrupt_pending);
+}
+
+/* HLT and MWAIT: time passes at once to whatever can wake the CPU. */
 static enum rf_stop wait_halted(struct rf_cpu *cpu)
 {
     if (cpu->timer_cycles == UINT64_MAX)
@@ -336,7 +357,7 @@ static RF_NOINLINE enum rf_stop block_end(struct rf_cpu *cpu)
         enum rf_stop stop = stop_due(cpu);
         if (stop)
             return stop;
-        if (cpu->halted && !interrupt_due(cpu) && !rf_debug_trap_due(cpu)) {
+        if (cpu->halted && !wakes(cpu)) {
             stop = wait_halted(cpu);
             if (stop)
                 return stop;
@@ -346,6 +367,8 @@ static RF_NOINLINE enum rf_stop block_end(struct rf_cpu *cpu)
             if (cpu->timer)
                 cpu->timer(cpu->timer_user, cpu);
         }
+        if (cpu->wakes_masked && cpu->interrupt_pending)
+            cpu->halted = cpu->wakes_masked = false;
         deliver_due(cpu);
         if (cpu->stop)
             return cpu->stop;
@@ -389,10 +412,8 @@ enum rf_stop rf_cpu_run(struct rf_cpu *cpu)
     cpu->stop = RF_STOP_NONE;
     rf_cpu_mode_changed(cpu);
     rf_cpu_refresh_budget(cpu);
-    if (rf_debug_trap_due(cpu)) { /* the CPU was stopped before it */
-        cpu->budget--;
-        cpu->cycle_limit--;
-    }
+    if (cpu->halted || cpu->shadow || interrupt_due(cpu) || rf_debug_trap_due(cpu))
+        look_at_once(cpu); /* the CPU was stopped before it */
     rf_fpu_to_guest(cpu);
     while (!cpu->stop) {
         struct rf_op *op = rf_dispatch(cpu);

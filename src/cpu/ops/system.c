@@ -150,11 +150,7 @@ static RF_OP(hlt)
 {
     REQUIRE_CPL0;
     rf_op_retire(cpu, op);
-    cpu->halted = true;
-    rf_cpu_refresh_budget(cpu);
-    cpu->budget--; /* a block end must look at `halted` */
-    cpu->cycle_limit--;
-    return rf_block_event(cpu);
+    return rf_halt(cpu, false);
 }
 
 /* --- RFLAGS.AC, GS, FS and GS bases --- */

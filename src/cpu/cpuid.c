@@ -73,11 +73,15 @@ static void text(uint32_t out[4], const char *sixteen)
 
 static void leaf_1(const struct rf_cpu *cpu, uint32_t out[4])
 {
-    uint64_t ecx = LEAF1_ECX;
+    uint64_t ecx = LEAF1_ECX, edx = LEAF1_EDX;
     if (cpu->mmu.cr4 & RF_CR4_OSXSAVE)
         ecx |= RF_BIT(27);
+    if (cpu->apic.present)
+        ecx |= RF_BIT(21) /* x2APIC */ | RF_BIT(24) /* TSC-deadline timer */;
+    if (cpu->apic.present && cpu->apic_base & RF_APIC_BASE_EN) /* SDM 3A, 10.4.3 */
+        edx |= RF_BIT(9);
     /* family 6, model 0x55 (Skylake server), stepping 0; CLFLUSH line 64 bytes; 1 CPU */
-    set(out, 0x00050650, 8u << 8 | 1u << 16, (uint32_t)ecx, (uint32_t)LEAF1_EDX);
+    set(out, 0x00050650, 8u << 8 | 1u << 16, (uint32_t)ecx, (uint32_t)edx);
 }
 
 static void leaf_7(const struct rf_cpu *cpu, uint32_t subleaf, uint32_t out[4])

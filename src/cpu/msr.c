@@ -10,7 +10,10 @@ enum msr {
     MSR_SYSENTER_EIP = 0x176,
     MSR_MISC_ENABLE = 0x1a0,
     MSR_PAT = 0x277,
+    MSR_TSC_DEADLINE = 0x6e0,
     MSR_PKRS = 0x6e1,
+    MSR_X2APIC_FIRST = 0x800,
+    MSR_X2APIC_LAST = 0x8ff,
     MSR_EFER = 0xc0000080,
     MSR_STAR = 0xc0000081,
     MSR_LSTAR = 0xc0000082,
@@ -63,8 +66,22 @@ static uint64_t read_tsc(struct rf_cpu *cpu)
     return (cpu->read_tsc ? cpu->read_tsc(cpu->read_tsc_user, cpu) : rf_cpu_cycles(cpu)) + cpu->tsc_offset;
 }
 
+/* Does the local APIC, if the CPU has one, answer for this MSR? */
+static bool is_apic_msr(uint32_t msr)
+{
+    return msr == MSR_TSC_DEADLINE || (msr >= MSR_X2APIC_FIRST && msr <= MSR_X2APIC_LAST);
+}
+
+static void write_tsc(struct rf_cpu *cpu, uint64_t value)
+{
+    cpu->tsc_offset += value - read_tsc(cpu);
+    rf_apic_tsc_written(cpu);
+}
+
 bool rf_cpu_read_msr(struct rf_cpu *cpu, uint32_t msr, uint64_t *value)
 {
+    if (is_apic_msr(msr))
+        return rf_apic_read_msr(cpu, msr, value);
     const struct plain_msr *field = find_plain(msr);
     if (field) {
         *value = *field_of(cpu, field);
@@ -107,6 +124,8 @@ static bool write_pat(struct rf_cpu *cpu, uint64_t value)
 
 bool rf_cpu_write_msr(struct rf_cpu *cpu, uint32_t msr, uint64_t value)
 {
+    if (is_apic_msr(msr))
+        return rf_apic_write_msr(cpu, msr, value);
     const struct plain_msr *field = find_plain(msr);
     if (field) {
         if (value & ~field->writable || (field->address && !rf_mmu_canonical(&cpu->mmu, value)))
@@ -115,7 +134,8 @@ bool rf_cpu_write_msr(struct rf_cpu *cpu, uint32_t msr, uint64_t value)
         return true;
     }
     switch (msr) {
-    case MSR_TSC: cpu->tsc_offset += value - read_tsc(cpu); return true;
+    case MSR_TSC: write_tsc(cpu, value); return true;
+    case MSR_APIC_BASE: return rf_apic_write_base(cpu, value);
     case MSR_EFER: return write_efer(cpu, value);
     case MSR_PAT: return write_pat(cpu, value);
     case MSR_PKRS:

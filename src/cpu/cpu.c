@@ -31,7 +31,7 @@ rf_status rf_cpu_init(struct rf_cpu *cpu, struct rf_ram *ram, const struct rf_co
     if (status)
         return status;
     cpu->cost = cost;
-    cpu->stop_cycles = cpu->timer_cycles = UINT64_MAX;
+    cpu->stop_cycles = cpu->timer_cycles = cpu->apic.expiry = UINT64_MAX;
     cpu->cycle_limit = INT64_MAX;
     cpu->budget = INT64_MAX;
     reset(cpu);

@@ -85,14 +85,19 @@ static void leaf_0(const struct rf_cpu *cpu, uint32_t leaf, uint32_t most, uint3
 
 static void leaf_1(const struct rf_cpu *cpu, uint32_t out[4])
 {
-    uint64_t ecx = LEAF1_ECX;
+    uint64_t ecx = LEAF1_ECX, edx = LEAF1_EDX;
     if (cpu->misc_enable & RF_MISC_ENABLE_MONITOR)
         ecx |= RF_BIT(3);
     if (cpu->mmu.cr4 & RF_CR4_OSXSAVE)
         ecx |= RF_BIT(27);
+    if (cpu->apic.present)
+        ecx |= RF_BIT(21) /* x2APIC */ | RF_BIT(24) /* TSC-deadline timer */;
+    if (cpu->apic.present && cpu->apic_base & RF_APIC_BASE_EN) /* SDM 3A, 10.4.3 */
+        edx |= RF_BIT(9);
     /* family 6, model 0x55 (Skylake server), stepping 0, or family 0x17, model 1 (Zen), stepping 0;
      * CLFLUSH line 64 bytes; 1 CPU */
-    set(out, cpu->vendor == RF_VENDOR_AMD ? 0x00800f10 : 0x00050650, 8u << 8 | 1u << 16, (uint32_t)ecx, (uint32_t)LEAF1_EDX);
+    set(out, cpu->vendor == RF_VENDOR_AMD ? 0x00800f10 : 0x00050650, 8u << 8 | 1u << 16, (uint32_t)ecx,
+        (uint32_t)edx);
 }
 
 static void leaf_7(const struct rf_cpu *cpu, uint32_t subleaf, uint32_t out[4])

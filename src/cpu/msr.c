@@ -15,7 +15,10 @@ enum msr {
     MSR_SYSENTER_EIP = 0x176,
     MSR_MISC_ENABLE = 0x1a0,
     MSR_PAT = 0x277,
+    MSR_TSC_DEADLINE = 0x6e0,
     MSR_PKRS = 0x6e1,
+    MSR_X2APIC_FIRST = 0x800,
+    MSR_X2APIC_LAST = 0x8ff,
     MSR_EFER = 0xc0000080,
     MSR_STAR = 0xc0000081,
     MSR_LSTAR = 0xc0000082,
@@ -67,8 +70,16 @@ static uint64_t read_tsc(struct rf_cpu *cpu)
     return (cpu->read_tsc ? cpu->read_tsc(cpu->read_tsc_user, cpu) : rf_cpu_cycles(cpu)) + cpu->tsc_offset;
 }
 
+/* Does the local APIC, if the CPU has one, answer for this MSR? */
+static bool is_apic_msr(uint32_t msr)
+{
+    return msr == MSR_TSC_DEADLINE || (msr >= MSR_X2APIC_FIRST && msr <= MSR_X2APIC_LAST);
+}
+
 bool rf_cpu_read_msr(struct rf_cpu *cpu, uint32_t msr, uint64_t *value)
 {
+    if (is_apic_msr(msr))
+        return rf_apic_read_msr(cpu, msr, value);
     const struct plain_msr *field = find_plain(msr);
     if (field) {
         *value = *field_of(cpu, field);
@@ -125,6 +136,7 @@ static void adjust_tsc(struct rf_cpu *cpu, uint64_t by)
 {
     cpu->tsc_offset += by;
     cpu->tsc_adjust += by;
+    rf_apic_tsc_written(cpu);
 }
 
 /* IA32_MISC_ENABLE: fast strings (0), thermal control (3), performance monitoring (7), FERR (10),
@@ -141,6 +153,8 @@ static bool write_misc_enable(struct rf_cpu *cpu, uint64_t value)
 
 bool rf_cpu_write_msr(struct rf_cpu *cpu, uint32_t msr, uint64_t value)
 {
+    if (is_apic_msr(msr))
+        return rf_apic_write_msr(cpu, msr, value);
     const struct plain_msr *field = find_plain(msr);
     if (field) {
         if (value & ~field->writable || (field->address && !rf_mmu_canonical(&cpu->mmu, value)))
@@ -152,6 +166,7 @@ bool rf_cpu_write_msr(struct rf_cpu *cpu, uint32_t msr, uint64_t value)
     case MSR_TSC: adjust_tsc(cpu, value - read_tsc(cpu)); return true;
     case MSR_TSC_ADJUST: adjust_tsc(cpu, value - cpu->tsc_adjust); return true;
     case MSR_MISC_ENABLE: return write_misc_enable(cpu, value);
+    case MSR_APIC_BASE: return rf_apic_write_base(cpu, value);
     case MSR_EFER: return write_efer(cpu, value);
     case MSR_PAT: return write_pat(cpu, value);
     case MSR_P5_MC_ADDR:

@@ -261,8 +261,7 @@ void rf_cpu_refresh_budget(struct rf_cpu *cpu)
         cpu->flags & RF_FLAG_TF || rf_debug_enabled(cpu))
         limit = least(limit, now);
     limit = least(limit, now + STOP_SLICE);
-    if (cpu->stop || rf_debug_trap_due(cpu) ||
-        (interrupt_due(cpu) && !cpu->shadow && !cpu->in_shadow))
+    if (cpu->stop || (!cpu->in_shadow && (rf_debug_trap_due(cpu) || (interrupt_due(cpu) && !cpu->shadow))))
         limit = now - 1;
     cpu->cycle_limit = limit;
     cpu->budget = (int64_t)(limit - now);
@@ -304,7 +303,7 @@ static enum rf_stop stop_due(struct rf_cpu *cpu)
 static void enter_shadow(struct rf_cpu *cpu)
 {
     cpu->shadow = cpu->shadow_ss = false;
-    cpu->in_shadow = interrupt_due(cpu);
+    cpu->in_shadow = interrupt_due(cpu) || rf_debug_trap_due(cpu);
     if (cpu->in_shadow)
         rf_cpu_mode_changed(cpu);
 }

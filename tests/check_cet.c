@@ -20,6 +20,7 @@ CODE(inc_ssp_32, "mov $0x103, %eax; incsspd %eax; vmcall");
 CODE(write_ss, "wrssq %rax, (%rdi); vmcall");
 CODE(write_ss_32, "wrssd %eax, (%rdi); vmcall");
 CODE(write_user_ss, "wrussq %rax, (%rdi); vmcall");
+CODE(write_user_ss_32, "wrussd %eax, (%rdi); vmcall");
 CODE(plain_store, "mov %rax, (%rdi); vmcall");
 CODE(plain_load, "mov (%rdi), %rax; vmcall");
 CODE(user_load, "mov (%rdi), %rax; int $0x80");
@@ -401,6 +402,15 @@ CASE(wruss_writes_for_the_user, 0)
     ck_assert_uint_eq(bare_read(b, U_SSP - 64), 77);
 }
 
+CASE(wrussd_writes_4_bytes, 0)
+{
+    cet_on(b, 0, 0);
+    b->cpu->r[RF_RDI] = U_SSP - 60;
+    b->cpu->r[RF_RAX] = UINT64_MAX;
+    RUN(b, write_user_ss_32);
+    ck_assert_uint_eq(bare_read(b, U_SSP - 64), UINT64_C(0xffffffff00000000));
+}
+
 CASE(wruss_to_a_supervisor_page_is_a_user_fault, 0)
 {
     cet_on(b, 0, 0);
@@ -735,7 +745,7 @@ int main(void)
         incssp_skips_words, incsspd_skips_words_of_4_bytes, incssp_touches_the_last_word,
         incssp_while_off_is_ud, wrss_writes, wrssd_writes_4_bytes, wrss_needs_its_enable,
         wrss_to_a_misaligned_address_is_gp, wrss_to_an_ordinary_page_is_pf,
-        wruss_writes_for_the_user, wruss_to_a_supervisor_page_is_a_user_fault, wruss_is_for_cpl_0,
+        wruss_writes_for_the_user, wrussd_writes_4_bytes, wruss_to_a_supervisor_page_is_a_user_fault, wruss_is_for_cpl_0,
         wruss_without_cr4_cet_is_ud, setssbsy_takes_the_token_of_level_0,
         setssbsy_of_a_busy_token_is_cp_5, setssbsy_of_a_misaligned_pointer_is_gp,
         setssbsy_is_for_cpl_0, clrssbsy_frees_a_token, clrssbsy_of_no_busy_token_sets_cf,

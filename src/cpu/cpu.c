@@ -28,6 +28,7 @@ static void reset(struct rf_cpu *cpu)
     cpu->xcr0 = 1;
     cpu->pat = UINT64_C(0x0007040600070406);
     cpu->apic_base = 0xfee00900;
+    cpu->misc_enable = RF_BIT(0) /* fast strings */ | RF_MISC_ENABLE_MONITOR;
     cpu->fpu.cw = 0x37f; /* as FNINIT leaves it: what software sees first under any kernel */
     cpu->fpu.mxcsr = RF_MXCSR_DEFAULT;
     cpu->random_state = UINT64_C(0x9e3779b97f4a7c15);
@@ -41,7 +42,7 @@ rf_status rf_cpu_init(struct rf_cpu *cpu, struct rf_ram *ram, const struct rf_co
     if (status)
         return status;
     cpu->cost = cost;
-    cpu->stop_cycles = cpu->timer_cycles = UINT64_MAX;
+    cpu->stop_cycles = cpu->timer_cycles = cpu->apic.expiry = UINT64_MAX;
     cpu->cycle_limit = INT64_MAX;
     cpu->budget = INT64_MAX;
     reset(cpu);
@@ -65,6 +66,11 @@ void rf_cpu_set_model(struct rf_cpu *cpu, enum rf_cpu_model model)
 {
     cpu->features = rf_model_features(model);
     rf_block_features_changed(cpu);
+}
+
+void rf_cpu_set_vendor(struct rf_cpu *cpu, enum rf_cpu_vendor vendor)
+{
+    cpu->vendor = vendor;
 }
 
 void rf_cpu_destroy(struct rf_cpu *cpu)

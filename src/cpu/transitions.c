@@ -6,10 +6,13 @@ static void charge(struct rf_cpu *cpu, enum rf_cost_event event)
     cpu->budget -= cpu->cost->event[event];
 }
 
+/* Intel's exist in 64-bit mode only; AMD's from compatibility mode too, by CSTAR (SDM 2B and AMD
+ * APM 3, SYSCALL). */
 bool rf_syscall(struct rf_cpu *cpu, struct rf_refusal *refusal)
 {
     bool from_64bit = cpu->code_bits == 64;
-    if (!(cpu->mmu.efer & RF_EFER_SCE) || !(cpu->mmu.efer & RF_EFER_LMA))
+    if (!(cpu->mmu.efer & RF_EFER_SCE) || !(cpu->mmu.efer & RF_EFER_LMA) ||
+        (!from_64bit && cpu->vendor == RF_VENDOR_INTEL))
         return rf_refuse_plain(refusal, RF_UD);
     rf_cpu_account(cpu, RF_ACCOUNT_ENTRY);
     charge(cpu, RF_EVENT_SYSCALL);
@@ -26,30 +29,59 @@ bool rf_syscall(struct rf_cpu *cpu, struct rf_refusal *refusal)
     return true;
 }
 
-bool rf_sysret(struct rf_cpu *cpu, bool to_64bit, struct rf_refusal *refusal)
+/* May SYSRET run? Intel's needs 64-bit mode and checks RCX while still at CPL 0, on whatever RSP
+ * software has loaded; AMD's loads it, and the fetch from there faults at CPL 3 (SDM 2B and AMD
+ * APM 3, SYSRET). */
+static bool check_sysret(struct rf_cpu *cpu, bool to_64bit, struct rf_refusal *refusal)
 {
-    if (!(cpu->mmu.efer & RF_EFER_SCE) || cpu->code_bits != 64)
+    bool intel = cpu->vendor == RF_VENDOR_INTEL;
+    if (!(cpu->mmu.efer & RF_EFER_SCE) || (intel && cpu->code_bits != 64))
         return rf_refuse_plain(refusal, RF_UD);
     if (cpu->cpl != 0)
         return rf_refuse(refusal, RF_GP, 0);
-    /* Intel: the check is made at CPL 0 with the guest's RSP already loaded by software */
-    if (to_64bit && !rf_mmu_canonical(&cpu->mmu, cpu->r[RF_RCX]))
+    if (intel && to_64bit && !rf_mmu_canonical(&cpu->mmu, cpu->r[RF_RCX]))
         return rf_refuse(refusal, RF_GP, 0);
+    return true;
+}
+
+/* SS of SYSRET. AMD's loads the selector alone: base, limit and attributes stay what they were
+ * (AMD APM 3, SYSRET), so after an interrupt that had made SS null, 32-bit code finds an unusable
+ * stack. */
+static void set_sysret_stack(struct rf_cpu *cpu, uint16_t selector)
+{
+    if (cpu->vendor == RF_VENDOR_AMD)
+        cpu->seg[RF_SEG_SS].selector = selector;
+    else
+        rf_set_flat_stack(cpu, selector, 3);
+}
+
+bool rf_sysret(struct rf_cpu *cpu, bool to_64bit, struct rf_refusal *refusal)
+{
+    if (!check_sysret(cpu, to_64bit, refusal))
+        return false;
     charge(cpu, RF_EVENT_SYSRET);
     cpu->counts.sysrets++;
     uint16_t base = (uint16_t)(cpu->star >> 48);
     cpu->r[RF_REG_IP] = to_64bit ? cpu->r[RF_RCX] : (uint32_t)cpu->r[RF_RCX];
     rf_set_flat_code(cpu, (uint16_t)((base + (to_64bit ? 16 : 0)) | 3), 3, to_64bit);
-    rf_set_flat_stack(cpu, (uint16_t)((base + 8) | 3), 3);
+    set_sysret_stack(cpu, (uint16_t)((base + 8) | 3));
     rf_cpu_set_flags(cpu, cpu->r[RF_R11] & 0x3c7fd7);
     rf_cpu_account(cpu, RF_ACCOUNT_USER);
     rf_cpu_mode_changed(cpu);
     return true;
 }
 
+/* AMD has SYSENTER and SYSEXIT in legacy mode only (AMD APM 3, SYSENTER). */
+static bool has_sysenter(const struct rf_cpu *cpu)
+{
+    return cpu->vendor != RF_VENDOR_AMD || !(cpu->mmu.efer & RF_EFER_LMA);
+}
+
 bool rf_sysenter(struct rf_cpu *cpu, struct rf_refusal *refusal)
 {
     uint16_t cs = (uint16_t)cpu->sysenter_cs & 0xfffc;
+    if (!has_sysenter(cpu))
+        return rf_refuse_plain(refusal, RF_UD);
     if (!cs || rf_cpu_is_real(cpu))
         return rf_refuse(refusal, RF_GP, 0);
     rf_cpu_account(cpu, RF_ACCOUNT_ENTRY);
@@ -68,6 +100,8 @@ bool rf_sysenter(struct rf_cpu *cpu, struct rf_refusal *refusal)
 bool rf_sysexit(struct rf_cpu *cpu, bool to_64bit, struct rf_refusal *refusal)
 {
     uint16_t base = (uint16_t)cpu->sysenter_cs & 0xfffc;
+    if (!has_sysenter(cpu))
+        return rf_refuse_plain(refusal, RF_UD);
     if (!base || cpu->cpl != 0 || rf_cpu_is_real(cpu))
         return rf_refuse(refusal, RF_GP, 0);
     if (to_64bit && (!rf_mmu_canonical(&cpu->mmu, cpu->r[RF_RDX]) ||

@@ -38,9 +38,10 @@ static bool read_gate(struct rf_cpu *cpu, const struct rf_descriptor *d, struct 
     uint16_t selector = d->segment.selector;
     uint32_t error = selector & ~3u;
     unsigned dpl = rf_segment_dpl(&d->segment);
-    if (is_task(cpu, d))
+    bool allowed = dpl >= cpu->cpl && dpl >= (selector & RF_SELECTOR_RPL);
+    if (allowed && is_task(cpu, d))
         rf_report_unimplemented(cpu, "task switch");
-    if (!is_call_gate(cpu, d) || dpl < cpu->cpl || dpl < (selector & RF_SELECTOR_RPL))
+    if (!is_call_gate(cpu, d) || !allowed)
         return rf_refuse(refusal, RF_GP, error);
     if (!(d->segment.attributes & RF_SEG_P))
         return rf_refuse(refusal, RF_NP, error);

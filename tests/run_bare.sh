@@ -107,8 +107,9 @@ gives 126 'outside the memory' --memory 4M "$BARE/hello"
 gives 126 'no multiboot header' "$RINGFORT"
 gives 126 'no multiboot header' env
 gives 126 'no multiboot header' /dev/null
-head -c 100000000 /dev/zero >zeros
-gives 125 'needs' --env zeros --memory 64M "$BARE/hello"
+head -c 20000000 /dev/zero >zeros
+gives 125 'needs' --env zeros --memory 16M "$BARE/hello"
+gives 125 'larger than 256 MiB' --env /dev/zero "$BARE/hello"
 
 # --- damaged images: one line, or the image's own end ---
 damaged() {

@@ -16,23 +16,32 @@ struct file {
     size_t size;
 };
 
+/* All of a stream, or one byte more than the most. */
+static void read_stream(FILE *from, struct file *out)
+{
+    size_t room = 0, got;
+    do {
+        if (room - out->size < 65536) {
+            room = 2 * room + 65536;
+            out->bytes = must_resize(out->bytes, room);
+        }
+        got = fread(out->bytes + out->size, 1, room - out->size, from);
+        out->size += got;
+    } while (got && out->size <= MOST_BYTES);
+}
+
 /* Any readable file, pipes included. False after a complaint. */
 static bool read_file(const char *path, struct file *out)
 {
     *out = (struct file){ NULL, 0 };
     FILE *from = fopen(path, "rb");
-    size_t got = 0;
-    errno = from ? 0 : errno;
-    do {
-        if (!from)
-            break;
-        out->bytes = must_resize(out->bytes, out->size + 65536);
-        got = fread(out->bytes + out->size, 1, 65536, from);
-        out->size += got;
-    } while (got && out->size <= MOST_BYTES);
-    const int failure = !from || ferror(from) ? errno : 0;
-    if (from)
+    int failure = from ? 0 : errno;
+    if (from) {
+        errno = 0;
+        read_stream(from, out);
+        failure = ferror(from) ? errno : 0;
         fclose(from);
+    }
     if (failure)
         complain("%s: %s", path, strerror(failure));
     else if (out->size > MOST_BYTES)

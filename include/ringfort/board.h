@@ -79,8 +79,8 @@ rf_status rf_board_load_multiboot(rf_board *board, const void *image, size_t siz
 
 /* Run until something stops the CPU. Errors: RF_ERR_STATE (nothing is loaded, or it has ended). */
 rf_status rf_board_run(rf_board *board, rf_board_stop_reason *reason);
-/* Make a running board stop soon: within about a million cycles. May be called from another thread or
- * a signal handler. */
+/* Make a running board stop soon: within about a million cycles, or after the present instruction when
+ * called by one of the board's functions. May be called from another thread or a signal handler. */
 void rf_board_stop(rf_board *board);
 /* The value written to port F4H; 0 before. qemu ends with the status value * 2 + 1. */
 uint32_t rf_board_exit_code(const rf_board *board);

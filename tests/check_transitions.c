@@ -107,8 +107,9 @@ CASE(sysret_without_sce_is_ud, 0)
     expect_vector(b, RF_UD, KERNEL(0));
 }
 
-CASE(syscall_from_32_bit_code_goes_to_cstar, 0)
+CASE(amd_syscall_from_32_bit_code_goes_to_cstar, 0)
 {
+    rf_cpu_set_vendor(b->cpu, RF_VENDOR_AMD);
     bare_put(b, BARE_USER_TEXT, "\x0f\x05", 2);
     b->cpu->r[RF_RCX] = BARE_USER_TEXT;
     b->cpu->r[RF_R11] = 0x202;
@@ -761,7 +762,7 @@ int main(void)
         syscall_saves_rip_and_flags, syscall_keeps_rsp_and_pushes_nothing, syscall_loads_cs_and_ss_from_star,
         syscall_clears_the_flags_of_fmask, syscall_without_sce_is_ud, sysret_enters_cpl3,
         sysret_clears_rf_and_vm, sysret_to_noncanonical_is_gp_in_the_kernel, sysret_to_32_bit_code,
-        sysret_at_cpl3_is_gp, sysret_without_sce_is_ud, syscall_from_32_bit_code_goes_to_cstar,
+        sysret_at_cpl3_is_gp, sysret_without_sce_is_ud, amd_syscall_from_32_bit_code_goes_to_cstar,
         sysenter_loads_rip_rsp_and_clears_if, sysenter_with_a_null_cs_is_gp, sysexit_at_cpl3_is_gp,
         iret_to_cpl3_loads_everything, iret_at_cpl0_pops_rsp_too, iret_with_nt_is_gp, iret_to_a_null_cs_is_gp,
         iret_to_a_data_segment_is_gp, iret_beyond_the_gdt_is_gp, iret_to_an_absent_segment_is_np,

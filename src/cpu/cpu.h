@@ -104,6 +104,10 @@ struct rf_table_register {
 #define RF_CR4_FSGSBASE RF_BIT(16)
 #define RF_CR4_OSXSAVE RF_BIT(18)
 #define RF_EFER_SCE RF_BIT(0)
+/* IA32_MISC_ENABLE (SDM 4, table 2-2). */
+#define RF_MISC_ENABLE_MONITOR RF_BIT(18)
+#define RF_MISC_ENABLE_LIMIT_CPUID RF_BIT(22)
+#define RF_MISC_ENABLE_XD_DISABLE RF_BIT(34)
 
 /* An exception or interrupt on its way to the IDT. */
 struct rf_event {
@@ -112,6 +116,8 @@ struct rf_event {
     bool software;  /* INT n, INT3, INTO: gate DPL is checked */
     bool external;  /* interrupt: EXT bit in nested error codes */
     bool sets_rf;   /* a #DB that is a fault and saves RF = 1 */
+    uint8_t length; /* of INT n and its kind at r[RF_REG_IP]: what follows is saved, but a fault
+                       on the way is the instruction's own */
     uint32_t error_code;
     uint64_t cr2; /* for #PF */
 };
@@ -205,10 +211,11 @@ struct rf_cpu {
     uint64_t kernel_gs_base;
     uint64_t cr2, cr8, xcr0;
     rf_feature_set features; /* of the model: rf_cpu_set_model */
+    enum rf_cpu_vendor vendor; /* rf_cpu_set_vendor */
     uint64_t dr[8];
     uint64_t star, lstar, cstar, fmask;
     uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
-    uint64_t tsc_aux, tsc_offset, misc_enable, pat, apic_base;
+    uint64_t tsc_aux, tsc_offset, tsc_adjust, misc_enable, pat, apic_base;
 
     /* Event recognition at block ends. */
     uint64_t cycle_limit;   /* budget counts down to this many total cycles */
@@ -222,6 +229,10 @@ struct rf_cpu {
     bool shadow_ss;         /* MOV SS, POP SS: nor a debug trap */
     bool in_shadow;         /* that next instruction is under way, and something waits for its end */
     bool halted;
+    bool wakes_masked;      /* with halted: interrupts end the wait even while IF is clear */
+    bool monitor_armed;     /* by MONITOR, for MWAIT (ops/monitor.c) */
+    uint64_t monitor_address;
+    uint8_t monitor_line[64];
     uint8_t interrupt_vector;
     uint8_t delivering;     /* nesting of exception delivery, for #DF */
     struct rf_fault fault;  /* of the last refused access */
@@ -246,14 +257,17 @@ struct rf_cpu {
     /* An instruction this build does not implement was met; #UD follows. */
     void (*unimplemented)(void *user, struct rf_cpu *cpu, const uint8_t *bytes, unsigned length);
     void *unimplemented_user;
+    /* While that is called for a part of the architecture: which, in words; bytes is NULL then. */
+    const char *unimplemented_part;
     /* Time stamp counter in guest cycles; NULL = rf_cpu_cycles(). */
     uint64_t (*read_tsc)(void *user, struct rf_cpu *cpu);
     void *read_tsc_user;
     char stop_text[256]; /* why, for RF_STOP_TRIPLE_FAULT */
 };
 
-/* Power-on for a bare machine: long mode is not entered; registers as SDM 3A table 9-1
- * where they exist here. cpu must be zeroed memory; ram must outlive it. */
+/* Power-on for a bare machine: real-address mode, registers as SDM 3A table 9-1 has them, so the
+ * first instruction is at physical address FFFFFFF0H. A machine without a ROM there sets CS and
+ * RIP, and calls rf_cpu_mode_changed. cpu must be zeroed memory; ram must outlive it. */
 rf_status rf_cpu_init(struct rf_cpu *cpu, struct rf_ram *ram, const struct rf_cost_model *cost,
                       struct rf_error *err);
 void rf_cpu_destroy(struct rf_cpu *cpu);
@@ -261,6 +275,9 @@ void rf_cpu_destroy(struct rf_cpu *cpu);
 /* What CPUID tells and which instructions exist; RF_CPU_V3 after rf_cpu_init. Not while the
  * CPU runs, nor with a state that the new model cannot have (CR4, XCR0). */
 void rf_cpu_set_model(struct rf_cpu *cpu, enum rf_cpu_model model);
+
+/* Whose rules hold where vendors differ; Intel's after rf_cpu_init. Not while the CPU runs. */
+void rf_cpu_set_vendor(struct rf_cpu *cpu, enum rf_cpu_vendor vendor);
 
 /* Run until something stops the CPU. Never returns RF_STOP_NONE. */
 enum rf_stop rf_cpu_run(struct rf_cpu *cpu);
@@ -298,8 +315,18 @@ void rf_cpu_set_flags(struct rf_cpu *cpu, uint64_t value);
  * read through rf_cpu_flags. Returns false if the CPU stopped. */
 bool rf_cpu_deliver(struct rf_cpu *cpu, const struct rf_event *event);
 
+/* Paging is off or of the 32-bit kinds: no 64-bit code, 8-byte gates (SDM 3A, 2.2). */
+RF_INLINE bool rf_cpu_is_legacy(const struct rf_cpu *cpu) { return !(cpu->mmu.efer & RF_EFER_LMA); }
+RF_INLINE bool rf_cpu_is_real(const struct rf_cpu *cpu) { return !(cpu->mmu.cr0 & RF_CR0_PE); }
+
 /* "#PF", "#GP", ...; "interrupt" for a vector without a name. Never NULL. */
 const char *rf_vector_name(unsigned vector);
+
+/* --- control registers (control.c): with every rule of SDM 2A, MOV to a control register; false:
+ * #GP(0), nothing changed. rf_cpu_mode_changed must follow. --- */
+bool rf_cpu_write_cr0(struct rf_cpu *cpu, uint64_t value);
+bool rf_cpu_write_cr3(struct rf_cpu *cpu, uint64_t value);
+bool rf_cpu_write_cr4(struct rf_cpu *cpu, uint64_t value);
 
 /* --- MSRs and CPUID (msr.c, cpuid.c) --- */
 bool rf_cpu_read_msr(struct rf_cpu *cpu, uint32_t msr, uint64_t *value);

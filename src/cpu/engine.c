@@ -173,6 +173,8 @@ static uint32_t block_mode(const struct rf_cpu *cpu)
         mode |= RF_MODE_UNMASKED;
     if (cpu->code_bits != 64 && !rf_segments_flat(cpu))
         mode |= RF_MODE_SEGMENTED;
+    if (rf_cpu_is_real(cpu))
+        mode |= RF_MODE_REAL;
     return mode;
 }
 
@@ -251,8 +253,8 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* An interrupt that is due is taken before the next instruction: the budget is used up already. The
- * rest waits for the end of the next block. */
+/* A trap or interrupt that is due is taken before the next instruction: the budget is used up
+ * already. The rest waits for the end of the next block. */
 void rf_cpu_refresh_budget(struct rf_cpu *cpu)
 {
     uint64_t now = rf_cpu_cycles(cpu);
@@ -261,7 +263,7 @@ void rf_cpu_refresh_budget(struct rf_cpu *cpu)
         cpu->flags & RF_FLAG_TF || rf_debug_enabled(cpu))
         limit = least(limit, now);
     limit = least(limit, now + STOP_SLICE);
-    if (cpu->stop || (interrupt_due(cpu) && !cpu->shadow && !cpu->in_shadow))
+    if (cpu->stop || (!cpu->in_shadow && (rf_debug_trap_due(cpu) || (interrupt_due(cpu) && !cpu->shadow))))
         limit = now - 1;
     cpu->cycle_limit = limit;
     cpu->budget = (int64_t)(limit - now);
@@ -303,7 +305,7 @@ static enum rf_stop stop_due(struct rf_cpu *cpu)
 static void enter_shadow(struct rf_cpu *cpu)
 {
     cpu->shadow = cpu->shadow_ss = false;
-    cpu->in_shadow = interrupt_due(cpu);
+    cpu->in_shadow = interrupt_due(cpu) || rf_debug_trap_due(cpu);
     if (cpu->in_shadow)
         rf_cpu_mode_changed(cpu);
 }
@@ -347,7 +349,28 @@ static void deliver_due(struct rf_cpu *cpu)
     rf_cpu_deliver(cpu, &event);
 }
 
-/* HLT: time passes at once to whatever can wake the CPU. */
+/* The next dispatch is to look at what is due, and begin no block before. */
+static void look_at_once(struct rf_cpu *cpu)
+{
+    cpu->budget--;
+    cpu->cycle_limit--;
+}
+
+struct rf_op *rf_halt(struct rf_cpu *cpu, bool wakes_masked)
+{
+    cpu->halted = true;
+    cpu->wakes_masked = wakes_masked;
+    rf_cpu_refresh_budget(cpu);
+    look_at_once(cpu);
+    return rf_block_event(cpu);
+}
+
+static bool wakes(const struct rf_cpu *cpu)
+{
+    return interrupt_due(cpu) || rf_debug_trap_due(cpu) || (cpu->wakes_masked && cpu->interrupt_pending);
+}
+
+/* HLT and MWAIT: time passes at once to whatever can wake the CPU. */
 static enum rf_stop wait_halted(struct rf_cpu *cpu)
 {
     uint64_t until = cpu->timer_cycles;
@@ -367,7 +390,7 @@ static RF_NOINLINE enum rf_stop block_end(struct rf_cpu *cpu)
         enum rf_stop stop = cpu->stop ? cpu->stop : stop_due(cpu);
         if (stop)
             return stop;
-        if (cpu->halted && !interrupt_due(cpu) && !rf_debug_trap_due(cpu)) {
+        if (cpu->halted && !wakes(cpu)) {
             stop = wait_halted(cpu);
             if (stop)
                 return stop;
@@ -379,6 +402,8 @@ static RF_NOINLINE enum rf_stop block_end(struct rf_cpu *cpu)
         }
         if (rf_cpu_cycles(cpu) >= cpu->apic.expiry)
             rf_apic_expire(cpu);
+        if (cpu->wakes_masked && cpu->interrupt_pending)
+            cpu->halted = cpu->wakes_masked = false;
         deliver_due(cpu);
         if (cpu->stop)
             return cpu->stop;
@@ -422,10 +447,8 @@ enum rf_stop rf_cpu_run(struct rf_cpu *cpu)
     cpu->stop = RF_STOP_NONE;
     rf_cpu_mode_changed(cpu);
     rf_cpu_refresh_budget(cpu);
-    if (rf_debug_trap_due(cpu)) { /* the CPU was stopped before it */
-        cpu->budget--;
-        cpu->cycle_limit--;
-    }
+    if (cpu->halted || cpu->shadow)
+        look_at_once(cpu); /* the CPU was stopped before its block's end was looked at */
     rf_fpu_to_guest(cpu);
     while (!cpu->stop) {
         struct rf_op *op = rf_dispatch(cpu);

@@ -34,6 +34,10 @@ enum rf_cpu_model rf_model_by_name(const char *name);
 /* "x86-64-v3"; never NULL for a model of the enum. */
 const char *rf_model_name(enum rf_cpu_model model);
 
+/* Where the architecture leaves vendors free, or they differ: CPUID's vendor, SYSCALL and SYSRET,
+ * SYSENTER and SYSEXIT. */
+enum rf_cpu_vendor { RF_VENDOR_INTEL, RF_VENDOR_AMD, RF_VENDOR_COUNT };
+
 RF_INLINE bool rf_has(rf_feature_set set, enum rf_feature feature)
 {
     return set >> feature & 1;

@@ -1,4 +1,4 @@
-/* Options of `ringfort run` (tools/options.h). */
+/* The command line (tools/options.h). */
 #include "options.h"
 
 #include <errno.h>
@@ -173,12 +173,34 @@ static bool take_max_cycles(struct options *o, const char *value)
     return false;
 }
 
-static bool take_memory(struct options *o, const char *value)
+static bool parse_memory(struct options *o, const char *name, const char *value)
 {
     if (parse_number(value, 1024, &o->memory) && o->memory)
         return true;
-    complain("--max-memory %s: give a size such as 64M or 4G", value);
+    complain("%s %s: give a size such as 64M or 4G", name, value);
     return false;
+}
+
+static bool take_memory(struct options *o, const char *value)
+{
+    return parse_memory(o, "--max-memory", value);
+}
+
+static bool take_board_memory(struct options *o, const char *value)
+{
+    return parse_memory(o, "--memory", value);
+}
+
+static bool take_append(struct options *o, const char *value)
+{
+    o->append = value;
+    return true;
+}
+
+static bool take_env_file(struct options *o, const char *value)
+{
+    o->env_file = value;
+    return true;
 }
 
 static bool take_seed(struct options *o, const char *value)
@@ -199,7 +221,7 @@ static const struct option {
     const char *name, *value; /* value NULL: takes none */
     bool (*take)(struct options *, const char *value);
     const char *help; /* lines separated by '\n' */
-} table[] = {
+} run_options[] = {
     { "--mount", "HOST:GUEST[:ro|rw]", take_mount,
       "show a file or directory of the host in the guest, read-only\nunless rw is given; may be repeated" },
     { "--root", "DIR[:ro|rw]", take_root,
@@ -215,19 +237,45 @@ static const struct option {
       "x86-64-v1, x86-64-v2, x86-64-v3 (default), or max: the\nfeatures that CPUID tells and the instructions that exist" },
     { "--seed", "N", take_seed, "seed of everything random in the machine" },
 };
-#define OPTION_COUNT (sizeof table / sizeof table[0])
+
+static const struct option bare_options[] = {
+    { "--append", "ARGS", take_append, "the image's command line, after its name" },
+    { "--env", "FILE", take_env_file, "a file of the host that the image finds as its first\nmultiboot module" },
+    { "--memory", "SIZE", take_board_memory, "RAM, 2M to 3G (default 128M)" },
+    { "--max-cycles", "N", take_max_cycles, "stop after N modelled cycles; K, M, G: thousands, millions,\nbillions" },
+    { "--cpu", "MODEL", take_cpu,
+      "x86-64-v1, x86-64-v2, x86-64-v3 (default), or max: the\nfeatures that CPUID tells and the instructions that exist" },
+};
+
+static const struct syntax {
+    const char *name, *operands, *operand, *about;
+    const struct option *options;
+    size_t count;
+} commands[] = {
+    [COMMAND_RUN] = { "run", "PROGRAM [ARGUMENT...]", "PROGRAM",
+                      "PROGRAM is a file of this host (a name without / is looked up in PATH); the guest sees it\n"
+                      "under its absolute path, or where a mount shows it.\n",
+                      run_options, sizeof run_options / sizeof run_options[0] },
+    [COMMAND_BARE] = { "bare", "IMAGE", "IMAGE",
+                       "IMAGE is a multiboot image (an ELF file), such as those for `qemu -kernel`: it runs on a board\n"
+                       "with a CPU, memory and a few devices, and nothing else. What it sends on its serial port goes\n"
+                       "to standard output. The exit status is 2 * N + 1 when it writes N to port 0xf4.\n",
+                       bare_options, sizeof bare_options / sizeof bare_options[0] },
+};
 
 /* --- help --- */
 
 void print_usage(FILE *to)
 {
     fputs("Usage: ringfort run [OPTION...] [--] PROGRAM [ARGUMENT...]\n"
+          "       ringfort bare [OPTION...] [--] IMAGE\n"
           "       ringfort --help | --version\n"
           "\n"
           "Runs a static x86-64 Linux program inside a modelled computer. It sees its own file, the\n"
           "standard streams and what you mount; nothing else of this host.\n"
           "\n"
           "  run          run a program; `ringfort run --help` lists its options\n"
+          "  bare         run a multiboot image without a kernel; see `ringfort bare --help`\n"
           "  --help       show this text\n"
           "  --version    show the version\n"
           "\n"
@@ -251,37 +299,33 @@ static void print_option(FILE *to, const char *name, const char *value, const ch
     }
 }
 
-void print_run_usage(FILE *to)
+static void print_command_usage(FILE *to, const struct syntax *command)
 {
-    fputs("Usage: ringfort run [OPTION...] [--] PROGRAM [ARGUMENT...]\n"
-          "\n"
-          "PROGRAM is a file of this host (a name without / is looked up in PATH); the guest sees it\n"
-          "under its absolute path, or where a mount shows it.\n"
-          "\n", to);
-    for (size_t i = 0; i < OPTION_COUNT; i++)
-        print_option(to, table[i].name, table[i].value, table[i].help);
+    fprintf(to, "Usage: ringfort %s [OPTION...] [--] %s\n\n%s\n", command->name, command->operands, command->about);
+    for (size_t i = 0; i < command->count; i++)
+        print_option(to, command->options[i].name, command->options[i].value, command->options[i].help);
     print_option(to, "--help", NULL, "show this text");
 }
 
 /* --- the command line --- */
 
-static const struct option *find_option(const char *arg, const char **value)
+static const struct option *find_option(const struct syntax *command, const char *arg, const char **value)
 {
     size_t length = strcspn(arg, "=");
     *value = arg[length] ? arg + length + 1 : NULL;
-    for (size_t i = 0; i < OPTION_COUNT; i++)
-        if (strlen(table[i].name) == length && !strncmp(table[i].name, arg, length))
-            return &table[i];
+    for (size_t i = 0; i < command->count; i++)
+        if (strlen(command->options[i].name) == length && !strncmp(command->options[i].name, arg, length))
+            return &command->options[i];
     return NULL;
 }
 
 /* One option at argv[*at]; moves *at past it. */
-static bool parse_option(char **argv, int *at, struct options *out)
+static bool parse_option(const struct syntax *command, char **argv, int *at, struct options *out)
 {
     const char *value, *arg = argv[(*at)++];
-    const struct option *option = find_option(arg, &value);
+    const struct option *option = find_option(command, arg, &value);
     if (!option) {
-        complain("unknown option %s; see ringfort run --help", arg);
+        complain("unknown option %s; see ringfort %s --help", arg, command->name);
         return false;
     }
     if (!option->value && value) {
@@ -296,8 +340,9 @@ static bool parse_option(char **argv, int *at, struct options *out)
     return option->take(out, value);
 }
 
-bool options_parse(int argc, char **argv, struct options *out, int *status)
+bool options_parse(enum command which, int argc, char **argv, struct options *out, int *status)
 {
+    const struct syntax *command = &commands[which];
     memset(out, 0, sizeof *out);
     *status = EXIT_OWN;
     int at = 0;
@@ -307,15 +352,19 @@ bool options_parse(int argc, char **argv, struct options *out, int *status)
             break;
         }
         if (!strcmp(argv[at], "--help") || !strcmp(argv[at], "-h")) {
-            print_run_usage(stdout);
+            print_command_usage(stdout, command);
             *status = EXIT_SUCCESS;
             return false;
         }
-        if (!parse_option(argv, &at, out))
+        if (!parse_option(command, argv, &at, out))
             return false;
     }
     if (at >= argc || !argv[at][0]) {
-        complain("no PROGRAM given; see ringfort run --help");
+        complain("no %s given; see ringfort %s --help", command->operand, command->name);
+        return false;
+    }
+    if (which == COMMAND_BARE && at + 1 < argc) {
+        complain("%s is one operand too many; give the image's arguments by --append", argv[at + 1]);
         return false;
     }
     out->program = argv[at];

@@ -10,6 +10,9 @@
 
 /* Exit statuses of ringfort itself; every other one is the program's. */
 enum exit_status {
+    EXIT_RESET = 118,        /* bare: the CPU reset itself */
+    EXIT_HALTED = 120,       /* bare: it has halted for ever */
+    EXIT_TRIPLE_FAULT = 122, /* bare: no exception could be delivered any more */
     EXIT_DEADLOCK = 123,  /* every task sleeps and nothing can wake one */
     EXIT_LIMIT = 124,     /* --max-cycles was reached */
     EXIT_OWN = 125,       /* a wrong option, or ringfort cannot go on */
@@ -22,6 +25,7 @@ struct mount_option {
     bool writable;
 };
 
+/* What a command line may ask for; each command takes its part. */
 struct options {
     struct mount_option *mounts;
     size_t mount_count;
@@ -33,17 +37,19 @@ struct options {
     bool strace, stats;
     uint64_t max_cycles, memory, seed; /* 0: not given */
     const char *cpu; /* NULL: the default */
-    const char *program;
+    const char *append, *env_file; /* bare; NULL: not given */
+    const char *program; /* bare: IMAGE */
     const char *const *argv; /* argv[0] is PROGRAM as given; NULL-terminated */
 };
 
-/* Read the arguments after `run`. Returns true, or false with *status: the text asked for (help)
+enum command { COMMAND_RUN, COMMAND_BARE };
+
+/* Read the arguments after the command's name. Returns true, or false with *status: the text asked for (help)
  * or an explanation has been printed. Release with options_free either way. */
-bool options_parse(int argc, char **argv, struct options *out, int *status);
+bool options_parse(enum command command, int argc, char **argv, struct options *out, int *status);
 void options_free(struct options *options);
 
-void print_usage(FILE *to);    /* ringfort --help */
-void print_run_usage(FILE *to); /* ringfort run --help */
+void print_usage(FILE *to); /* ringfort --help */
 
 /* One line on standard error, after "ringfort: ". */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -1,4 +1,5 @@
 /* The `ringfort` program: reads the command line and calls the library; docs/cli.md. */
+#include "bare.h"
 #include "options.h"
 #include "run.h"
 
@@ -39,7 +40,8 @@ int main(int argc, char **argv)
         printf("ringfort %s\n", rf_version());
         return printed();
     }
-    if (strcmp(command, "run")) {
+    const bool bare = !strcmp(command, "bare");
+    if (!bare && strcmp(command, "run")) {
         if (*command)
             complain("unknown command %s; see ringfort --help", command);
         else
@@ -50,8 +52,8 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     struct options options;
     int status;
-    if (options_parse(argc - 2, argv + 2, &options, &status))
-        status = run(&options);
+    if (options_parse(bare ? COMMAND_BARE : COMMAND_RUN, argc - 2, argv + 2, &options, &status))
+        status = bare ? run_bare(&options) : run(&options);
     else if (status == EXIT_SUCCESS)
         status = printed();
     options_free(&options);

@@ -56,7 +56,7 @@ LEGACY_CASE(a_16_bit_interrupt_gate, 3)
 {
     sixteen_bit_gate(b, 0xe6);
     RUN(b, int_80);
-    ck_assert_uint_eq(reg(b, RF_REG_IP), 0x803);
+    ck_assert_uint_eq(reg(b, RF_REG_IP), 0x807);
     ck_assert_uint_eq(reg(b, RF_RSP), BARE_RSP0 - 10);
     ck_assert_uint_eq(bare_slot(b, 0, 2), USER(2) & 0xffff);
     ck_assert_uint_eq(bare_slot(b, 1, 2), USER_CODE32);
@@ -69,7 +69,7 @@ LEGACY_CASE(a_16_bit_trap_gate, 3)
 {
     sixteen_bit_gate(b, 0xe7);
     RUN(b, int_80);
-    ck_assert_uint_eq(reg(b, RF_REG_IP), 0x803);
+    ck_assert_uint_eq(reg(b, RF_REG_IP), 0x807);
     ck_assert(b->cpu->flags & RF_FLAG_IF);
 }
 CODE32(load_beyond, "mov %ds:0, %eax");

@@ -59,7 +59,7 @@ for document in README.md docs/*.md; do
 done
 [ $commands -gt 5 ] || fail "only $commands commands were found"
 
-for option in $("$RINGFORT" run --help | grep -o -- '^  --[a-z-]*'); do
+for option in $("$RINGFORT" explain --help | grep -o -- '^  --[a-z-]*'); do
     grep -q -- "\`$option" docs/cli.md || fail "docs/cli.md does not describe $option"
 done
 

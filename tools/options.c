@@ -1,4 +1,4 @@
-/* Options of `ringfort run` (tools/options.h). */
+/* The command line, and the options of a run (tools/options.h). */
 #include "options.h"
 
 #include <errno.h>
@@ -42,8 +42,7 @@ char *must_print(const char *format, ...)
 
 /* --- values --- */
 
-/* A number with an optional suffix K, M or G, each `step` times the one before. */
-static bool parse_number(const char *text, uint64_t step, uint64_t *out)
+bool parse_number(const char *text, uint64_t step, uint64_t *out)
 {
     static const char suffixes[] = "KMG";
     char *end;
@@ -195,11 +194,7 @@ static bool take_cpu(struct options *o, const char *value)
     return true;
 }
 
-static const struct option {
-    const char *name, *value; /* value NULL: takes none */
-    bool (*take)(struct options *, const char *value);
-    const char *help; /* lines separated by '\n' */
-} table[] = {
+static const struct option table[] = {
     { "--mount", "HOST:GUEST[:ro|rw]", take_mount,
       "show a file or directory of the host in the guest, read-only\nunless rw is given; may be repeated" },
     { "--root", "DIR[:ro|rw]", take_root,
@@ -222,12 +217,15 @@ static const struct option {
 void print_usage(FILE *to)
 {
     fputs("Usage: ringfort run [OPTION...] [--] PROGRAM [ARGUMENT...]\n"
+          "       ringfort explain [OPTION...] [--] [ADDRESS,...] PROGRAM [ARGUMENT...]\n"
           "       ringfort --help | --version\n"
           "\n"
           "Runs a static x86-64 Linux program inside a modelled computer. It sees its own file, the\n"
           "standard streams and what you mount; nothing else of this host.\n"
           "\n"
           "  run          run a program; `ringfort run --help` lists its options\n"
+          "  explain      tell how an address is translated, and which rule allows or refuses an\n"
+          "               access; `ringfort explain --help`\n"
           "  --help       show this text\n"
           "  --version    show the version\n"
           "\n"
@@ -251,13 +249,20 @@ static void print_option(FILE *to, const char *name, const char *value, const ch
     }
 }
 
-void print_run_usage(FILE *to)
+const struct command command_run = {
+    .name = "run",
+    .usage = "Usage: ringfort run [OPTION...] [--] PROGRAM [ARGUMENT...]\n"
+             "\n"
+             "PROGRAM is a file of this host (a name without / is looked up in PATH); the guest sees it\n"
+             "under its absolute path, or where a mount shows it.\n"
+             "\n",
+};
+
+static void print_command_usage(FILE *to, const struct command *command)
 {
-    fputs("Usage: ringfort run [OPTION...] [--] PROGRAM [ARGUMENT...]\n"
-          "\n"
-          "PROGRAM is a file of this host (a name without / is looked up in PATH); the guest sees it\n"
-          "under its absolute path, or where a mount shows it.\n"
-          "\n", to);
+    fputs(command->usage, to);
+    for (size_t i = 0; i < command->option_count; i++)
+        print_option(to, command->options[i].name, command->options[i].value, command->options[i].help);
     for (size_t i = 0; i < OPTION_COUNT; i++)
         print_option(to, table[i].name, table[i].value, table[i].help);
     print_option(to, "--help", NULL, "show this text");
@@ -265,23 +270,29 @@ void print_run_usage(FILE *to)
 
 /* --- the command line --- */
 
-static const struct option *find_option(const char *arg, const char **value)
+static const struct option *find_in(const struct option *options, size_t count, const char *name, size_t length)
 {
-    size_t length = strcspn(arg, "=");
-    *value = arg[length] ? arg + length + 1 : NULL;
-    for (size_t i = 0; i < OPTION_COUNT; i++)
-        if (strlen(table[i].name) == length && !strncmp(table[i].name, arg, length))
-            return &table[i];
+    for (size_t i = 0; i < count; i++)
+        if (strlen(options[i].name) == length && !strncmp(options[i].name, name, length))
+            return &options[i];
     return NULL;
 }
 
+static const struct option *find_option(const struct command *command, const char *arg, const char **value)
+{
+    size_t length = strcspn(arg, "=");
+    *value = arg[length] ? arg + length + 1 : NULL;
+    const struct option *own = find_in(command->options, command->option_count, arg, length);
+    return own ? own : find_in(table, OPTION_COUNT, arg, length);
+}
+
 /* One option at argv[*at]; moves *at past it. */
-static bool parse_option(char **argv, int *at, struct options *out)
+static bool parse_option(const struct command *command, char **argv, int *at, struct options *out)
 {
     const char *value, *arg = argv[(*at)++];
-    const struct option *option = find_option(arg, &value);
+    const struct option *option = find_option(command, arg, &value);
     if (!option) {
-        complain("unknown option %s; see ringfort run --help", arg);
+        complain("unknown option %s; see ringfort %s --help", arg, command->name);
         return false;
     }
     if (!option->value && value) {
@@ -296,7 +307,16 @@ static bool parse_option(char **argv, int *at, struct options *out)
     return option->take(out, value);
 }
 
-bool options_parse(int argc, char **argv, struct options *out, int *status)
+bool take_program(struct options *options, int argc, char **argv)
+{
+    if (argc < 1 || !argv[0][0])
+        return false;
+    options->program = argv[0];
+    options->argv = (const char *const *)argv;
+    return true;
+}
+
+bool options_parse(const struct command *command, int argc, char **argv, struct options *out, int *status)
 {
     memset(out, 0, sizeof *out);
     *status = EXIT_OWN;
@@ -307,20 +327,19 @@ bool options_parse(int argc, char **argv, struct options *out, int *status)
             break;
         }
         if (!strcmp(argv[at], "--help") || !strcmp(argv[at], "-h")) {
-            print_run_usage(stdout);
+            print_command_usage(stdout, command);
             *status = EXIT_SUCCESS;
             return false;
         }
-        if (!parse_option(argv, &at, out))
+        if (!parse_option(command, argv, &at, out))
             return false;
     }
-    if (at >= argc || !argv[at][0]) {
-        complain("no PROGRAM given; see ringfort run --help");
-        return false;
-    }
-    out->program = argv[at];
-    out->argv = (const char *const *)(argv + at);
-    return true;
+    if (command->positional)
+        return command->positional(out, argc - at, argv + at);
+    if (take_program(out, argc - at, argv + at))
+        return true;
+    complain("no PROGRAM given; see ringfort %s --help", command->name);
+    return false;
 }
 
 void options_free(struct options *o)
@@ -334,4 +353,5 @@ void options_free(struct options *o)
     free(o->mounts);
     free(o->env);
     free(o->root);
+    free(o->explain.addresses);
 }

@@ -1,4 +1,5 @@
 /* The `ringfort` program: reads the command line and calls the library; docs/cli.md. */
+#include "explain.h"
 #include "options.h"
 #include "run.h"
 
@@ -39,7 +40,8 @@ int main(int argc, char **argv)
         printf("ringfort %s\n", rf_version());
         return printed();
     }
-    if (strcmp(command, "run")) {
+    bool explains = !strcmp(command, "explain");
+    if (strcmp(command, "run") && !explains) {
         if (*command)
             complain("unknown command %s; see ringfort --help", command);
         else
@@ -50,8 +52,8 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     struct options options;
     int status;
-    if (options_parse(argc - 2, argv + 2, &options, &status))
-        status = run(&options);
+    if (options_parse(explains ? &command_explain : &command_run, argc - 2, argv + 2, &options, &status))
+        status = explains ? explain(&options) : run(&options);
     else if (status == EXIT_SUCCESS)
         status = printed();
     options_free(&options);

@@ -31,6 +31,7 @@ struct rf_block {
                                       are flat: limits and types are checked */
 #define RF_MODE_WAIT 0x10000u      /* CR0.MP and TS: FWAIT too is #NM */
 #define RF_MODE_DEBUG 0x20000u     /* DR7 enables a breakpoint: one instruction a block */
+#define RF_MODE_SINGLE 0x1000000u  /* cpu->single: one instruction a block */
 
 RF_INLINE uint32_t rf_block_mode(const struct rf_cpu *cpu)
 {

@@ -214,6 +214,7 @@ struct rf_cpu {
     bool shadow;            /* STI or MOV SS: no interrupt before the next instruction ends */
     bool shadow_ss;         /* MOV SS, POP SS: nor a debug trap */
     bool halted;
+    bool single;            /* blocks have one instruction: for a caller that steps */
     uint8_t interrupt_vector;
     uint8_t delivering;     /* nesting of exception delivery, for #DF */
     struct rf_fault fault;  /* of the last refused access */
@@ -256,6 +257,9 @@ void rf_cpu_set_vendor(struct rf_cpu *cpu, enum rf_cpu_vendor vendor);
 /* Run until something stops the CPU. Never returns RF_STOP_NONE. */
 enum rf_stop rf_cpu_run(struct rf_cpu *cpu);
 
+/* Does something come before the next instruction: a debug trap, an interrupt, the end of HLT? */
+bool rf_cpu_event_due(const struct rf_cpu *cpu);
+
 /* Stop at a block end soon, within about a million cycles; async-signal-safe. */
 void rf_cpu_request_stop(struct rf_cpu *cpu);
 
@@ -295,6 +299,8 @@ const char *rf_vector_name(unsigned vector);
 /* --- MSRs and CPUID (msr.c, cpuid.c) --- */
 bool rf_cpu_read_msr(struct rf_cpu *cpu, uint32_t msr, uint64_t *value);
 bool rf_cpu_write_msr(struct rf_cpu *cpu, uint32_t msr, uint64_t value); /* false: #GP(0) */
+/* The bits of CR4 that are not reserved on this model. */
+uint64_t rf_cpu_cr4_defined(const struct rf_cpu *cpu);
 void rf_cpu_cpuid(struct rf_cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
 
 /* --- implicit supervisor memory (descriptor tables, TSS) --- */

@@ -153,6 +153,8 @@ static uint32_t block_mode(const struct rf_cpu *cpu)
         mode |= RF_MODE_STEP;
     if (rf_debug_enabled(cpu))
         mode |= RF_MODE_DEBUG;
+    if (cpu->single)
+        mode |= RF_MODE_SINGLE;
     if (cpu->mmu.cr0 & RF_CR0_EM)
         mode |= RF_MODE_NO_SSE | RF_MODE_NO_X87;
     if (!(cpu->mmu.cr4 & RF_CR4_OSFXSR))
@@ -208,6 +210,24 @@ static void update_jump_salt(struct rf_cpu *cpu)
                      (uint64_t)(cpu->cpl == 3) << (sign + 1);
 }
 
+static bool interrupt_due(const struct rf_cpu *cpu)
+{
+    return (cpu->interrupt_pending && cpu->flags & RF_FLAG_IF) ||
+           (cpu->nmi_pending && !cpu->nmi_blocked);
+}
+
+bool rf_cpu_event_due(const struct rf_cpu *cpu)
+{
+    return rf_debug_trap_due(cpu) || cpu->halted || (interrupt_due(cpu) && !cpu->shadow);
+}
+
+/* Let the next dispatch look at what is due, before another block runs. Cycles are unchanged. */
+static void look_at_once(struct rf_cpu *cpu)
+{
+    cpu->budget--;
+    cpu->cycle_limit--;
+}
+
 void rf_cpu_mode_changed(struct rf_cpu *cpu)
 {
     if (cpu->cpl == 3)
@@ -225,18 +245,14 @@ void rf_cpu_mode_changed(struct rf_cpu *cpu)
     update_jump_salt(cpu);
     if (cpu->interrupt_pending || cpu->nmi_pending || cpu->block_mode & (RF_MODE_STEP | RF_MODE_DEBUG))
         rf_cpu_refresh_budget(cpu);
+    if (interrupt_due(cpu) && !cpu->shadow) /* IRET, POPF and the like have opened the window */
+        look_at_once(cpu);
 }
 
 void rf_jump_cache_clear(struct rf_cpu *cpu)
 {
     for (unsigned i = 0; i < RF_JUMP_CACHE_ENTRIES; i++)
         cpu->jump_cache[i] = (struct rf_jump_entry){ UINT64_MAX, NULL };
-}
-
-static bool interrupt_due(const struct rf_cpu *cpu)
-{
-    return (cpu->interrupt_pending && cpu->flags & RF_FLAG_IF) ||
-           (cpu->nmi_pending && !cpu->nmi_blocked);
 }
 
 /* How long code may run before a stop requested from outside is seen: a millisecond or so. */
@@ -389,10 +405,8 @@ enum rf_stop rf_cpu_run(struct rf_cpu *cpu)
     cpu->stop = RF_STOP_NONE;
     rf_cpu_mode_changed(cpu);
     rf_cpu_refresh_budget(cpu);
-    if (rf_debug_trap_due(cpu)) { /* the CPU was stopped before it */
-        cpu->budget--;
-        cpu->cycle_limit--;
-    }
+    if (rf_cpu_event_due(cpu)) /* the CPU was stopped before it */
+        look_at_once(cpu);
     rf_fpu_to_guest(cpu);
     while (!cpu->stop) {
         struct rf_op *op = rf_dispatch(cpu);

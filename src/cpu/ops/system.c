@@ -313,7 +313,7 @@ static bool write_cr0(struct rf_cpu *cpu, uint64_t value)
     return true;
 }
 
-static bool write_cr4(struct rf_cpu *cpu, uint64_t value)
+uint64_t rf_cpu_cr4_defined(const struct rf_cpu *cpu)
 {
     uint64_t defined = RF_CR4_TSD | RF_CR4_DE | RF_CR4_PSE | RF_CR4_PAE | RF_CR4_MCE | RF_CR4_PGE |
                        RF_CR4_PCE | RF_CR4_OSFXSR | RF_CR4_OSXMMEXCPT | RF_CR4_UMIP | RF_CR4_LA57 |
@@ -325,8 +325,13 @@ static bool write_cr4(struct rf_cpu *cpu, uint64_t value)
         defined &= ~RF_CR4_PKS;
     if (rf_has(cpu->features, RF_FEATURE_XSAVE))
         defined |= RF_CR4_OSXSAVE;
+    return defined;
+}
+
+static bool write_cr4(struct rf_cpu *cpu, uint64_t value)
+{
     bool long_mode = cpu->mmu.efer & RF_EFER_LMA;
-    if (value & ~defined)
+    if (value & ~rf_cpu_cr4_defined(cpu))
         return false;
     if (long_mode && (!(value & RF_CR4_PAE) || (value ^ cpu->mmu.cr4) & RF_CR4_LA57))
         return false;

@@ -371,12 +371,11 @@ CODE(vmxoff, "vmxoff; vmcall");
 CODE(vmlaunch, "vmlaunch; vmcall");
 CODE(vmptrst, "vmptrst (%rsp); vmcall");
 CODE(vmrun, "vmrun; vmcall");
-CODE(monitor, "monitor; vmcall");
 
 static const struct {
     const uint8_t *code, *end;
 } missing[] = { { rsm, rsm_end }, { vmxoff, vmxoff_end }, { vmlaunch, vmlaunch_end },
-                { vmptrst, vmptrst_end }, { vmrun, vmrun_end }, { monitor, monitor_end } };
+                { vmptrst, vmptrst_end }, { vmrun, vmrun_end } };
 
 START_TEST(what_no_model_has_is_ud)
 {

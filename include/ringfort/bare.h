@@ -68,6 +68,7 @@ typedef enum rf_bare_stop_reason {
     RF_BARE_LIMIT,        /* the cycles were used up */
     RF_BARE_STOPPED,      /* rf_bare_stop was called */
     RF_BARE_STEPPED,      /* rf_bare_step did its one step */
+    RF_BARE_RESET,        /* the CPU received INIT, or a port asked for a reset */
 } rf_bare_stop_reason;
 
 /* A machine in the state after power-on as far as it exists here (SDM 3A, table 9-1): paging and

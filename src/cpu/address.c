@@ -204,3 +204,36 @@ struct rf_address rf_address(struct rf_lower *l, const ZydisDecodedOperand *oper
                                 .index = RF_OFFSET(RF_REG_ZERO),
                                 .stack = address.stack };
 }
+
+/* op->imm is the byte offset of the segment base. op->b: it is segment op->c, which must allow
+ * the access. */
+static RF_OP(implicit_address)
+{
+    uint64_t ea = RF_R8(op->index) + RF_R64(op->base);
+    if (op->a != 64)
+        ea = op->a == 32 ? (uint32_t)ea : (uint16_t)ea;
+    if (op->b && !rf_segment_allows(&cpu->seg[op->c], (uint32_t)ea, 1, false))
+        return rf_op_raise(cpu, op, op->stack ? RF_SS : RF_GP, true, 0);
+    ea += RF_AT(uint64_t, op->imm);
+    cpu->r[RF_REG_EA] = op->b ? (uint32_t)ea : ea;
+    RF_NEXT;
+}
+
+struct rf_op *rf_emit_implicit(struct rf_lower *l, rf_run *run, ZydisRegister segment, enum rf_reg base,
+                               bool add_al)
+{
+    const bool stack = segment == ZYDIS_REGISTER_SS;
+    struct rf_op *op = rf_emit(l, implicit_address);
+    op->a = l->ins.address_width;
+    op->b = rf_segment_checked(l, segment);
+    op->c = (uint8_t)(segment - ZYDIS_REGISTER_ES);
+    op->base = RF_OFFSET(base);
+    if (add_al)
+        op->index = RF_OFFSET(RF_RAX);
+    op->stack = stack;
+    op->imm = rf_segment_base_offset(l, segment);
+    op = rf_emit(l, run);
+    op->base = RF_OFFSET(RF_REG_EA);
+    op->stack = stack;
+    return op;
+}

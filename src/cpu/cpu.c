@@ -14,6 +14,7 @@ static void reset(struct rf_cpu *cpu)
     cpu->xcr0 = 1;
     cpu->pat = UINT64_C(0x0007040600070406);
     cpu->apic_base = 0xfee00900;
+    cpu->misc_enable = RF_BIT(0) /* fast strings */ | RF_MISC_ENABLE_MONITOR;
     cpu->idtr.limit = cpu->gdtr.limit = 0xffff;
     cpu->fpu.cw = 0x37f; /* as FNINIT leaves it: what software sees first under any kernel */
     cpu->fpu.mxcsr = RF_MXCSR_DEFAULT;
@@ -30,7 +31,7 @@ rf_status rf_cpu_init(struct rf_cpu *cpu, struct rf_ram *ram, const struct rf_co
     if (status)
         return status;
     cpu->cost = cost;
-    cpu->stop_cycles = cpu->timer_cycles = UINT64_MAX;
+    cpu->stop_cycles = cpu->timer_cycles = cpu->apic.expiry = UINT64_MAX;
     cpu->cycle_limit = INT64_MAX;
     cpu->budget = INT64_MAX;
     reset(cpu);

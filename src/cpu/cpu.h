@@ -9,12 +9,14 @@
 #include "base/compiler.h"
 #include "base/error.h"
 #include "cost/cost.h"
+#include "cpu/apic.h"
 #include "cpu/fpu_state.h"
 #include "cpu/model.h"
 #include "mmu/mmu.h"
 
 struct rf_op;
 struct rf_block_cache;
+struct rf_bus_ops;
 struct rf_cpu;
 
 enum rf_reg {
@@ -102,6 +104,10 @@ struct rf_table_register {
 #define RF_CR4_FSGSBASE RF_BIT(16)
 #define RF_CR4_OSXSAVE RF_BIT(18)
 #define RF_EFER_SCE RF_BIT(0)
+/* IA32_MISC_ENABLE (SDM 4, table 2-2). */
+#define RF_MISC_ENABLE_MONITOR RF_BIT(18)
+#define RF_MISC_ENABLE_LIMIT_CPUID RF_BIT(22)
+#define RF_MISC_ENABLE_XD_DISABLE RF_BIT(34)
 
 /* An exception or interrupt on its way to the IDT. */
 struct rf_event {
@@ -130,6 +136,8 @@ enum rf_stop {
     RF_STOP_TRIPLE_FAULT, /* an exception during #DF delivery */
     RF_STOP_DOOR,         /* a door function asked for it */
     RF_STOP_REQUEST,      /* rf_cpu_request_stop */
+    RF_STOP_DEVICE,       /* a device asked for it */
+    RF_STOP_RESET,        /* INIT: what would begin at the reset vector is not there */
     RF_STOP_SHUTDOWN = RF_STOP_TRIPLE_FAULT,
 };
 
@@ -180,7 +188,8 @@ struct rf_cpu {
     struct rf_jump_entry *jump_cache; /* RF_JUMP_CACHE_ENTRIES */
     uint8_t cpl;
     uint8_t tlb_mode;      /* enum rf_tlb_mode of ordinary data accesses now */
-    bool code_changed;     /* a slow store hit decoded code: leave the block */
+    bool code_changed;     /* a slow store hit decoded code, or a device has made something due: leave
+                              the block */
     bool checks_alignment; /* CPL 3, CR0.AM and RFLAGS.AC: #AC */
     bool watches_data;     /* a breakpoint on data is enabled */
     uint8_t breakpoints_hit; /* on data or ports, by the instruction under way: #DB after it */
@@ -189,6 +198,8 @@ struct rf_cpu {
 
     _Alignas(16) uint8_t bounce[64]; /* data of a slow access on its way; x87 operands */
     uint64_t msr_value; /* scratch of RDMSR */
+    uint32_t block_spent; /* cycles of the block before the instruction under way: set where an access
+                             to a device may follow */
     struct rf_refusal refusal;
 
     struct rf_fpu fpu; /* x87, XMM/YMM, MXCSR */
@@ -202,23 +213,33 @@ struct rf_cpu {
     uint64_t dr[8];
     uint64_t star, lstar, cstar, fmask;
     uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
-    uint64_t tsc_aux, tsc_offset, misc_enable, pat, apic_base;
+    uint64_t tsc_aux, tsc_offset, tsc_adjust, misc_enable, pat, apic_base;
 
     /* Event recognition at block ends. */
     uint64_t cycle_limit;   /* budget counts down to this many total cycles */
     uint64_t stop_cycles;   /* RF_STOP_LIMIT at this many cycles; UINT64_MAX = never */
     uint64_t timer_cycles;  /* call timer() at this many cycles; UINT64_MAX = never */
     bool stop_requested;    /* may be set from a signal handler */
-    bool interrupt_pending; /* interrupt_vector waits for RFLAGS.IF */
+    bool interrupt_pending; /* an interrupt waits for RFLAGS.IF: the local APIC's, or else
+                               interrupt_vector */
     bool nmi_pending, nmi_blocked;
     bool shadow;            /* STI or MOV SS: no interrupt before the next instruction ends */
     bool shadow_ss;         /* MOV SS, POP SS: nor a debug trap */
+    bool in_shadow;         /* that next instruction is under way, and something waits for its end */
     bool halted;
     bool single;            /* blocks have one instruction: for a caller that steps */
+    bool wakes_masked;      /* with halted: interrupts end the wait even while IF is clear */
+    bool monitor_armed;     /* by MONITOR, for MWAIT (ops/monitor.c) */
+    uint64_t monitor_address;
+    uint8_t monitor_line[64];
     uint8_t interrupt_vector;
     uint8_t delivering;     /* nesting of exception delivery, for #DF */
     struct rf_fault fault;  /* of the last refused access */
     enum rf_stop stop;
+
+    struct rf_apic apic;
+    const struct rf_bus_ops *bus; /* cpu/bus.h; NULL = nothing is connected */
+    void *bus_user;
 
     struct rf_mmu mmu;
     struct rf_block_cache *blocks;
@@ -257,7 +278,7 @@ void rf_cpu_set_vendor(struct rf_cpu *cpu, enum rf_cpu_vendor vendor);
 /* Run until something stops the CPU. Never returns RF_STOP_NONE. */
 enum rf_stop rf_cpu_run(struct rf_cpu *cpu);
 
-/* Does something come before the next instruction: a debug trap, an interrupt, the end of HLT? */
+/* Does a debug trap or an interrupt wait, or the CPU in HLT? */
 bool rf_cpu_event_due(const struct rf_cpu *cpu);
 
 /* Stop at a block end soon, within about a million cycles; async-signal-safe. */

@@ -9,12 +9,13 @@
 #define LEAF1_ECX (RF_BIT(17) /* PCID */ | RF_BIT(31) /* hypervisor present */)
 #define LEAF1_EDX                                                                         \
     (RF_BIT(0) /* FPU */ | RF_BIT(2) /* DE */ | RF_BIT(3) /* PSE */ | RF_BIT(4) /* TSC */ | \
-     RF_BIT(5) /* MSR */ | RF_BIT(6) /* PAE */ | RF_BIT(8) /* CMPXCHG8B */ |              \
-     RF_BIT(11) /* SYSENTER */ | RF_BIT(13) /* PGE */ | RF_BIT(15) /* CMOV */ |           \
+     RF_BIT(5) /* MSR */ | RF_BIT(6) /* PAE */ | RF_BIT(7) /* MCE */ | RF_BIT(8) /* CMPXCHG8B */ | \
+     RF_BIT(11) /* SYSENTER */ | RF_BIT(13) /* PGE */ | RF_BIT(14) /* MCA */ |            \
+     RF_BIT(15) /* CMOV */ |                                                              \
      RF_BIT(16) /* PAT */ | RF_BIT(19) /* CLFLUSH */ | RF_BIT(23) /* MMX */ |             \
      RF_BIT(24) /* FXSR */ | RF_BIT(25) /* SSE */ | RF_BIT(26) /* SSE2 */)
 #define LEAF7_EBX                                                                         \
-    (RF_BIT(0) /* FSGSBASE */ | RF_BIT(6) /* FDP_EXCPTN_ONLY */ | RF_BIT(7) /* SMEP */ |   \
+    (RF_BIT(0) /* FSGSBASE */ | RF_BIT(1) /* TSC_ADJUST */ | RF_BIT(6) /* FDP_EXCPTN_ONLY */ | RF_BIT(7) /* SMEP */ |   \
      RF_BIT(9) /* ERMS */ | RF_BIT(10) /* INVPCID */ |                                   \
      RF_BIT(13) /* no FCS and FDS */ | RF_BIT(20) /* SMAP */)
 #define LEAF7_ECX (RF_BIT(2) /* UMIP */ | RF_BIT(16) /* LA57 */)
@@ -84,12 +85,19 @@ static void leaf_0(const struct rf_cpu *cpu, uint32_t leaf, uint32_t most, uint3
 
 static void leaf_1(const struct rf_cpu *cpu, uint32_t out[4])
 {
-    uint64_t ecx = LEAF1_ECX;
+    uint64_t ecx = LEAF1_ECX, edx = LEAF1_EDX;
+    if (cpu->misc_enable & RF_MISC_ENABLE_MONITOR)
+        ecx |= RF_BIT(3);
     if (cpu->mmu.cr4 & RF_CR4_OSXSAVE)
         ecx |= RF_BIT(27);
+    if (cpu->apic.present)
+        ecx |= RF_BIT(21) /* x2APIC */ | RF_BIT(24) /* TSC-deadline timer */;
+    if (cpu->apic.present && cpu->apic_base & RF_APIC_BASE_EN) /* SDM 3A, 10.4.3 */
+        edx |= RF_BIT(9);
     /* family 6, model 0x55 (Skylake server), stepping 0, or family 0x17, model 1 (Zen), stepping 0;
      * CLFLUSH line 64 bytes; 1 CPU */
-    set(out, cpu->vendor == RF_VENDOR_AMD ? 0x00800f10 : 0x00050650, 8u << 8 | 1u << 16, (uint32_t)ecx, (uint32_t)LEAF1_EDX);
+    set(out, cpu->vendor == RF_VENDOR_AMD ? 0x00800f10 : 0x00050650, 8u << 8 | 1u << 16, (uint32_t)ecx,
+        (uint32_t)edx);
 }
 
 static void leaf_7(const struct rf_cpu *cpu, uint32_t subleaf, uint32_t out[4])
@@ -145,26 +153,37 @@ static void leaf_d(const struct rf_cpu *cpu, uint32_t subleaf, uint32_t out[4])
         set(out, rf_xsave_component(subleaf).size, rf_xsave_component(subleaf).offset, 0, 0);
 }
 
-#define MOST_BASIC 0x1f
+static uint32_t ext1_edx(const struct rf_cpu *cpu)
+{
+    return (uint32_t)EXT1_EDX & ~(cpu->misc_enable & RF_MISC_ENABLE_XD_DISABLE ? 1u << 20 : 0);
+}
+
 #define MOST_EXTENDED 0x80000008
+#define LIMITED_BASIC 2 /* with IA32_MISC_ENABLE[22] (SDM 4, table 2-2) */
+static uint32_t most_basic(const struct rf_cpu *cpu)
+{
+    return cpu->misc_enable & RF_MISC_ENABLE_LIMIT_CPUID ? LIMITED_BASIC : 0x1f;
+}
 
 void rf_cpu_cpuid(struct rf_cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 {
     set(out, 0, 0, 0, 0);
-    if (leaf - 0x80000000 > MOST_EXTENDED - 0x80000000 && leaf > MOST_BASIC)
-        leaf = MOST_BASIC; /* beyond the end: the data of the highest basic leaf */
+    if (leaf - 0x80000000 > MOST_EXTENDED - 0x80000000 && leaf > most_basic(cpu))
+        leaf = most_basic(cpu); /* beyond the end: the data of the highest basic leaf */
     switch (leaf) {
-    case 0: leaf_0(cpu, leaf, MOST_BASIC, out); break;
+    case 0: leaf_0(cpu, leaf, most_basic(cpu), out); break;
     case 1: leaf_1(cpu, out); break;
     case 2: leaf_2(cpu, out); break;
     case 4: leaf_4(cpu, subleaf, out); break;
+    /* MONITOR: lines of 64 bytes; MWAIT takes hints, and interrupts as breaks; one C1 sub-state */
+    case 5: set(out, 64, 64, 3, 1u << 4); break;
     case 6: set(out, RF_BIT(2) /* ARAT */, 0, 0, 0); break;
     case 7: leaf_7(cpu, subleaf, out); break;
     case 0xb:
     case 0x1f: leaf_b(subleaf, out); break;
     case 0xd: leaf_d(cpu, subleaf, out); break;
     case 0x80000000: leaf_0(cpu, leaf, MOST_EXTENDED, out); break;
-    case 0x80000001: set(out, 0, 0, 0, (uint32_t)EXT1_EDX); break;
+    case 0x80000001: set(out, 0, 0, 0, ext1_edx(cpu)); break;
     case 0x80000002: text(out, "Ringfort virtual"); break;
     case 0x80000003: text(out, " x86-64 CPU\0\0\0\0"); break;
     case 0x80000006: set(out, 0, 0, 1024u << 16 | 6u << 12 | 64, 0); break;

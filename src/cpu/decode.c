@@ -37,7 +37,7 @@ static const struct rf_lower_table *const families[] = {
     &rf_lower_sha,         &rf_lower_gfni,
     &rf_lower_crypto,      &rf_lower_x87,        &rf_lower_mmx,         &rf_lower_fpu_state,
     &rf_lower_xsave,
-    &rf_lower_stack_any,   &rf_lower_compat,
+    &rf_lower_stack_any,   &rf_lower_compat,     &rf_lower_monitor,
 };
 
 static void add_family(struct rf_decoder *d, const struct rf_lower_table *family)
@@ -518,7 +518,7 @@ struct rf_block *rf_decode_block(struct rf_cpu *cpu, struct rf_decoder *decoder,
                                  const uint8_t *bytes, size_t available, size_t readable)
 {
     bool across = readable != available;
-    bool single = across || cpu->block_mode & (RF_MODE_STEP | RF_MODE_DEBUG | RF_MODE_SINGLE);
+    bool single = across || cpu->block_mode & (RF_MODE_STEP | RF_MODE_DEBUG | RF_MODE_SHADOW | RF_MODE_SINGLE);
     unsigned most = single ? 1 : RF_BLOCK_MAX_INSTRUCTIONS;
     ZyanStatus status;
     unsigned count = decode_all(cpu, decoder, bytes, readable, most, &status);

@@ -1,5 +1,6 @@
 /* The run loop: finding blocks, linking them, and what is due at block ends. */
 #include "cpu/block.h"
+#include "cpu/bus.h"
 #include "cpu/debug.h"
 #include "cpu/engine.h"
 #include "cpu/flags.h"
@@ -141,6 +142,7 @@ struct rf_op *rf_after_slow(struct rf_cpu *cpu, struct rf_op *op)
     cpu->r[RF_REG_IP] += op->ip_offset + op->length;
     cpu->budget -= op[1].cost;
     cpu->instructions += op->number + 1u;
+    cpu->code_changed = false;
     return rf_dispatch(cpu);
 }
 
@@ -153,6 +155,8 @@ static uint32_t block_mode(const struct rf_cpu *cpu)
         mode |= RF_MODE_STEP;
     if (rf_debug_enabled(cpu))
         mode |= RF_MODE_DEBUG;
+    if (cpu->in_shadow)
+        mode |= RF_MODE_SHADOW;
     if (cpu->single)
         mode |= RF_MODE_SINGLE;
     if (cpu->mmu.cr0 & RF_CR0_EM)
@@ -210,24 +214,6 @@ static void update_jump_salt(struct rf_cpu *cpu)
                      (uint64_t)(cpu->cpl == 3) << (sign + 1);
 }
 
-static bool interrupt_due(const struct rf_cpu *cpu)
-{
-    return (cpu->interrupt_pending && cpu->flags & RF_FLAG_IF) ||
-           (cpu->nmi_pending && !cpu->nmi_blocked);
-}
-
-bool rf_cpu_event_due(const struct rf_cpu *cpu)
-{
-    return rf_debug_trap_due(cpu) || cpu->halted || (interrupt_due(cpu) && !cpu->shadow);
-}
-
-/* Let the next dispatch look at what is due, before another block runs. Cycles are unchanged. */
-static void look_at_once(struct rf_cpu *cpu)
-{
-    cpu->budget--;
-    cpu->cycle_limit--;
-}
-
 void rf_cpu_mode_changed(struct rf_cpu *cpu)
 {
     if (cpu->cpl == 3)
@@ -245,8 +231,6 @@ void rf_cpu_mode_changed(struct rf_cpu *cpu)
     update_jump_salt(cpu);
     if (cpu->interrupt_pending || cpu->nmi_pending || cpu->block_mode & (RF_MODE_STEP | RF_MODE_DEBUG))
         rf_cpu_refresh_budget(cpu);
-    if (interrupt_due(cpu) && !cpu->shadow) /* IRET, POPF and the like have opened the window */
-        look_at_once(cpu);
 }
 
 void rf_jump_cache_clear(struct rf_cpu *cpu)
@@ -255,18 +239,37 @@ void rf_jump_cache_clear(struct rf_cpu *cpu)
         cpu->jump_cache[i] = (struct rf_jump_entry){ UINT64_MAX, NULL };
 }
 
+static bool interrupt_due(const struct rf_cpu *cpu)
+{
+    return (cpu->interrupt_pending && cpu->flags & RF_FLAG_IF) ||
+           (cpu->nmi_pending && !cpu->nmi_blocked);
+}
+
+bool rf_cpu_event_due(const struct rf_cpu *cpu)
+{
+    return !cpu->in_shadow && (rf_debug_trap_due(cpu) || cpu->halted || interrupt_due(cpu));
+}
+
 /* How long code may run before a stop requested from outside is seen: a millisecond or so. */
 #define STOP_SLICE (UINT64_C(1) << 20)
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* A trap or interrupt that is due is taken before the next instruction: the budget is used up
+ * already. The rest waits for the end of the next block. */
 void rf_cpu_refresh_budget(struct rf_cpu *cpu)
 {
     uint64_t now = rf_cpu_cycles(cpu);
-    uint64_t limit = cpu->stop_cycles < cpu->timer_cycles ? cpu->stop_cycles : cpu->timer_cycles;
-    if (interrupt_due(cpu) || cpu->shadow || cpu->stop_requested || cpu->halted ||
+    uint64_t limit = least(cpu->stop_cycles, least(cpu->timer_cycles, cpu->apic.expiry));
+    if (cpu->shadow || cpu->in_shadow || cpu->stop_requested || cpu->halted ||
         cpu->flags & RF_FLAG_TF || rf_debug_enabled(cpu))
-        limit = now;
-    if (limit > now + STOP_SLICE)
-        limit = now + STOP_SLICE;
+        limit = least(limit, now);
+    limit = least(limit, now + STOP_SLICE);
+    if (cpu->stop || (!cpu->in_shadow && (rf_debug_trap_due(cpu) || (interrupt_due(cpu) && !cpu->shadow))))
+        limit = now - 1;
     cpu->cycle_limit = limit;
     cpu->budget = (int64_t)(limit - now);
 }
@@ -303,14 +306,31 @@ static enum rf_stop stop_due(struct rf_cpu *cpu)
     return RF_STOP_NONE;
 }
 
+/* The instruction after STI or MOV SS comes. If something waits for it, it is a block of its own. */
+static void enter_shadow(struct rf_cpu *cpu)
+{
+    cpu->shadow = cpu->shadow_ss = false;
+    cpu->in_shadow = interrupt_due(cpu) || rf_debug_trap_due(cpu);
+    if (cpu->in_shadow)
+        rf_cpu_mode_changed(cpu);
+}
+
+static void leave_shadow(struct rf_cpu *cpu)
+{
+    cpu->in_shadow = false;
+    rf_cpu_mode_changed(cpu);
+}
+
 /* Deliver what is due by priority (SDM 3A, table 6-2): traps of the previous
  * instruction, then NMI, then maskable interrupts. */
 static void deliver_due(struct rf_cpu *cpu)
 {
     struct rf_event event = { .external = true };
+    if (cpu->in_shadow)
+        leave_shadow(cpu);
     if (cpu->shadow_ss) {
-        cpu->shadow_ss = cpu->shadow = false;
         rf_debug_postpone(cpu);
+        enter_shadow(cpu);
         return;
     }
     if (rf_debug_trap_due(cpu)) {
@@ -319,15 +339,14 @@ static void deliver_due(struct rf_cpu *cpu)
         return;
     }
     if (cpu->shadow) {
-        cpu->shadow = false;
+        enter_shadow(cpu);
         return;
     } else if (cpu->nmi_pending && !cpu->nmi_blocked) {
         cpu->nmi_pending = false;
         cpu->nmi_blocked = true;
         event.vector = RF_NMI;
     } else if (cpu->interrupt_pending && cpu->flags & RF_FLAG_IF) {
-        cpu->interrupt_pending = false;
-        event.vector = cpu->interrupt_vector;
+        event.vector = rf_cpu_acknowledge(cpu);
     } else {
         return;
     }
@@ -335,13 +354,37 @@ static void deliver_due(struct rf_cpu *cpu)
     rf_cpu_deliver(cpu, &event);
 }
 
-/* HLT: time passes at once to whatever can wake the CPU. */
+/* The next dispatch is to look at what is due, and begin no block before. */
+static void look_at_once(struct rf_cpu *cpu)
+{
+    cpu->budget--;
+    cpu->cycle_limit--;
+}
+
+struct rf_op *rf_halt(struct rf_cpu *cpu, bool wakes_masked)
+{
+    cpu->halted = true;
+    cpu->wakes_masked = wakes_masked;
+    rf_cpu_refresh_budget(cpu);
+    look_at_once(cpu);
+    return rf_block_event(cpu);
+}
+
+static bool wakes(const struct rf_cpu *cpu)
+{
+    return interrupt_due(cpu) || rf_debug_trap_due(cpu) || (cpu->wakes_masked && cpu->interrupt_pending);
+}
+
+/* HLT and MWAIT: time passes at once to whatever can wake the CPU. */
 static enum rf_stop wait_halted(struct rf_cpu *cpu)
 {
-    if (cpu->timer_cycles == UINT64_MAX)
+    uint64_t until = cpu->timer_cycles;
+    if (rf_apic_timer_wakes(cpu))
+        until = least(until, cpu->apic.expiry);
+    if (until == UINT64_MAX)
         return RF_STOP_HALT;
-    if (rf_cpu_cycles(cpu) < cpu->timer_cycles)
-        rf_cpu_charge(cpu, RF_ACCOUNT_IDLE, cpu->timer_cycles - rf_cpu_cycles(cpu));
+    if (rf_cpu_cycles(cpu) < until)
+        rf_cpu_charge(cpu, RF_ACCOUNT_IDLE, until - rf_cpu_cycles(cpu));
     return RF_STOP_NONE;
 }
 
@@ -349,10 +392,10 @@ static enum rf_stop wait_halted(struct rf_cpu *cpu)
 static RF_NOINLINE enum rf_stop block_end(struct rf_cpu *cpu)
 {
     do {
-        enum rf_stop stop = stop_due(cpu);
+        enum rf_stop stop = cpu->stop ? cpu->stop : stop_due(cpu);
         if (stop)
             return stop;
-        if (cpu->halted && !interrupt_due(cpu) && !rf_debug_trap_due(cpu)) {
+        if (cpu->halted && !wakes(cpu)) {
             stop = wait_halted(cpu);
             if (stop)
                 return stop;
@@ -362,6 +405,10 @@ static RF_NOINLINE enum rf_stop block_end(struct rf_cpu *cpu)
             if (cpu->timer)
                 cpu->timer(cpu->timer_user, cpu);
         }
+        if (rf_cpu_cycles(cpu) >= cpu->apic.expiry)
+            rf_apic_expire(cpu);
+        if (cpu->wakes_masked && cpu->interrupt_pending)
+            cpu->halted = cpu->wakes_masked = false;
         deliver_due(cpu);
         if (cpu->stop)
             return cpu->stop;
@@ -405,8 +452,8 @@ enum rf_stop rf_cpu_run(struct rf_cpu *cpu)
     cpu->stop = RF_STOP_NONE;
     rf_cpu_mode_changed(cpu);
     rf_cpu_refresh_budget(cpu);
-    if (rf_cpu_event_due(cpu)) /* the CPU was stopped before it */
-        look_at_once(cpu);
+    if (cpu->halted || cpu->shadow)
+        look_at_once(cpu); /* the CPU was stopped before its block's end was looked at */
     rf_fpu_to_guest(cpu);
     while (!cpu->stop) {
         struct rf_op *op = rf_dispatch(cpu);

@@ -13,6 +13,10 @@ void rf_jump_cache_clear(struct rf_cpu *cpu);
  * every access must take the slow path (memory.c). */
 const struct rf_tlb_entry *rf_cpu_tlb(struct rf_cpu *cpu);
 
+/* At the end of an instruction that has retired: wait until an interrupt, an NMI or a debug trap
+ * comes (wakes_masked: an interrupt even while RFLAGS.IF is clear), and go on. */
+struct rf_op *rf_halt(struct rf_cpu *cpu, bool wakes_masked);
+
 /* While guest code runs the host's MXCSR holds the guest's, with every exception masked.
  * to_host: save it to fpu.mxcsr and bring the embedding program's back, before any other
  * code runs; to_guest: the opposite. */

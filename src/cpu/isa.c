@@ -59,6 +59,7 @@ static rf_feature_set of_isa_set(ZydisISASet set)
     case ZYDIS_ISA_SET_INVPCID:
     case ZYDIS_ISA_SET_LAHF: /* asked for in 64-bit mode only: below */
     case ZYDIS_ISA_SET_LONGMODE:
+    case ZYDIS_ISA_SET_MONITOR: /* IA32_MISC_ENABLE is asked when they run */
     case ZYDIS_ISA_SET_PAUSE:
     case ZYDIS_ISA_SET_PENTIUMMMX:
     case ZYDIS_ISA_SET_PENTIUMREAL:

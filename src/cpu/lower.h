@@ -61,7 +61,7 @@ extern const struct rf_lower_table rf_lower_alu, rf_lower_move, rf_lower_branch,
     rf_lower_sse_shuffle, rf_lower_sse_convert, rf_lower_sse_string, rf_lower_crypto,
     rf_lower_sha, rf_lower_gfni,
     rf_lower_x87, rf_lower_mmx, rf_lower_fpu_state, rf_lower_xsave,
-    rf_lower_stack_any, rf_lower_compat;
+    rf_lower_stack_any, rf_lower_compat, rf_lower_monitor;
 
 /* The families of VEX-encoded vector instructions that suit the host, NULL-terminated
  * (ops/avx_tables.c). */
@@ -97,6 +97,11 @@ RF_INLINE void rf_set_address(struct rf_op *op, const struct rf_address *address
 size_t rf_segment_base_offset(const struct rf_lower *l, ZydisRegister segment);
 /* Must accesses through the segment be checked against its limit and type? */
 bool rf_segment_checked(const struct rf_lower *l, ZydisRegister segment);
+
+/* Emit `run` for one byte at segment:[base], or at [base + AL]: the operand of an instruction
+ * that names none, under its address size. */
+struct rf_op *rf_emit_implicit(struct rf_lower *l, rf_run *run, ZydisRegister segment, enum rf_reg base,
+                               bool add_al);
 
 /* Outside 64-bit mode, 32-bit slots on a flat stack have handlers of their own; all else is
  * for those below, which take any mode, slot size and stack segment. */

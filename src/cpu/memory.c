@@ -90,7 +90,9 @@ static bool load_for_write(struct rf_cpu *cpu, uint64_t va, void *out, unsigned 
 
 bool rf_probe_write_unaligned(struct rf_cpu *cpu, uint64_t va, unsigned size)
 {
-    return rf_tlb_write(cpu->tlb, va, size) || load_for_write(cpu, va, cpu->bounce, size);
+    return rf_tlb_write(cpu->tlb, va, size) ||
+           (!crosses_4gib(cpu, va, size) &&
+            rf_mmu_probe_write(&cpu->mmu, va, size, (enum rf_tlb_mode)cpu->tlb_mode, &cpu->fault));
 }
 
 bool rf_load_slow(struct rf_cpu *cpu, uint64_t va, void *out, unsigned size)

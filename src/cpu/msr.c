@@ -3,14 +3,22 @@
 #include "cpu/cpu.h"
 
 enum msr {
+    MSR_P5_MC_ADDR = 0, /* machine checks: the architecture's registers, and no error banks, so */
+    MSR_P5_MC_TYPE = 1, /* that none is ever raised (SDM 3B, 16.3) */
+    MSR_MCG_CAP = 0x179,
+    MSR_MCG_STATUS = 0x17a,
     MSR_TSC = 0x10,
     MSR_APIC_BASE = 0x1b,
+    MSR_TSC_ADJUST = 0x3b,
     MSR_SYSENTER_CS = 0x174,
     MSR_SYSENTER_ESP = 0x175,
     MSR_SYSENTER_EIP = 0x176,
     MSR_MISC_ENABLE = 0x1a0,
     MSR_PAT = 0x277,
+    MSR_TSC_DEADLINE = 0x6e0,
     MSR_PKRS = 0x6e1,
+    MSR_X2APIC_FIRST = 0x800,
+    MSR_X2APIC_LAST = 0x8ff,
     MSR_EFER = 0xc0000080,
     MSR_STAR = 0xc0000081,
     MSR_LSTAR = 0xc0000082,
@@ -42,7 +50,6 @@ static const struct plain_msr plain[] = {
     { MSR_GS_BASE, true, FIELD(seg[RF_GS].base), UINT64_MAX },
     { MSR_KERNEL_GS_BASE, true, FIELD(kernel_gs_base), UINT64_MAX },
     { MSR_TSC_AUX, false, FIELD(tsc_aux), UINT32_MAX },
-    { MSR_MISC_ENABLE, false, FIELD(misc_enable), UINT64_MAX },
 };
 
 static const struct plain_msr *find_plain(uint32_t msr)
@@ -63,8 +70,16 @@ static uint64_t read_tsc(struct rf_cpu *cpu)
     return (cpu->read_tsc ? cpu->read_tsc(cpu->read_tsc_user, cpu) : rf_cpu_cycles(cpu)) + cpu->tsc_offset;
 }
 
+/* Does the local APIC, if the CPU has one, answer for this MSR? */
+static bool is_apic_msr(uint32_t msr)
+{
+    return msr == MSR_TSC_DEADLINE || (msr >= MSR_X2APIC_FIRST && msr <= MSR_X2APIC_LAST);
+}
+
 bool rf_cpu_read_msr(struct rf_cpu *cpu, uint32_t msr, uint64_t *value)
 {
+    if (is_apic_msr(msr))
+        return rf_apic_read_msr(cpu, msr, value);
     const struct plain_msr *field = find_plain(msr);
     if (field) {
         *value = *field_of(cpu, field);
@@ -74,8 +89,16 @@ bool rf_cpu_read_msr(struct rf_cpu *cpu, uint32_t msr, uint64_t *value)
     case MSR_TSC: *value = read_tsc(cpu); return true;
     case MSR_EFER: *value = cpu->mmu.efer; return true;
     case MSR_PAT: *value = cpu->pat; return true;
+    case MSR_TSC_ADJUST: *value = cpu->tsc_adjust; return true;
+    case MSR_MISC_ENABLE:
+        *value = cpu->misc_enable;
+        return cpu->vendor == RF_VENDOR_INTEL;
     case MSR_APIC_BASE: *value = cpu->apic_base; return true;
-    case MSR_PKRS: *value = cpu->mmu.pkrs; return true;
+    case MSR_PKRS: *value = cpu->mmu.pkrs; return rf_has(cpu->features, RF_FEATURE_PKS);
+    case MSR_P5_MC_ADDR:
+    case MSR_P5_MC_TYPE:
+    case MSR_MCG_CAP:
+    case MSR_MCG_STATUS: *value = 0; return true;
     default: return false;
     }
 }
@@ -84,6 +107,8 @@ bool rf_cpu_read_msr(struct rf_cpu *cpu, uint32_t msr, uint64_t *value)
 static bool write_efer(struct rf_cpu *cpu, uint64_t value)
 {
     uint64_t defined = RF_EFER_SCE | RF_EFER_LME | RF_EFER_LMA | RF_EFER_NXE;
+    if (cpu->misc_enable & RF_MISC_ENABLE_XD_DISABLE)
+        defined &= ~RF_EFER_NXE;
     if (value & ~defined)
         return false;
     if (cpu->mmu.cr0 & RF_CR0_PG && (value ^ cpu->mmu.efer) & RF_EFER_LME)
@@ -105,8 +130,31 @@ static bool write_pat(struct rf_cpu *cpu, uint64_t value)
     return true;
 }
 
+/* What the counter shows is the sum of cycles and this register: a write of either changes both by
+ * the same amount (SDM 3B, 18.17.3). */
+static void adjust_tsc(struct rf_cpu *cpu, uint64_t by)
+{
+    cpu->tsc_offset += by;
+    cpu->tsc_adjust += by;
+    rf_apic_tsc_written(cpu);
+}
+
+/* IA32_MISC_ENABLE: fast strings (0), thermal control (3), performance monitoring (7), FERR (10),
+ * no BTS and PEBS (11, 12), SpeedStep (16), MONITOR (18), CPUID limit (22), no xTPR messages (23),
+ * no XD (34) (SDM 4, table 2-2). Where a bit has no effect here, it has none to be seen by code. */
+#define MISC_ENABLE_BITS UINT64_C(0x400c51c89)
+static bool write_misc_enable(struct rf_cpu *cpu, uint64_t value)
+{
+    if (value & ~MISC_ENABLE_BITS || cpu->vendor != RF_VENDOR_INTEL)
+        return false;
+    cpu->misc_enable = value;
+    return true;
+}
+
 bool rf_cpu_write_msr(struct rf_cpu *cpu, uint32_t msr, uint64_t value)
 {
+    if (is_apic_msr(msr))
+        return rf_apic_write_msr(cpu, msr, value);
     const struct plain_msr *field = find_plain(msr);
     if (field) {
         if (value & ~field->writable || (field->address && !rf_mmu_canonical(&cpu->mmu, value)))
@@ -115,11 +163,17 @@ bool rf_cpu_write_msr(struct rf_cpu *cpu, uint32_t msr, uint64_t value)
         return true;
     }
     switch (msr) {
-    case MSR_TSC: cpu->tsc_offset += value - read_tsc(cpu); return true;
+    case MSR_TSC: adjust_tsc(cpu, value - read_tsc(cpu)); return true;
+    case MSR_TSC_ADJUST: adjust_tsc(cpu, value - cpu->tsc_adjust); return true;
+    case MSR_MISC_ENABLE: return write_misc_enable(cpu, value);
+    case MSR_APIC_BASE: return rf_apic_write_base(cpu, value);
     case MSR_EFER: return write_efer(cpu, value);
     case MSR_PAT: return write_pat(cpu, value);
+    case MSR_P5_MC_ADDR:
+    case MSR_P5_MC_TYPE:
+    case MSR_MCG_STATUS: return !value;
     case MSR_PKRS:
-        if (value > UINT32_MAX)
+        if (value > UINT32_MAX || !rf_has(cpu->features, RF_FEATURE_PKS))
             return false;
         rf_mmu_set_pkrs(&cpu->mmu, (uint32_t)value);
         return true;

@@ -176,7 +176,8 @@ bool rf_load_aligned(struct rf_cpu *cpu, uint64_t va, void *out, unsigned size, 
 bool rf_load_unaligned(struct rf_cpu *cpu, uint64_t va, void *out, unsigned size);
 bool rf_store_unaligned(struct rf_cpu *cpu, uint64_t va, const void *data, unsigned size);
 bool rf_probe_write_unaligned(struct rf_cpu *cpu, uint64_t va, unsigned size);
-/* End of a slow twin: next op, or out of the block if the store changed decoded code. */
+/* End of a slow twin: next op, or out of the block if the store changed decoded code or a device
+ * has made something due. */
 struct rf_op *rf_after_slow(struct rf_cpu *cpu, struct rf_op *op);
 
 /* Declare `name` (fast) and `name_slow` from one body. In the body `slow` is the slow
@@ -184,7 +185,11 @@ struct rf_op *rf_after_slow(struct rf_cpu *cpu, struct rf_op *op);
 #define RF_MEM_HANDLER(name)                                                        \
     static RF_INLINE_BODY struct rf_op *name##_body(struct rf_cpu *cpu, struct rf_op *op, \
                                                     rf_run *const slow);            \
-    static RF_COLD RF_OP(name##_slow) { return name##_body(cpu, op, NULL); }        \
+    static RF_COLD RF_OP(name##_slow)                                               \
+    {                                                                               \
+        cpu->block_spent = op->cost;                                                \
+        return name##_body(cpu, op, NULL);                                          \
+    }                                                                               \
     static RF_OP(name) { return name##_body(cpu, op, name##_slow); }                \
     static RF_INLINE_BODY struct rf_op *name##_body(struct rf_cpu *cpu, struct rf_op *op, \
                                                     rf_run *const slow)

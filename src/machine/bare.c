@@ -128,7 +128,7 @@ const char *rf_bare_stop_name(rf_bare_stop_reason reason)
 {
     static const char *const names[] = {
         [RF_BARE_DOOR] = "door", [RF_BARE_HALT] = "halt", [RF_BARE_TRIPLE_FAULT] = "triple fault",
-        [RF_BARE_LIMIT] = "cycle limit", [RF_BARE_STOPPED] = "stopped", [RF_BARE_STEPPED] = "stepped",
+        [RF_BARE_LIMIT] = "cycle limit", [RF_BARE_STOPPED] = "stopped", [RF_BARE_STEPPED] = "stepped", [RF_BARE_RESET] = "reset",
     };
     return (unsigned)reason < RF_ARRAY_SIZE(names) ? names[reason] : "unknown";
 }
@@ -139,6 +139,7 @@ static rf_bare_stop_reason reason_of(struct rf_bare *bare, enum rf_stop stop)
     case RF_STOP_DOOR: return RF_BARE_DOOR;
     case RF_STOP_HALT: return RF_BARE_HALT;
     case RF_STOP_REQUEST: return RF_BARE_STOPPED;
+    case RF_STOP_RESET: return RF_BARE_RESET;
     case RF_STOP_TRIPLE_FAULT:
         bare->shut_down = true;
         rf_error_set(&bare->error, RF_ERR_STATE, "%s", bare->cpu.stop_text);
@@ -186,15 +187,17 @@ rf_status rf_bare_step(rf_bare *bare, rf_bare_stop_reason *reason)
     if (status)
         return status;
     struct rf_cpu *cpu = &bare->cpu;
-    bool shadow = cpu->shadow;
     cpu->single = true;
-    /* An event that is due must have its time before the limit is seen. */
+    /* An event that is due must have its time before the limit is seen; where nothing waits for the shadow of STI
+     * or MOV SS to end, there is no shadow. */
+    if (!rf_cpu_event_due(cpu))
+        cpu->shadow = cpu->shadow_ss = false;
     cpu->stop_cycles = rf_cpu_cycles(cpu) + rf_cpu_event_due(cpu);
     enum rf_stop stop = rf_cpu_run(cpu);
     cpu->single = false;
+    if (stop == RF_STOP_LIMIT) /* the one instruction of a shadow is over */
+        cpu->in_shadow = false;
     rf_cpu_mode_changed(cpu);
-    if (stop == RF_STOP_LIMIT && shadow) /* its one instruction is over */
-        cpu->shadow = cpu->shadow_ss = false;
     *reason = stop == RF_STOP_LIMIT ? RF_BARE_STEPPED : reason_of(bare, stop);
     return RF_OK;
 }

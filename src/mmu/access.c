@@ -88,6 +88,18 @@ static void read_part(const struct rf_mmu *mmu, uint64_t pa, void *out, size_t s
     const void *host = rf_ram_at(mmu->ram, pa, size);
     if (host)
         memcpy(out, host, size);
+    else if (mmu->device_read)
+        mmu->device_read(mmu->device_user, pa, out, size);
+    else
+        memset(out, 0xff, size);
+}
+
+/* Code is never read from devices. */
+static void fetch_part(const struct rf_mmu *mmu, uint64_t pa, void *out, size_t size)
+{
+    const void *host = rf_ram_at(mmu->ram, pa, size);
+    if (host)
+        memcpy(out, host, size);
     else
         memset(out, 0xff, size);
 }
@@ -95,8 +107,11 @@ static void read_part(const struct rf_mmu *mmu, uint64_t pa, void *out, size_t s
 static void write_part(struct rf_mmu *mmu, uint64_t pa, const void *data, size_t size)
 {
     void *host = rf_ram_at(mmu->ram, pa, size);
-    if (!host)
+    if (!host) {
+        if (mmu->device_write)
+            mmu->device_write(mmu->device_user, pa, data, size);
         return;
+    }
     rf_mmu_announce_write(mmu, pa, size);
     memcpy(host, data, size);
 }
@@ -147,6 +162,13 @@ bool rf_mmu_read_for_write(struct rf_mmu *mmu, uint64_t va, void *out, size_t si
     return read_as(mmu, va, out, size, RF_WRITE, mode, fault);
 }
 
+bool rf_mmu_probe_write(struct rf_mmu *mmu, uint64_t va, size_t size, enum rf_tlb_mode mode,
+                        struct rf_fault *fault)
+{
+    struct pages pages;
+    return check_pages(mmu, va, size, RF_WRITE, mode, &pages, fault);
+}
+
 static bool write_pages(struct rf_mmu *mmu, uint64_t va, const void *data, size_t size,
                         enum rf_tlb_mode mode, struct rf_fault *fault)
 {
@@ -191,7 +213,7 @@ size_t rf_mmu_fetch(struct rf_mmu *mmu, uint64_t va, void *out, size_t size,
         if (!rf_mmu_translate(mmu, va + done, RF_FETCH, mode, &pa, fault))
             break;
         size_t part = part_in_page(va + done, size - done);
-        read_part(mmu, pa, (uint8_t *)out + done, part);
+        fetch_part(mmu, pa, (uint8_t *)out + done, part);
         done += part;
     }
     return done;

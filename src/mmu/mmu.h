@@ -150,6 +150,12 @@ struct rf_mmu {
     /* Called before bytes [pa, pa + size) of a page marked RF_PAGE_CODE change. */
     void (*code_write)(void *user, uint64_t pa, uint64_t size);
     void *code_write_user;
+
+    /* Data accesses outside RAM, not across a page's end; the bytes of one instruction's operand in
+     * one call for each page. NULL = nothing is there: reads give 0xff, writes vanish. */
+    void (*device_read)(void *user, uint64_t pa, void *out, size_t size);
+    void (*device_write)(void *user, uint64_t pa, const void *data, size_t size);
+    void *device_user;
 };
 
 /* A walk told level by level, for faults that must be explained. */
@@ -206,7 +212,7 @@ bool rf_mmu_translate(struct rf_mmu *mmu, uint64_t va, enum rf_access access,
 
 /* Copy size bytes (any number) from or to linear memory, across page ends. All pages are checked before the first byte moves, so a refused
  * access has changed nothing but A/D bits; fault->address is the first refused byte
- * (CR2). Reads outside RAM give 0xff, writes there vanish. Writes to pages marked
+ * (CR2). What lies outside RAM goes to device_read and device_write. Writes to pages marked
  * RF_PAGE_CODE call code_write first. Non-canonical: any byte of the access. */
 bool rf_mmu_read(struct rf_mmu *mmu, uint64_t va, void *out, size_t size, enum rf_tlb_mode mode,
                  struct rf_fault *fault);
@@ -216,7 +222,10 @@ bool rf_mmu_write(struct rf_mmu *mmu, uint64_t va, const void *data, size_t size
  * are those of a write. */
 bool rf_mmu_read_for_write(struct rf_mmu *mmu, uint64_t va, void *out, size_t size,
                            enum rf_tlb_mode mode, struct rf_fault *fault);
-/* Instruction bytes: fetch rights. Returns how many bytes from va on could be fetched
+/* Would rf_mmu_write be allowed? Touches A/D bits as it would, and no memory or device. */
+bool rf_mmu_probe_write(struct rf_mmu *mmu, uint64_t va, size_t size, enum rf_tlb_mode mode,
+                        struct rf_fault *fault);
+/* Instruction bytes: fetch rights; 0xff outside RAM. Returns how many bytes from va on could be fetched
  * (stops at the first refused page; 0..size), *fault says why when less than size. */
 size_t rf_mmu_fetch(struct rf_mmu *mmu, uint64_t va, void *out, size_t size,
                     enum rf_tlb_mode mode, struct rf_fault *fault);

@@ -139,7 +139,7 @@ static void take_stop(rf_kit *kit, rf_outcome *o, rf_bare_stop_reason reason)
     static const rf_outcome_kind kinds[] = {
         [RF_BARE_HALT] = RF_OUTCOME_HALT, [RF_BARE_TRIPLE_FAULT] = RF_OUTCOME_TRIPLE_FAULT,
         [RF_BARE_LIMIT] = RF_OUTCOME_LIMIT, [RF_BARE_STOPPED] = RF_OUTCOME_STOPPED,
-        [RF_BARE_STEPPED] = RF_OUTCOME_STEPPED,
+        [RF_BARE_STEPPED] = RF_OUTCOME_STEPPED, [RF_BARE_RESET] = RF_OUTCOME_STOPPED,
     };
     o->kind = kinds[reason];
     o->cause = rf_kit_get(kit, RF_BARE_RIP) - (reason == RF_BARE_HALT); /* HLT has one byte */

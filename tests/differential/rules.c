@@ -384,6 +384,8 @@ static struct rule by_mnemonic(const struct form *form)
         return rule;
     }
     case ZYDIS_MNEMONIC_XLAT: return PREPARE(table_at_rbx);
+    case ZYDIS_MNEMONIC_MONITOR:
+    case ZYDIS_MNEMONIC_MWAIT: return ELSEWHERE("of the system", "check_monitor");
     case ZYDIS_MNEMONIC_CMPXCHG: return PREPARE(comparand);
     case ZYDIS_MNEMONIC_CMPXCHG8B: return PREPARE(wide_comparand);
     case ZYDIS_MNEMONIC_CMPXCHG16B: {

@@ -324,34 +324,13 @@ RF_MEM_HANDLER(xlat)
     RF_MEM_NEXT;
 }
 
-/* XLAT reads [rBX + AL]; op->imm is the byte offset of the segment base. op->b: it is segment
- * op->c, which must allow it. */
-static RF_OP(xlat_address)
-{
-    uint64_t ea = RF_R8(0) + cpu->r[RF_RBX];
-    if (op->a != 64)
-        ea = op->a == 32 ? (uint32_t)ea : (uint16_t)ea;
-    if (op->b && !rf_segment_allows(&cpu->seg[op->c], (uint32_t)ea, 1, false))
-        return rf_op_raise(cpu, op, op->stack ? RF_SS : RF_GP, true, 0);
-    ea += RF_AT(uint64_t, op->imm);
-    cpu->r[RF_REG_EA] = op->b ? (uint32_t)ea : ea;
-    RF_NEXT;
-}
-
 static bool lower_xlat(struct rf_lower *l)
 {
     ZydisRegister segment = ZYDIS_REGISTER_DS;
     for (unsigned i = 0; i < l->ins.operand_count; i++)
         if (rf_is_mem(&l->operand[i]))
             segment = l->operand[i].mem.segment;
-    struct rf_op *op = rf_emit(l, xlat_address);
-    op->a = l->ins.address_width;
-    op->b = rf_segment_checked(l, segment);
-    op->c = (uint8_t)(segment - ZYDIS_REGISTER_ES);
-    op->stack = segment == ZYDIS_REGISTER_SS;
-    op->imm = rf_segment_base_offset(l, segment);
-    op = rf_emit(l, xlat);
-    op->base = RF_OFFSET(RF_REG_EA);
+    rf_emit_implicit(l, xlat, segment, RF_RBX, true);
     return true;
 }
 

@@ -1,6 +1,7 @@
-/* IN and OUT. No port is connected: IN gives all ones, OUT vanishes, where access is allowed. The
+/* IN and OUT, which end their block: what a device makes due comes before the next instruction. The
  * string forms are in string.c. */
 #include "cpu/block.h"
+#include "cpu/bus.h"
 #include "cpu/debug.h"
 #include "cpu/ops/integer.h"
 #include "cpu/privilege.h"
@@ -31,11 +32,16 @@ static RF_OP(in_)
         return rf_op_gp0(cpu, op);
     if (cpu->block_mode & RF_MODE_DEBUG)
         rf_debug_port(cpu, port_of(cpu, op), op->a);
+    rf_op_retire(cpu, op);
+    cpu->block_spent = 0;
+    const uint32_t value = rf_cpu_port_read(cpu, port_of(cpu, op), op->a);
     if (op->a == 4)
-        cpu->r[RF_RAX] = UINT32_MAX;
+        cpu->r[RF_RAX] = value;
+    else if (op->a == 2)
+        RF_R16(RF_OFFSET(RF_RAX)) = (uint16_t)value;
     else
-        memset(&cpu->r[RF_RAX], 0xff, op->a);
-    RF_NEXT;
+        RF_R8(RF_OFFSET(RF_RAX)) = (uint8_t)value;
+    return rf_dispatch(cpu);
 }
 
 static RF_OP(out)
@@ -44,7 +50,10 @@ static RF_OP(out)
         return rf_op_gp0(cpu, op);
     if (cpu->block_mode & RF_MODE_DEBUG)
         rf_debug_port(cpu, port_of(cpu, op), op->a);
-    RF_NEXT;
+    rf_op_retire(cpu, op);
+    cpu->block_spent = 0;
+    rf_cpu_port_write(cpu, port_of(cpu, op), RF_R32(RF_OFFSET(RF_RAX)), op->a);
+    return rf_dispatch(cpu);
 }
 
 static bool lower_port(struct rf_lower *l)
@@ -56,6 +65,7 @@ static bool lower_port(struct rf_lower *l)
     op->b = rf_is_reg(port) ? 0xff : 0;
     if (rf_is_imm(port))
         op->imm = port->imm.value.u & 0xff;
+    l->ends_block = true;
     return true;
 }
 

@@ -4,6 +4,7 @@
  * middle restarts the instruction where it stopped (SDM 2, REP). Runs inside one page on
  * both sides are moved at once. */
 #include "cpu/block.h"
+#include "cpu/bus.h"
 #include "cpu/debug.h"
 #include "cpu/ops/integer.h"
 #include "cpu/privilege.h"
@@ -120,6 +121,7 @@ static struct rf_op *finish(struct rf_cpu *cpu, struct rf_op *op, enum outcome o
     if (outcome == NOT_PERMITTED)
         return rf_op_gp0(cpu, op);
     rf_op_sync(cpu, op); /* the same instruction goes on after what is due */
+    cpu->code_changed = false;
     if (cpu->block_mode & RF_MODE_DEBUG)
         cpu->flags |= RF_FLAG_RF; /* whose breakpoint is not met again (SDM 3B, 18.3.1.1) */
     return rf_dispatch(cpu);
@@ -297,18 +299,20 @@ static RF_NOINLINE enum outcome run_scas(struct rf_cpu *cpu, const struct rf_op 
     return DONE;
 }
 
-/* No port is connected: INS stores all ones; OUTS reads memory, and the data vanish. The
- * permission comes before the memory access (SDM 2A, INS, and 2B, OUTS). */
+/* The permission comes before the memory access (SDM 2A, INS, and 2B, OUTS); and a port is read only
+ * when the element can be stored. */
 static RF_NOINLINE enum outcome run_ins(struct rf_cpu *cpu, const struct rf_op *op)
 {
-    const uint64_t ones = UINT64_MAX;
+    uint32_t element;
     if (!rf_port_allowed(cpu, (uint16_t)cpu->r[RF_RDX], op->a))
         return NOT_PERMITTED;
     for (uint64_t count = iterations(cpu, op); count;) {
         if (!destination_allowed(cpu, op, true))
             return NOT_PERMITTED;
-        if (!put(cpu, destination(cpu, op), &ones, op->a))
+        if (!rf_probe_write(cpu, destination(cpu, op), op->a))
             return FAULTED;
+        element = rf_cpu_port_read(cpu, (uint16_t)cpu->r[RF_RDX], op->a);
+        put(cpu, destination(cpu, op), &element, op->a);
         if (cpu->block_mode & RF_MODE_DEBUG)
             rf_debug_port(cpu, (uint16_t)cpu->r[RF_RDX], op->a);
         advance(cpu, op, false, true, 1);
@@ -320,12 +324,13 @@ static RF_NOINLINE enum outcome run_ins(struct rf_cpu *cpu, const struct rf_op *
 
 static RF_NOINLINE enum outcome run_outs(struct rf_cpu *cpu, const struct rf_op *op)
 {
-    uint64_t element;
+    uint64_t element = 0;
     if (!rf_port_allowed(cpu, (uint16_t)cpu->r[RF_RDX], op->a))
         return NOT_PERMITTED;
     for (uint64_t count = iterations(cpu, op); count;) {
         if (!source_allowed(cpu, op) || !get(cpu, source(cpu, op), &element, op->a))
             return FAULTED;
+        rf_cpu_port_write(cpu, (uint16_t)cpu->r[RF_RDX], (uint32_t)element, op->a);
         if (cpu->block_mode & RF_MODE_DEBUG)
             rf_debug_port(cpu, (uint16_t)cpu->r[RF_RDX], op->a);
         advance(cpu, op, true, false, 1);
@@ -335,7 +340,12 @@ static RF_NOINLINE enum outcome run_outs(struct rf_cpu *cpu, const struct rf_op 
     return DONE;
 }
 
-#define STRING_OP(name) static RF_OP(name) { return finish(cpu, op, run_##name(cpu, op)); }
+#define STRING_OP(name)                                                                   \
+    static RF_OP(name)                                                                    \
+    {                                                                                     \
+        cpu->block_spent = op->cost;                                                      \
+        return finish(cpu, op, run_##name(cpu, op));                                      \
+    }
 STRING_OP(movs)
 STRING_OP(stos)
 STRING_OP(lods)

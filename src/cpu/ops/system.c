@@ -150,11 +150,7 @@ static RF_OP(hlt)
 {
     REQUIRE_CPL0;
     rf_op_retire(cpu, op);
-    cpu->halted = true;
-    rf_cpu_refresh_budget(cpu);
-    cpu->budget--; /* a block end must look at `halted` */
-    cpu->cycle_limit--;
-    return rf_block_event(cpu);
+    return rf_halt(cpu, false);
 }
 
 /* --- RFLAGS.AC, GS, FS and GS bases --- */
@@ -198,6 +194,7 @@ static RF_OP(wrbase_32) { REQUIRE_FSGSBASE; cpu->seg[op->b].base = RF_R32(op->a)
 static RF_OP(rdmsr)
 {
     REQUIRE_CPL0;
+    cpu->block_spent = op->cost;
     if (!rf_cpu_read_msr(cpu, (uint32_t)cpu->r[RF_RCX], &cpu->msr_value))
         return rf_op_gp0(cpu, op);
     cpu->budget -= cpu->cost->event[RF_EVENT_RDMSR];
@@ -209,6 +206,7 @@ static RF_OP(wrmsr)
 {
     REQUIRE_CPL0;
     uint64_t value = cpu->r[RF_RDX] << 32 | RF_R32(0);
+    cpu->block_spent = op->cost;
     if (!rf_cpu_write_msr(cpu, (uint32_t)cpu->r[RF_RCX], value))
         return rf_op_gp0(cpu, op);
     rf_op_retire(cpu, op);
@@ -362,7 +360,10 @@ static bool write_cr(struct rf_cpu *cpu, unsigned number, uint64_t value)
     case 2: cpu->cr2 = value; return true;
     case 3: return write_cr3(cpu, value);
     case 4: return write_cr4(cpu, value);
-    default: cpu->cr8 = value; return value < 16;
+    default:
+        cpu->cr8 = value;
+        rf_apic_cr8_written(cpu);
+        return true;
     }
 }
 

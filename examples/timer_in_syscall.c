@@ -11,7 +11,8 @@
 RF_GUEST_CODE(user_program, "mov $7, %edi\n"
                             "syscall\n"
                             "int $0x80\n");
-/* Switch to the kernel's stack, save what SYSRET needs, work with interrupts on, go back. */
+/* Switch to the kernel's stack, save what SYSRET needs, work with interrupts on, go back. (A real kernel has no
+ * register to keep RSP in: it uses SWAPGS and memory.) */
 RF_GUEST_CODE(system_call, "mov %rsp, %r15\n"
                            "mov $0x40000, %esp\n"
                            "push %rcx\n"
@@ -32,12 +33,12 @@ RF_GUEST_CODE(timer_handler, "incq 0x208000\n"
 
 static void print_stack(rf_kit *kit)
 {
-    static const char *const names[] = { "RIP", "CS", "RFLAGS", "RSP", "SS", "(alignment)", "R11 = user's RFLAGS", "RCX = user's RIP" };
+    static const char *const names[] = { "RIP", "CS", "RFLAGS", "RSP", "SS", "R11 = user's RFLAGS", "RCX = user's RIP" };
     uint64_t rsp = rf_kit_get(kit, RF_BARE_RSP), slots = (RF_KIT_RSP0 - rsp) / 8;
     printf("the kernel's stack, from its top down:\n");
     for (uint64_t i = slots; i-- > 0;)
         printf("  0x%" PRIx64 ": 0x%-10" PRIx64 "%s %s\n", rsp + i * 8, rf_kit_peek(kit, rsp + i * 8),
-               i < 5 ? "timer:      " : "system call:", i < sizeof names / sizeof *names ? names[slots == 7 && i > 4 ? i + 1 : i] : "");
+               i < 5 ? "timer:      " : "system call:", i < sizeof names / sizeof *names ? names[i] : "");
 }
 
 int main(void)

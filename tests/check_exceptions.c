@@ -109,19 +109,20 @@ CASE(conforming_handler_keeps_cpl, 3)
     ck_assert_uint_eq(b->frame.cs, CONFORMING_CODE | 3);
 }
 
-/* 6.13: error codes of faults during delivery name the vector: index * 8 + IDT + EXT. */
+/* 6.13: error codes of faults during delivery name the vector: index * 8 + IDT + EXT. EXT is set
+ * for all but INT n, INT3 and INTO. */
 CASE(absent_gate_is_np_with_the_vector, 3)
 {
     bare_gate(b, RF_UD, BARE_HANDLERS, KERNEL_CODE, 0xe, 0, 0, false);
     RUN(b, nop_ud2);
-    expect_error(b, RF_NP, USER(1), RF_UD * 8 + 2);
+    expect_error(b, RF_NP, USER(1), RF_UD * 8 + 2 + 1);
 }
 
 CASE(gate_of_another_type_is_gp, 3)
 {
     bare_gate(b, RF_UD, BARE_HANDLERS, KERNEL_CODE, 0xc, 0, 0, true);
     RUN(b, nop_ud2);
-    expect_error(b, RF_GP, USER(1), RF_UD * 8 + 2);
+    expect_error(b, RF_GP, USER(1), RF_UD * 8 + 2 + 1);
 }
 
 CODE(int_ff, "int $0xff");

@@ -74,7 +74,7 @@ explain 0 --max-cycles 100K 0x401000 "$GUEST/endless"
 says 'allowed: '
 
 # --- wrong uses ---
-explain 125 "$GUEST/endless" --after
+explain 125 --after
 explain 125 --after 10K "$GUEST/endless"
 says 'was not killed by a page fault'
 explain 125

@@ -71,8 +71,8 @@ typedef enum rf_bare_stop_reason {
     RF_BARE_RESET,        /* the CPU received INIT, or a port asked for a reset */
 } rf_bare_stop_reason;
 
-/* A machine in the state after power-on as far as it exists here (SDM 3A, table 9-1): paging and
- * protection off, registers and memory zero, RIP 0. config NULL = all defaults. On success *out
+/* A machine in the state after power-on (SDM 3A, table 9-1): real-address mode, memory zero; but CS and RIP are 0,
+ * as there is no ROM: the first instruction is the one at physical address 0. config NULL = all defaults. On success *out
  * owns the machine: release it with rf_bare_destroy. On failure *out is NULL and
  * rf_create_error_text() says why.
  * Errors: RF_ERR_ARGUMENT (a value out of range, an unknown name), RF_ERR_NO_MEMORY. */

@@ -31,6 +31,7 @@ struct rf_block {
                                       are flat: limits and types are checked */
 #define RF_MODE_WAIT 0x10000u      /* CR0.MP and TS: FWAIT too is #NM */
 #define RF_MODE_DEBUG 0x20000u     /* DR7 enables a breakpoint: one instruction a block */
+#define RF_MODE_REAL 0x40000u      /* real-address mode: VEX encodings are #UD */
 #define RF_MODE_SINGLE 0x1000000u  /* cpu->single: one instruction a block */
 #define RF_MODE_SHADOW 0x80000000u /* one instruction a block: an interrupt waits for its end */
 

@@ -5,23 +5,34 @@
 
 #include <stdlib.h>
 
+/* Real-address mode segments (SDM 3A, table 9-1). */
+static void reset_segments(struct rf_cpu *cpu)
+{
+    for (unsigned i = 0; i < RF_SEG_COUNT; i++)
+        cpu->seg[i] = (struct rf_segment){ .limit = 0xffff, .attributes = RF_SEG_P | RF_SEG_S | 3 };
+    cpu->seg[RF_CS].selector = 0xf000;
+    cpu->seg[RF_CS].base = 0xffff0000;
+    cpu->ldtr = (struct rf_segment){ .limit = 0xffff, .attributes = RF_SEG_P | 2 };
+    cpu->tr = (struct rf_segment){ .limit = 0xffff, .attributes = RF_SEG_P | 0xb };
+    cpu->idtr.limit = cpu->gdtr.limit = 0xffff;
+}
+
 static void reset(struct rf_cpu *cpu)
 {
     cpu->flags = RF_FLAG_FIXED;
     rf_flags_set_status(cpu, 0);
+    cpu->r[RF_REG_IP] = 0xfff0;
+    rf_mmu_set_cr0(&cpu->mmu, RF_CR0_CD | RF_CR0_NW | RF_CR0_ET);
     cpu->dr[6] = 0xffff0ff0;
     cpu->dr[7] = 0x400;
     cpu->xcr0 = 1;
     cpu->pat = UINT64_C(0x0007040600070406);
     cpu->apic_base = 0xfee00900;
     cpu->misc_enable = RF_BIT(0) /* fast strings */ | RF_MISC_ENABLE_MONITOR;
-    cpu->idtr.limit = cpu->gdtr.limit = 0xffff;
     cpu->fpu.cw = 0x37f; /* as FNINIT leaves it: what software sees first under any kernel */
     cpu->fpu.mxcsr = RF_MXCSR_DEFAULT;
     cpu->random_state = UINT64_C(0x9e3779b97f4a7c15);
-    for (unsigned i = 0; i < RF_SEG_COUNT; i++)
-        cpu->seg[i] = (struct rf_segment){ .limit = 0xffff,
-                                           .attributes = RF_SEG_P | RF_SEG_S | (i == RF_CS ? 0xb : 3) };
+    reset_segments(cpu);
 }
 
 rf_status rf_cpu_init(struct rf_cpu *cpu, struct rf_ram *ram, const struct rf_cost_model *cost,

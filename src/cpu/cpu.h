@@ -116,6 +116,8 @@ struct rf_event {
     bool software;  /* INT n, INT3, INTO: gate DPL is checked */
     bool external;  /* interrupt: EXT bit in nested error codes */
     bool sets_rf;   /* a #DB that is a fault and saves RF = 1 */
+    uint8_t length; /* of INT n and its kind at r[RF_REG_IP]: what follows is saved, but a fault
+                       on the way is the instruction's own */
     uint32_t error_code;
     uint64_t cr2; /* for #PF */
 };
@@ -256,14 +258,17 @@ struct rf_cpu {
     /* An instruction this build does not implement was met; #UD follows. */
     void (*unimplemented)(void *user, struct rf_cpu *cpu, const uint8_t *bytes, unsigned length);
     void *unimplemented_user;
+    /* While that is called for a part of the architecture: which, in words; bytes is NULL then. */
+    const char *unimplemented_part;
     /* Time stamp counter in guest cycles; NULL = rf_cpu_cycles(). */
     uint64_t (*read_tsc)(void *user, struct rf_cpu *cpu);
     void *read_tsc_user;
     char stop_text[256]; /* why, for RF_STOP_TRIPLE_FAULT */
 };
 
-/* Power-on for a bare machine: long mode is not entered; registers as SDM 3A table 9-1
- * where they exist here. cpu must be zeroed memory; ram must outlive it. */
+/* Power-on for a bare machine: real-address mode, registers as SDM 3A table 9-1 has them, so the
+ * first instruction is at physical address FFFFFFF0H. A machine without a ROM there sets CS and
+ * RIP, and calls rf_cpu_mode_changed. cpu must be zeroed memory; ram must outlive it. */
 rf_status rf_cpu_init(struct rf_cpu *cpu, struct rf_ram *ram, const struct rf_cost_model *cost,
                       struct rf_error *err);
 void rf_cpu_destroy(struct rf_cpu *cpu);
@@ -314,14 +319,24 @@ void rf_cpu_set_flags(struct rf_cpu *cpu, uint64_t value);
  * read through rf_cpu_flags. Returns false if the CPU stopped. */
 bool rf_cpu_deliver(struct rf_cpu *cpu, const struct rf_event *event);
 
+/* Paging is off or of the 32-bit kinds: no 64-bit code, 8-byte gates (SDM 3A, 2.2). */
+RF_INLINE bool rf_cpu_is_legacy(const struct rf_cpu *cpu) { return !(cpu->mmu.efer & RF_EFER_LMA); }
+RF_INLINE bool rf_cpu_is_real(const struct rf_cpu *cpu) { return !(cpu->mmu.cr0 & RF_CR0_PE); }
+
 /* "#PF", "#GP", ...; "interrupt" for a vector without a name. Never NULL. */
 const char *rf_vector_name(unsigned vector);
+
+/* --- control registers (control.c): with every rule of SDM 2A, MOV to a control register; false:
+ * #GP(0), nothing changed. rf_cpu_mode_changed must follow. --- */
+bool rf_cpu_write_cr0(struct rf_cpu *cpu, uint64_t value);
+bool rf_cpu_write_cr3(struct rf_cpu *cpu, uint64_t value);
+bool rf_cpu_write_cr4(struct rf_cpu *cpu, uint64_t value);
+/* The bits of CR4 that are not reserved on this model. */
+uint64_t rf_cpu_cr4_defined(const struct rf_cpu *cpu);
 
 /* --- MSRs and CPUID (msr.c, cpuid.c) --- */
 bool rf_cpu_read_msr(struct rf_cpu *cpu, uint32_t msr, uint64_t *value);
 bool rf_cpu_write_msr(struct rf_cpu *cpu, uint32_t msr, uint64_t value); /* false: #GP(0) */
-/* The bits of CR4 that are not reserved on this model. */
-uint64_t rf_cpu_cr4_defined(const struct rf_cpu *cpu);
 void rf_cpu_cpuid(struct rf_cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
 
 /* --- implicit supervisor memory (descriptor tables, TSS) --- */

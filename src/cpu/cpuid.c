@@ -12,7 +12,8 @@
      RF_BIT(5) /* MSR */ | RF_BIT(6) /* PAE */ | RF_BIT(7) /* MCE */ | RF_BIT(8) /* CMPXCHG8B */ | \
      RF_BIT(11) /* SYSENTER */ | RF_BIT(13) /* PGE */ | RF_BIT(14) /* MCA */ |            \
      RF_BIT(15) /* CMOV */ |                                                              \
-     RF_BIT(16) /* PAT */ | RF_BIT(19) /* CLFLUSH */ | RF_BIT(23) /* MMX */ |             \
+     RF_BIT(16) /* PAT */ | RF_BIT(17) /* PSE-36 */ | RF_BIT(19) /* CLFLUSH */ | \
+     RF_BIT(23) /* MMX */ |                                                               \
      RF_BIT(24) /* FXSR */ | RF_BIT(25) /* SSE */ | RF_BIT(26) /* SSE2 */)
 #define LEAF7_EBX                                                                         \
     (RF_BIT(0) /* FSGSBASE */ | RF_BIT(1) /* TSC_ADJUST */ | RF_BIT(6) /* FDP_EXCPTN_ONLY */ | RF_BIT(7) /* SMEP */ |   \

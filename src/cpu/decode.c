@@ -37,7 +37,7 @@ static const struct rf_lower_table *const families[] = {
     &rf_lower_sha,         &rf_lower_gfni,
     &rf_lower_crypto,      &rf_lower_x87,        &rf_lower_mmx,         &rf_lower_fpu_state,
     &rf_lower_xsave,
-    &rf_lower_stack_any,   &rf_lower_compat,     &rf_lower_monitor,
+    &rf_lower_stack_any,   &rf_lower_compat,     &rf_lower_monitor,    &rf_lower_descriptor,
 };
 
 static void add_family(struct rf_decoder *d, const struct rf_lower_table *family)
@@ -353,7 +353,8 @@ struct rf_op *rf_emit(struct rf_lower *l, rf_run *run)
     return op;
 }
 
-#define MODE_REFUSES (RF_MODE_NO_SSE | RF_MODE_NO_AVX | RF_MODE_NO_X87 | RF_MODE_TASK_SWITCHED)
+#define MODE_REFUSES \
+    (RF_MODE_NO_SSE | RF_MODE_NO_AVX | RF_MODE_NO_X87 | RF_MODE_TASK_SWITCHED | RF_MODE_REAL)
 
 /* Availability of the units by CR0, CR4 and XCR0 (SDM 3A, 2.5, table 2-2, and 13.1). */
 static rf_run *refused_by_mode(const struct rf_cpu *cpu, const ZydisDecodedInstruction *ins)
@@ -361,6 +362,8 @@ static rf_run *refused_by_mode(const struct rf_cpu *cpu, const ZydisDecodedInstr
     const uint32_t mode = cpu->block_mode;
     if (RF_LIKELY(!(mode & MODE_REFUSES)))
         return NULL;
+    if (mode & RF_MODE_REAL && ins->encoding == ZYDIS_INSTRUCTION_ENCODING_VEX) /* SDM 2A, 2.5 */
+        return op_raise_ud;
     rf_run *task_switched = mode & RF_MODE_TASK_SWITCHED ? op_raise_nm : NULL;
     switch (rf_isa_unit(ins)) {
     case RF_ISA_WAIT: return mode & RF_MODE_WAIT ? op_raise_nm : NULL;

@@ -28,6 +28,14 @@ bool rf_refuse_fault(const struct rf_cpu *cpu, struct rf_refusal *refusal, bool 
     return false;
 }
 
+bool rf_refuse_push(const struct rf_cpu *cpu, struct rf_refusal *refusal, uint32_t error_code)
+{
+    rf_refuse_fault(cpu, refusal, true);
+    if (refusal->vector == RF_SS)
+        refusal->error_code = error_code;
+    return false;
+}
+
 /* Fields of an 8-byte descriptor (SDM 3A, figure 3-8). */
 static void unpack(uint64_t raw, uint16_t selector, struct rf_segment *out)
 {
@@ -113,6 +121,10 @@ bool rf_load_segment(struct rf_cpu *cpu, enum rf_seg which, uint16_t selector,
                      struct rf_refusal *refusal)
 {
     uint32_t error = selector & ~3u;
+    if (rf_cpu_is_real(cpu)) {
+        rf_real_load_segment(cpu, which, selector);
+        return true;
+    }
     if (!(selector & ~3u))
         return load_null(cpu, which, selector, refusal);
     struct rf_descriptor d;
@@ -157,9 +169,10 @@ void rf_drop_privileged_segments(struct rf_cpu *cpu)
     static const enum rf_seg data[] = { RF_ES, RF_DS, RF_FS, RF_GS };
     for (size_t i = 0; i < RF_ARRAY_SIZE(data); i++) {
         struct rf_segment *s = &cpu->seg[data[i]];
-        if (!(s->attributes & RF_SEG_P) || rf_segment_is_conforming(s))
+        bool is_null = !(s->selector & ~RF_SELECTOR_RPL); /* 1 to 3 become 0 */
+        if (!is_null && (!(s->attributes & RF_SEG_P) || rf_segment_is_conforming(s)))
             continue;
-        if (rf_segment_dpl(s) < cpu->cpl) {
+        if (is_null || rf_segment_dpl(s) < cpu->cpl) {
             s->selector = 0;
             s->attributes = 0;
         }

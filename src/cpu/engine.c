@@ -175,6 +175,8 @@ static uint32_t block_mode(const struct rf_cpu *cpu)
         mode |= RF_MODE_UNMASKED;
     if (cpu->code_bits != 64 && !rf_segments_flat(cpu))
         mode |= RF_MODE_SEGMENTED;
+    if (rf_cpu_is_real(cpu))
+        mode |= RF_MODE_REAL;
     return mode;
 }
 

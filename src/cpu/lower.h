@@ -57,7 +57,7 @@ struct rf_lower_table {
 /* The families, one per file in ops/. */
 extern const struct rf_lower_table rf_lower_alu, rf_lower_move, rf_lower_branch, rf_lower_shift,
     rf_lower_muldiv, rf_lower_bits, rf_lower_exchange, rf_lower_flagop, rf_lower_port, rf_lower_string, rf_lower_stack, rf_lower_system,
-    rf_lower_segment, rf_lower_sse_move, rf_lower_sse_float, rf_lower_sse_int,
+    rf_lower_segment, rf_lower_descriptor, rf_lower_sse_move, rf_lower_sse_float, rf_lower_sse_int,
     rf_lower_sse_shuffle, rf_lower_sse_convert, rf_lower_sse_string, rf_lower_crypto,
     rf_lower_sha, rf_lower_gfni,
     rf_lower_x87, rf_lower_mmx, rf_lower_fpu_state, rf_lower_xsave,

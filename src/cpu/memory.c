@@ -121,13 +121,19 @@ bool rf_probe_write(struct rf_cpu *cpu, uint64_t va, unsigned size)
     return !misaligned(cpu, va, size) && rf_probe_write_unaligned(cpu, va, size);
 }
 
-/* Implicit accesses of the supervisor are not checked for alignment, whatever the CPL. */
+/* Implicit accesses of the supervisor are not checked for alignment, whatever the CPL. Outside
+ * IA-32e mode linear addresses have 32 bits. */
+static uint64_t system_address(const struct rf_cpu *cpu, uint64_t va)
+{
+    return rf_cpu_is_legacy(cpu) ? (uint32_t)va : va;
+}
+
 bool rf_cpu_read_system(struct rf_cpu *cpu, uint64_t va, void *out, size_t size)
 {
-    return rf_mmu_read(&cpu->mmu, va, out, size, RF_TLB_SUPERVISOR, &cpu->fault);
+    return rf_mmu_read(&cpu->mmu, system_address(cpu, va), out, size, RF_TLB_SUPERVISOR, &cpu->fault);
 }
 
 bool rf_cpu_write_system(struct rf_cpu *cpu, uint64_t va, const void *data, size_t size)
 {
-    return rf_mmu_write(&cpu->mmu, va, data, size, RF_TLB_SUPERVISOR, &cpu->fault);
+    return rf_mmu_write(&cpu->mmu, system_address(cpu, va), data, size, RF_TLB_SUPERVISOR, &cpu->fault);
 }

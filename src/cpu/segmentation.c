@@ -100,3 +100,99 @@ bool rf_stack_get(struct rf_cpu *cpu, uint64_t skip, uint64_t *values, unsigned 
             return false;
     return true;
 }
+
+/* --- stacks of transitions --- */
+
+struct rf_stack rf_current_stack(const struct rf_cpu *cpu, bool is_64bit)
+{
+    return (struct rf_stack){ .ss = cpu->seg[RF_SEG_SS],
+                              .sp = cpu->r[RF_RSP],
+                              .cpl = cpu->cpl,
+                              .is_64bit = is_64bit };
+}
+
+/* Pushes are explicit accesses: RFLAGS.AC counts for SMAP (SDM 3A, 4.6.1). */
+static enum rf_tlb_mode frame_mode(const struct rf_cpu *cpu, const struct rf_stack *stack)
+{
+    if (stack->cpl == 3)
+        return RF_TLB_USER;
+    return cpu->flags & RF_FLAG_AC ? RF_TLB_SUPERVISOR_AC : RF_TLB_SUPERVISOR;
+}
+
+/* Linear address of the slot that begins `below` bytes below the pointer. */
+static bool frame_slot(struct rf_cpu *cpu, const struct rf_stack *stack, unsigned below, unsigned size,
+                       uint64_t *va)
+{
+    const struct rf_segment *ss = &stack->ss;
+    *va = stack->sp - below;
+    if (stack->is_64bit)
+        return true;
+    *va &= ss->attributes & RF_SEG_DB ? UINT32_MAX : 0xffff;
+    bool allowed = rf_segment_allows(ss, (uint32_t)*va, size, true);
+    *va = (uint32_t)(*va + ss->base);
+    if (allowed && *va + size <= UINT64_C(1) << 32)
+        return true;
+    cpu->fault = (struct rf_fault){ .kind = RF_FAULT_SEGMENT };
+    return false;
+}
+
+/* Of a 64-bit stack: no byte of the frame may be outside the canonical addresses; that comes before
+ * any page fault. */
+static bool frame_canonical(struct rf_cpu *cpu, const struct rf_stack *stack, unsigned bytes)
+{
+    if (!stack->is_64bit || (rf_mmu_canonical(&cpu->mmu, stack->sp - bytes) &&
+                             rf_mmu_canonical(&cpu->mmu, stack->sp - 1)))
+        return true;
+    cpu->fault = (struct rf_fault){ .kind = RF_FAULT_NONCANONICAL };
+    return false;
+}
+
+/* In the order of the pushes, which CR2 shows. */
+bool rf_pushes_probe(struct rf_cpu *cpu, const struct rf_stack *stack, unsigned count, unsigned size)
+{
+    if (!frame_canonical(cpu, stack, count * size))
+        return false;
+    for (unsigned i = 1; i <= count; i++) {
+        uint64_t va, old;
+        if (!frame_slot(cpu, stack, i * size, size, &va) ||
+            !rf_mmu_read_for_write(&cpu->mmu, va, &old, size, frame_mode(cpu, stack), &cpu->fault))
+            return false;
+    }
+    return true;
+}
+
+/* All slots in one piece; if that is refused, the probe says why. */
+static bool put_64(struct rf_cpu *cpu, const struct rf_stack *stack, const uint64_t *values, unsigned count)
+{
+    uint64_t frame[RF_PUSHES_MOST];
+    for (unsigned i = 0; i < count; i++)
+        frame[i] = values[count - 1 - i];
+    if (rf_mmu_write(&cpu->mmu, stack->sp - count * 8, frame, count * 8, frame_mode(cpu, stack), &cpu->fault))
+        return true;
+    rf_pushes_probe(cpu, stack, count, 8);
+    return false;
+}
+
+bool rf_pushes_put(struct rf_cpu *cpu, const struct rf_stack *stack, const uint64_t *values, unsigned count,
+                  unsigned size)
+{
+    if (stack->is_64bit && size == 8)
+        return put_64(cpu, stack, values, count);
+    if (!rf_pushes_probe(cpu, stack, count, size))
+        return false;
+    for (unsigned i = 0; i < count; i++) {
+        uint64_t va;
+        if (!frame_slot(cpu, stack, (i + 1) * size, size, &va) ||
+            !rf_mmu_write(&cpu->mmu, va, &values[i], size, frame_mode(cpu, stack), &cpu->fault))
+            return false;
+    }
+    return true;
+}
+
+void rf_pushes_done(struct rf_cpu *cpu, const struct rf_stack *stack, unsigned count, unsigned size)
+{
+    if (stack->is_64bit)
+        cpu->r[RF_RSP] = stack->sp - count * size;
+    else
+        rf_set_stack_pointer(cpu, stack->sp - count * size);
+}

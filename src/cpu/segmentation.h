@@ -31,4 +31,25 @@ bool rf_stack_get(struct rf_cpu *cpu, uint64_t skip, uint64_t *values, unsigned 
 /* One slot at any offset in the stack segment. */
 bool rf_stack_read(struct rf_cpu *cpu, uint64_t at, uint64_t *value, unsigned size);
 
+/* --- a stack that a transition is about to switch to, or the current one --- */
+
+struct rf_stack {
+    struct rf_segment ss;
+    uint64_t sp;
+    uint8_t cpl;   /* whose accesses these are */
+    bool is_64bit; /* SS is not looked at */
+};
+
+/* The current one, addressed as 64-bit code does or as SS says. */
+struct rf_stack rf_current_stack(const struct rf_cpu *cpu, bool is_64bit);
+/* May `count` slots of `size` bytes be pushed? False: cpu->fault is set. */
+bool rf_pushes_probe(struct rf_cpu *cpu, const struct rf_stack *stack, unsigned count, unsigned size);
+/* Write values[0] below its pointer, values[1] below that, and so on: all or nothing, no register
+ * changes. At most RF_PUSHES_MOST slots. */
+#define RF_PUSHES_MOST 40
+bool rf_pushes_put(struct rf_cpu *cpu, const struct rf_stack *stack, const uint64_t *values, unsigned count,
+                  unsigned size);
+/* Load the stack pointer; SS and the mode are those of the stack already. */
+void rf_pushes_done(struct rf_cpu *cpu, const struct rf_stack *stack, unsigned count, unsigned size);
+
 #endif

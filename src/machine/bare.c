@@ -69,7 +69,11 @@ static rf_status build(struct rf_bare *bare, const rf_bare_config *c, struct rf_
     rf_cpu_set_vendor(cpu, vendor);
     if (c->cpu)
         rf_cpu_set_model(cpu, rf_model_by_name(c->cpu));
-    rf_mmu_set_cr0(&cpu->mmu, RF_CR0_ET); /* reads as 1 always (SDM 3A, 2.5) */
+    /* There is no ROM at the reset vector: code begins at the first byte of RAM. */
+    cpu->seg[RF_CS].selector = 0;
+    cpu->seg[RF_CS].base = 0;
+    cpu->r[RF_REG_IP] = 0;
+    rf_cpu_mode_changed(cpu);
     cpu->door = at_door;
     cpu->timer = at_timer;
     cpu->timer_user = bare;

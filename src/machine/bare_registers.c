@@ -97,6 +97,14 @@ static rf_status refuse(struct rf_bare *bare, rf_status status, rf_bare_reg reg,
 #define BAD(why) refuse(bare, RF_ERR_ARGUMENT, reg, value, why)
 #define IMPOSSIBLE(why) refuse(bare, RF_ERR_STATE, reg, value, why)
 
+/* PAE paging keeps its topmost table in registers, which some writes load (SDM 3A, 4.4.1). */
+static bool loads_pdptes(struct rf_bare *bare, uint64_t cr0, uint64_t cr3, uint64_t cr4, uint64_t efer)
+{
+    bool pae = cr0 & RF_CR0_PG && cr4 & RF_CR4_PAE && !(efer & RF_EFER_LMA);
+    return !pae || rf_mmu_load_pdptes(&bare->cpu.mmu, cr3);
+}
+#define BAD_PDPTE IMPOSSIBLE("a PDPTE of PAE paging has a reserved bit set")
+
 /* SDM 3A, 2.5 and 4.1.2; EFER.LMA follows CR0.PG and EFER.LME (SDM 3A, 9.8.5). */
 static rf_status set_cr0(struct rf_bare *bare, rf_bare_reg reg, uint64_t value)
 {
@@ -112,7 +120,10 @@ static rf_status set_cr0(struct rf_bare *bare, rf_bare_reg reg, uint64_t value)
         return IMPOSSIBLE("paging with EFER.LME needs CR4.PAE");
     if (!(value & RF_CR0_PG) && mmu->cr4 & RF_CR4_PCIDE)
         return IMPOSSIBLE("paging cannot end while CR4.PCIDE is set");
-    rf_mmu_set_efer(mmu, (mmu->efer & ~RF_EFER_LMA) | (long_mode ? RF_EFER_LMA : 0));
+    uint64_t efer = (mmu->efer & ~RF_EFER_LMA) | (long_mode ? RF_EFER_LMA : 0);
+    if (!loads_pdptes(bare, value, mmu->cr3, mmu->cr4, efer))
+        return BAD_PDPTE;
+    rf_mmu_set_efer(mmu, efer);
     rf_mmu_set_cr0(mmu, value | RF_CR0_ET);
     return RF_OK;
 }
@@ -125,6 +136,8 @@ static rf_status set_cr3(struct rf_bare *bare, rf_bare_reg reg, uint64_t value)
         allowed |= RF_CR3_NO_FLUSH;
     if (value & ~allowed)
         return BAD("a reserved bit is set (physical addresses have 46 bits)");
+    if (!loads_pdptes(bare, mmu->cr0, value, mmu->cr4, mmu->efer))
+        return BAD_PDPTE;
     rf_mmu_set_cr3(mmu, value);
     return RF_OK;
 }
@@ -141,6 +154,8 @@ static rf_status set_cr4(struct rf_bare *bare, rf_bare_reg reg, uint64_t value)
         return IMPOSSIBLE("LA57 cannot change in long mode");
     if (value & ~mmu->cr4 & RF_CR4_PCIDE && (!long_mode || mmu->cr3 & 0xfff))
         return IMPOSSIBLE("PCIDE can be set only in long mode and while bits 0 to 11 of CR3 are 0");
+    if (!loads_pdptes(bare, mmu->cr0, mmu->cr3, value, mmu->efer))
+        return BAD_PDPTE;
     rf_mmu_set_cr4(mmu, value);
     return RF_OK;
 }

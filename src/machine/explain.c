@@ -2,6 +2,8 @@
  * does. Text: explain_text.c. */
 #include "machine/explain.h"
 
+#include "mmu/walk.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -76,14 +78,13 @@ static void take_level(const struct rf_mmu *mmu, const struct rf_walk *walk, uns
 {
     const struct rf_walk_step *step = &walk->step[i];
     bool last = i + 1 == walk->step_count;
-    unsigned entry_size = mmu->cr4 & RF_CR4_PAE ? 8 : 4;
-    memset(l, 0, sizeof *l);
+        memset(l, 0, sizeof *l);
     l->level = step->level;
     l->name = level_names[step->level <= RF_WALK_LEVELS ? step->level : 0];
     l->table = step->table;
     l->entry_address = step->entry_pa;
     l->entry = step->entry;
-    l->index = (unsigned)((step->entry_pa - step->table) / entry_size);
+    l->index = (unsigned)((step->entry_pa - step->table) / rf_walk_entry_size(mmu));
     /* Only the last entry read can be a page's, or refuse to be anything. */
     l->usable = !last || walk->page_shift;
     l->leaf = last && (walk->page_shift || l->level == 1);
@@ -128,21 +129,28 @@ static void error_words(uint32_t code, rf_access_kind access, char *out, size_t 
         add(out, size, "protection key");
 }
 
-static const char *section_of(const struct rf_walk *walk)
+static const char *format_section(const struct rf_mmu *mmu)
+{
+    if (mmu->efer & RF_EFER_LMA)
+        return "SDM 3A, 4.5 and 4.7";
+    return mmu->cr4 & RF_CR4_PAE ? "SDM 3A, 4.4 and 4.7" : "SDM 3A, 4.3 and 4.7";
+}
+
+static const char *section_of(const struct rf_mmu *mmu, const struct rf_walk *walk)
 {
     if (walk->fault.kind != RF_FAULT_PAGE)
         return "SDM 1, 3.3.7.1";
     if (!(walk->fault.error_code & RF_PF_P))
         return "SDM 3A, 4.7";
     if (walk->fault.error_code & RF_PF_RSVD)
-        return "SDM 3A, 4.5 and 4.7";
+        return format_section(mmu);
     /* PK may accompany another rule, which is told first */
     return strstr(walk->refused_by, "PKR") ? "SDM 3A, 4.6.2" : "SDM 3A, 4.6.1";
 }
 
-static void take_refusal(const struct rf_walk *walk, rf_explanation *out)
+static void take_refusal(const struct rf_mmu *mmu, const struct rf_walk *walk, rf_explanation *out)
 {
-    snprintf(out->rule, sizeof out->rule, "%s (%s)", walk->refused_by, section_of(walk));
+    snprintf(out->rule, sizeof out->rule, "%s (%s)", walk->refused_by, section_of(mmu, walk));
     out->vector = walk->fault.kind == RF_FAULT_PAGE ? 14 : 13;
     if (walk->fault.kind != RF_FAULT_PAGE)
         return;
@@ -181,7 +189,7 @@ rf_status rf_explain_mmu(const struct rf_mmu *mmu, uint64_t address, rf_access_k
     if (walk.ok)
         rf_explain_allowed(mmu, out, out->rule, sizeof out->rule);
     else
-        take_refusal(&walk, out);
+        take_refusal(mmu, &walk, out);
     return RF_OK;
 }
 
@@ -199,5 +207,7 @@ rf_status rf_explain_image(const void *memory, uint64_t size, const rf_paging *p
                           .efer = paging->efer,
                           .pkru = paging->pkru,
                           .pkrs = paging->pkrs };
+    for (unsigned i = 0; i < RF_ARRAY_SIZE(mmu.pdpte); i++) /* as loading CR3 would, were this PAE paging */
+        mmu.pdpte[i] = rf_walk_read(&mmu, (paging->cr3 & 0xffffffe0) + i * 8, 8);
     return rf_explain_mmu(&mmu, address, access, by, out);
 }

@@ -65,9 +65,10 @@ static const struct rf_kernel_observer observer = { on_enter, on_leave, on_signa
 static void on_unimplemented(void *user, struct rf_cpu *cpu, const uint8_t *bytes, unsigned length)
 {
     struct rf_machine *m = user;
+    const char *what = cpu->unimplemented_part ? cpu->unimplemented_part : "instruction";
     size_t used = (size_t)snprintf(m->unimplemented, sizeof m->unimplemented,
-                                   "instruction not implemented at %#llx:",
-                                   (unsigned long long)cpu->r[RF_REG_IP]);
+                                   "%s not implemented at %#llx%s", what,
+                                   (unsigned long long)cpu->r[RF_REG_IP], length ? ":" : "");
     for (unsigned i = 0; i < length && used + 4 < sizeof m->unimplemented; i++)
         used += (size_t)snprintf(m->unimplemented + used, sizeof m->unimplemented - used, " %02x", bytes[i]);
     if (m->trace.write)

@@ -5,8 +5,8 @@
  * instructions: the CPU says who accesses (rf_tlb_mode), how (rf_access) and where,
  * and turns an rf_fault into #PF, #GP or #SS.
  *
- * Rules: Intel SDM volume 3A, chapter 4 (paging), sections 4.5 (4-level and 5-level
- * paging), 4.6 (access rights), 4.7 (page-fault exceptions), 4.8 (accessed and dirty
+ * Rules: Intel SDM volume 3A, chapter 4 (paging), sections 4.3 (32-bit paging), 4.4 (PAE paging),
+ * 4.5 (4-level and 5-level paging), 4.6 (access rights), 4.7 (page-fault exceptions), 4.8 (accessed and dirty
  * flags), 4.10 (caching translation information). */
 #ifndef RF_MMU_MMU_H
 #define RF_MMU_MMU_H
@@ -97,7 +97,7 @@ struct rf_page_rights {
     bool global;                     /* leaf G with CR4.PGE = 1 */
     bool dirty;                      /* leaf D */
     uint8_t protection_key;
-    uint8_t page_shift; /* 12, 21 or 30 */
+    uint8_t page_shift; /* 12, 21, 22 or 30 */
 };
 
 /* What the fast path does not need, at the same index. Tags can be made again from
@@ -137,6 +137,7 @@ struct rf_mmu {
     struct rf_ram *ram;
     uint64_t cr0, cr3, cr4, efer; /* cr3 without the no-flush bit */
     uint32_t pkru, pkrs;
+    uint64_t pdpte[4]; /* PAE paging's registers: rf_mmu_load_pdptes */
 
     struct rf_tlb_set *set;  /* the current one of sets[] */
     struct rf_tlb_set *sets; /* RF_TLB_SETS of them */
@@ -160,7 +161,7 @@ struct rf_mmu {
 
 /* A walk told level by level, for faults that must be explained. */
 struct rf_walk_step {
-    uint8_t level;  /* 5 = PML5E ... 1 = PTE */
+    uint8_t level;  /* 5 = PML5E ... 1 = PTE; 32-bit paging: 2 and 1 */
     uint64_t table; /* physical address of the table */
     uint64_t entry_pa;
     uint64_t entry;
@@ -173,7 +174,7 @@ struct rf_walk {
     struct rf_fault fault;   /* when !ok */
     const char *refused_by;  /* when !ok: the rule in words, e.g. "U/S = 0 at level 1: ..."; constant text */
     uint64_t pa;             /* when ok */
-    uint8_t page_shift;      /* 12, 21 or 30, when ok */
+    uint8_t page_shift;      /* 12, 21, 22 or 30, when ok */
     bool writable, user, executable, global, dirty; /* combined rights over all levels, when ok */
     uint8_t protection_key;
 };
@@ -192,6 +193,11 @@ void rf_mmu_set_cr4(struct rf_mmu *mmu, uint64_t value);
 void rf_mmu_set_efer(struct rf_mmu *mmu, uint64_t value);
 void rf_mmu_set_pkru(struct rf_mmu *mmu, uint32_t value);
 void rf_mmu_set_pkrs(struct rf_mmu *mmu, uint32_t value);
+
+/* Read the four PDPTE registers of PAE paging from the table that a CR3 value names. False: one
+ * has a reserved bit set, #GP(0), and none has changed (SDM 3A, 4.4.1). The CPU calls it before
+ * the register writes that the manual lists. */
+bool rf_mmu_load_pdptes(struct rf_mmu *mmu, uint64_t cr3);
 
 /* INVLPG: forget va (global or not) in the current space, and the whole large page
  * it lies in, and global translations of it in every space; INVPCID types 0 to 3 (SDM

@@ -403,7 +403,7 @@ void rf_mmu_set_cr3(struct rf_mmu *mmu, uint64_t value)
 void rf_mmu_set_cr4(struct rf_mmu *mmu, uint64_t value)
 {
     const uint64_t flushing =
-        RF_CR4_PGE | RF_CR4_PAE | RF_CR4_PCIDE | RF_CR4_LA57 | RF_CR4_SMEP;
+        RF_CR4_PSE | RF_CR4_PGE | RF_CR4_PAE | RF_CR4_PCIDE | RF_CR4_LA57 | RF_CR4_SMEP;
     uint64_t changed = mmu->cr4 ^ value;
     mmu->cr4 = value;
     if (changed & flushing)
@@ -418,7 +418,7 @@ void rf_mmu_set_efer(struct rf_mmu *mmu, uint64_t value)
 {
     uint64_t changed = mmu->efer ^ value;
     mmu->efer = value;
-    if (changed & RF_EFER_NXE)
+    if (changed & (RF_EFER_NXE | RF_EFER_LMA))
         empty_all_sets(mmu, false);
 }
 

@@ -1,37 +1,11 @@
 /* The page walk: which entries translate an address, and which rule of the manual
  * refuses an access. Pure but for rf_mmu_walk_commit: rf_mmu_explain and the walks
- * that fill the TLB are the same function.
- *
- * CR0.PG = 1 always means 4-level or (CR4.LA57) 5-level paging; the CPU refuses the
- * 32-bit and PAE modes before they get here. */
+ * that fill the TLB are the same function. The tables of 4-level and 5-level paging are read
+ * here, those of 32-bit and PAE paging in walk_legacy.c. */
 #include "mmu/tlb.h"
+#include "mmu/walk.h"
 
 #include <string.h>
-
-/* Physical address bits that an entry may hold but this computer does not have. */
-#define ADDRESS_RESERVED (((UINT64_C(1) << 52) - 1) & ~((UINT64_C(1) << RF_MAXPHYADDR) - 1))
-/* Bit 12 of a large leaf is PAT, not address (SDM 3A, tables 4-16 and 4-18). */
-#define LARGE_PAT RF_BIT(12)
-
-enum rule {
-    RULE_NONE,
-    RULE_PRESENT,
-    RULE_ADDRESS,
-    RULE_PS,
-    RULE_LARGE,
-    RULE_NXE,
-    RULE_USER,
-    RULE_SMEP,
-    RULE_SMAP,
-    RULE_WRITE_USER,
-    RULE_WRITE_SUPERVISOR,
-    RULE_NX,
-    RULE_PKU_AD,
-    RULE_PKU_WD,
-    RULE_PKS_AD,
-    RULE_PKS_WD,
-    RULE_COUNT
-};
 
 #define NAMED_LEVELS 5
 /* One text per level, of the entry that the rule found wanting. */
@@ -74,13 +48,12 @@ bool rf_mmu_canonical(const struct rf_mmu *mmu, uint64_t va)
     return (uint64_t)((int64_t)(va << unused) >> unused) == va;
 }
 
-/* Outside RAM the bus is open: every bit reads 1, hence reserved bits are set. */
-static uint64_t read_entry(const struct rf_mmu *mmu, uint64_t pa)
+uint64_t rf_walk_read(const struct rf_mmu *mmu, uint64_t pa, unsigned size)
 {
-    const void *host = rf_ram_at(mmu->ram, pa, sizeof(uint64_t));
-    uint64_t entry = UINT64_MAX;
+    const void *host = rf_ram_at(mmu->ram, pa, size);
+    uint64_t entry = size == 8 ? UINT64_MAX : UINT32_MAX;
     if (host)
-        memcpy(&entry, host, sizeof entry);
+        memcpy(&entry, host, size);
     return entry;
 }
 
@@ -95,7 +68,7 @@ static uint64_t level_size(unsigned level)
 }
 
 /* Is there a translation through this entry? (SDM 3A, 4.5 and 4.7.) */
-static enum rule entry_rule(const struct rf_mmu *mmu, unsigned level, uint64_t entry)
+static enum rf_walk_rule entry_rule(const struct rf_mmu *mmu, unsigned level, uint64_t entry)
 {
     if (!(entry & RF_PTE_P))
         return RULE_PRESENT;
@@ -111,13 +84,13 @@ static enum rule entry_rule(const struct rf_mmu *mmu, unsigned level, uint64_t e
     return RULE_NONE;
 }
 
-/* Protection keys restrict data accesses only (SDM 3A, 4.6.2). WD binds user writes
+/* Protection keys are for 4-level and 5-level paging, and data accesses only (SDM 3A, 4.6.2). WD binds user writes
  * to user pages always, every other write while CR0.WP = 1. */
-static enum rule key_rule(const struct rf_mmu *mmu, const struct rf_page_rights *rights,
+static enum rf_walk_rule key_rule(const struct rf_mmu *mmu, const struct rf_page_rights *rights,
                           enum rf_access access, enum rf_tlb_mode mode)
 {
     bool user_page = rights->user;
-    if (access == RF_FETCH || !(mmu->cr4 & (user_page ? RF_CR4_PKE : RF_CR4_PKS)))
+    if (access == RF_FETCH || !(mmu->efer & RF_EFER_LMA) || !(mmu->cr4 & (user_page ? RF_CR4_PKE : RF_CR4_PKS)))
         return RULE_NONE;
     uint32_t denied = (user_page ? mmu->pkru : mmu->pkrs) >> (2 * rights->protection_key);
     if (denied & 1)
@@ -129,7 +102,7 @@ static enum rule key_rule(const struct rf_mmu *mmu, const struct rf_page_rights 
 }
 
 /* The rights of SDM 3A, 4.6.1. */
-static enum rule paging_rule(const struct rf_mmu *mmu, const struct rf_page_rights *rights,
+static enum rf_walk_rule paging_rule(const struct rf_mmu *mmu, const struct rf_page_rights *rights,
                              enum rf_access access, enum rf_tlb_mode mode)
 {
     bool user_access = mode == RF_TLB_USER;
@@ -177,8 +150,8 @@ static uint32_t access_bits(const struct rf_mmu *mmu, enum rf_access access,
     return bits;
 }
 
-static void refuse_page(struct rf_walk *walk, uint64_t va, uint32_t error_code, enum rule rule,
-                        unsigned level)
+void rf_walk_refuse(struct rf_walk *walk, uint64_t va, uint32_t error_code, enum rf_walk_rule rule,
+                    unsigned level)
 {
     walk->fault =
         (struct rf_fault){.kind = RF_FAULT_PAGE, .error_code = error_code, .address = va};
@@ -186,7 +159,7 @@ static void refuse_page(struct rf_walk *walk, uint64_t va, uint32_t error_code, 
 }
 
 /* The highest level whose entry took the right away: R/W or U/S clear, or XD set. */
-static unsigned guilty_level(const struct rf_walk *walk, enum rule rule)
+static unsigned guilty_level(const struct rf_walk *walk, enum rf_walk_rule rule)
 {
     uint64_t bit = rule == RULE_USER ? RF_PTE_U : rule == RULE_NX ? RF_PTE_NX : RF_PTE_W;
     for (unsigned i = 0; i < walk->step_count; i++) {
@@ -206,14 +179,14 @@ static bool descend(const struct rf_mmu *mmu, uint64_t va, uint32_t access_code,
     walk->writable = walk->user = walk->executable = true;
     for (unsigned level = mmu->cr4 & RF_CR4_LA57 ? 5 : 4;; level--) {
         uint64_t entry_pa = table + ((va / level_size(level)) & 511) * sizeof(uint64_t);
-        uint64_t entry = read_entry(mmu, entry_pa);
+        uint64_t entry = rf_walk_read(mmu, entry_pa, 8);
         walk->step[walk->step_count++] = (struct rf_walk_step){
             .level = (uint8_t)level, .table = table, .entry_pa = entry_pa, .entry = entry};
 
-        enum rule rule = entry_rule(mmu, level, entry);
+        enum rf_walk_rule rule = entry_rule(mmu, level, entry);
         if (rule != RULE_NONE) {
             uint32_t reason = rule == RULE_PRESENT ? 0 : RF_PF_P | RF_PF_RSVD;
-            refuse_page(walk, va, access_code | reason, rule, level);
+            rf_walk_refuse(walk, va, access_code | reason, rule, level);
             return false;
         }
         walk->writable &= (entry & RF_PTE_W) != 0;
@@ -225,15 +198,39 @@ static bool descend(const struct rf_mmu *mmu, uint64_t va, uint32_t access_code,
     }
 }
 
-static void read_leaf(const struct rf_mmu *mmu, uint64_t va, struct rf_walk *walk)
+static void read_leaf(uint64_t va, struct rf_walk *walk)
 {
     const struct rf_walk_step *leaf = &walk->step[walk->step_count - 1];
     uint64_t offset = level_size(leaf->level) - 1;
     walk->pa = (leaf->entry & RF_PTE_ADDRESS & ~offset) | (va & offset);
     walk->page_shift = (uint8_t)(12 + 9 * (leaf->level - 1));
-    walk->global = (leaf->entry & RF_PTE_G) && (mmu->cr4 & RF_CR4_PGE);
-    walk->dirty = (leaf->entry & RF_PTE_D) != 0;
     walk->protection_key = (leaf->entry >> RF_PTE_PKEY_SHIFT) & 15;
+}
+
+static void walk_refuse_noncanonical(const struct rf_mmu *mmu, uint64_t va, struct rf_walk *walk)
+{
+    walk->fault = (struct rf_fault){.kind = RF_FAULT_NONCANONICAL, .address = va};
+    walk->refused_by = mmu->cr4 & RF_CR4_LA57 ? text_noncanonical_57 : text_noncanonical_48;
+}
+
+static bool walk_wide(const struct rf_mmu *mmu, uint64_t va, uint32_t access_code, struct rf_walk *walk)
+{
+    if (!rf_mmu_canonical(mmu, va)) {
+        walk_refuse_noncanonical(mmu, va, walk);
+        return false;
+    }
+    if (!descend(mmu, va, access_code, walk))
+        return false;
+    read_leaf(va, walk);
+    return true;
+}
+
+/* What the leaf says in every paging mode. */
+static void read_leaf_flags(const struct rf_mmu *mmu, struct rf_walk *walk)
+{
+    uint64_t entry = walk->step[walk->step_count - 1].entry;
+    walk->global = (entry & RF_PTE_G) && (mmu->cr4 & RF_CR4_PGE);
+    walk->dirty = (entry & RF_PTE_D) != 0;
 }
 
 static void walk_identity(uint64_t va, struct rf_walk *walk)
@@ -242,12 +239,6 @@ static void walk_identity(uint64_t va, struct rf_walk *walk)
     walk->pa = va;
     walk->page_shift = 12;
     walk->writable = walk->user = walk->executable = walk->dirty = true;
-}
-
-static void walk_refuse_noncanonical(const struct rf_mmu *mmu, uint64_t va, struct rf_walk *walk)
-{
-    walk->fault = (struct rf_fault){.kind = RF_FAULT_NONCANONICAL, .address = va};
-    walk->refused_by = mmu->cr4 & RF_CR4_LA57 ? text_noncanonical_57 : text_noncanonical_48;
 }
 
 /* All but the steps, of which step_count tells the valid ones: walks are frequent. */
@@ -271,21 +262,17 @@ void rf_mmu_explain(const struct rf_mmu *mmu, uint64_t va, enum rf_access access
         walk_identity(va, walk);
         return;
     }
-    if (!rf_mmu_canonical(mmu, va)) {
-        walk_refuse_noncanonical(mmu, va, walk);
-        return;
-    }
     uint32_t code = access_bits(mmu, access, mode);
-    if (!descend(mmu, va, code, walk))
+    if (mmu->efer & RF_EFER_LMA ? !walk_wide(mmu, va, code, walk) : !rf_walk_legacy(mmu, va, code, walk))
         return;
-    read_leaf(mmu, va, walk);
+    read_leaf_flags(mmu, walk);
 
     const struct rf_page_rights rights = {.writable = walk->writable,
                                           .user = walk->user,
                                           .executable = walk->executable,
                                           .protection_key = walk->protection_key};
-    enum rule rule = paging_rule(mmu, &rights, access, mode);
-    enum rule by_key = key_rule(mmu, &rights, access, mode);
+    enum rf_walk_rule rule = paging_rule(mmu, &rights, access, mode);
+    enum rf_walk_rule by_key = key_rule(mmu, &rights, access, mode);
     walk->ok = rule == RULE_NONE && by_key == RULE_NONE;
     if (walk->ok)
         return;
@@ -293,7 +280,7 @@ void rf_mmu_explain(const struct rf_mmu *mmu, uint64_t va, enum rf_access access
     code |= RF_PF_P | (by_key != RULE_NONE ? RF_PF_PK : 0);
     if (rule == RULE_NONE)
         rule = by_key;
-    refuse_page(walk, va, code, rule, guilty_level(walk, rule));
+    rf_walk_refuse(walk, va, code, rule, guilty_level(walk, rule));
 }
 
 /* Processors may set A in the entries that a refused access used (SDM 3A, 4.8); this
@@ -309,8 +296,9 @@ void rf_mmu_walk_commit(struct rf_mmu *mmu, struct rf_walk *walk, enum rf_access
             continue;
         /* One entry may serve two levels (a recursive mapping): the leaf comes last. */
         uint64_t entry = step->entry | wanted;
-        rf_mmu_announce_write(mmu, step->entry_pa, sizeof entry);
-        memcpy(mmu->ram->base + step->entry_pa, &entry, sizeof entry);
+        unsigned size = rf_walk_entry_size(mmu);
+        rf_mmu_announce_write(mmu, step->entry_pa, size);
+        memcpy(mmu->ram->base + step->entry_pa, &entry, size);
     }
     if (access == RF_WRITE)
         walk->dirty = true;

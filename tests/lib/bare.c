@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DESCRIPTOR(access, flags) (UINT64_C(0x000f00000000ffff) | (uint64_t)(access) << 40 | (uint64_t)(flags) << 52)
-
 static enum rf_door_action stop_at_door(void *user, struct rf_cpu *cpu)
 {
     (void)user, (void)cpu;
@@ -69,14 +67,14 @@ static void build_page_tables(struct bare *b)
 static void build_gdt(struct bare *b)
 {
     const uint64_t gdt[] = {
-        [KERNEL_CODE / 8] = DESCRIPTOR(0x9a, 0xa), [KERNEL_DATA / 8] = DESCRIPTOR(0x92, 0xc),
-        [USER_CODE32 / 8] = DESCRIPTOR(0xfa, 0xc), [USER_DATA / 8] = DESCRIPTOR(0xf2, 0xc),
-        [USER_CODE / 8] = DESCRIPTOR(0xfa, 0xa),
+        [KERNEL_CODE / 8] = FLAT(0x9a, 0xa), [KERNEL_DATA / 8] = FLAT(0x92, 0xc),
+        [USER_CODE32 / 8] = FLAT(0xfa, 0xc), [USER_DATA / 8] = FLAT(0xf2, 0xc),
+        [USER_CODE / 8] = FLAT(0xfa, 0xa),
         /* available 64-bit TSS, limit 0x67 */
         [TSS_SELECTOR / 8] = UINT64_C(0x67) | BARE_TSS << 16 | UINT64_C(0x89) << 40,
-        [ABSENT_DATA / 8] = DESCRIPTOR(0x72, 0xc), [ABSENT_CODE / 8] = DESCRIPTOR(0x1a, 0xa),
-        [CONFORMING_CODE / 8] = DESCRIPTOR(0x9e, 0xa), [READ_ONLY_DATA / 8] = DESCRIPTOR(0xf0, 0xc),
-        [KERNEL_CODE32 / 8] = DESCRIPTOR(0x9a, 0xc),
+        [ABSENT_DATA / 8] = FLAT(0x72, 0xc), [ABSENT_CODE / 8] = FLAT(0x1a, 0xa),
+        [CONFORMING_CODE / 8] = FLAT(0x9e, 0xa), [READ_ONLY_DATA / 8] = FLAT(0xf0, 0xc),
+        [KERNEL_CODE32 / 8] = FLAT(0x9a, 0xc),
     };
     _Static_assert(sizeof gdt <= GDT_LIMIT + 1, "the table ends at its limit");
     bare_put(b, BARE_GDT, gdt, sizeof gdt);
@@ -183,20 +181,41 @@ static bool pushes_error_code(int vector)
     return vector == RF_DF || (vector >= RF_TS && vector <= RF_PF) || vector == RF_AC || vector == RF_CP;
 }
 
+/* Linear address of an instruction or stack pointer. */
+static uint64_t linear(const struct rf_cpu *cpu, enum rf_seg which, uint64_t pointer)
+{
+    const struct rf_segment *s = &cpu->seg[which];
+    if (cpu->code_bits == 64)
+        return pointer;
+    if (which == RF_SEG_SS && !(s->attributes & RF_SEG_DB))
+        pointer &= 0xffff;
+    return s->base + (uint32_t)pointer;
+}
+
+uint64_t bare_slot(const struct bare *b, unsigned index, unsigned size)
+{
+    uint64_t value = 0;
+    uint64_t at = linear(b->cpu, RF_SEG_SS, b->cpu->r[RF_RSP]) + index * size;
+    memcpy(&value, rf_ram_at(&b->ram, at, size), size);
+    return value;
+}
+
 void bare_continue(struct bare *b)
 {
     struct rf_cpu *cpu = b->cpu;
     b->stop = rf_cpu_run(cpu);
-    uint64_t at = cpu->r[RF_REG_IP] - BARE_HANDLERS;
+    uint64_t at = linear(cpu, RF_CS, cpu->r[RF_REG_IP]) - BARE_HANDLERS;
     b->vector = -1;
     memset(&b->frame, 0, sizeof b->frame);
     if (b->stop != RF_STOP_DOOR || at >= 256 * 16)
         return;
     b->vector = (int)(at / 16);
-    b->has_error_code = pushes_error_code(b->vector);
-    uint64_t frame = cpu->r[RF_RSP];
-    b->error_code = b->has_error_code ? (uint32_t)bare_read(b, frame) : 0;
-    memcpy(&b->frame, rf_ram_at(&b->ram, frame + (b->has_error_code ? 8 : 0), sizeof b->frame), sizeof b->frame);
+    b->has_error_code = pushes_error_code(b->vector) && !rf_cpu_is_real(cpu);
+    unsigned size = rf_cpu_is_real(cpu) ? 2 : rf_cpu_is_legacy(cpu) ? 4 : 8, slot = b->has_error_code;
+    b->error_code = b->has_error_code ? (uint32_t)bare_slot(b, 0, size) : 0;
+    b->frame = (struct bare_frame){ bare_slot(b, slot, size), bare_slot(b, slot + 1, size),
+                                    bare_slot(b, slot + 2, size), bare_slot(b, slot + 3, size),
+                                    bare_slot(b, slot + 4, size) };
 }
 
 void bare_run(struct bare *b, const void *code, size_t size)

@@ -40,7 +40,10 @@ enum {
 #define BARE_KERNEL_PAGE UINT64_C(0x203000) /* supervisor only */
 #define BARE_NONCANONICAL UINT64_C(0x0000800000000000)
 
-/* What delivery pushes, error code aside. */
+/* A flat segment: its access byte, and the nibble of G, D, L and AVL. */
+#define FLAT(access, flags) (UINT64_C(0x000f00000000ffff) | (uint64_t)(access) << 40 | (uint64_t)(flags) << 52)
+
+/* What delivery pushes, error code aside. rsp and ss: not from the same level outside IA-32e mode. */
 struct bare_frame {
     uint64_t rip, cs, rflags, rsp, ss;
 };
@@ -66,6 +69,8 @@ void bare_continue(struct bare *b);
 
 uint64_t bare_text(const struct bare *b); /* where bare_run puts the code */
 uint64_t bare_read(const struct bare *b, uint64_t address);
+/* A word of `size` bytes, `index` words above the stack pointer. */
+uint64_t bare_slot(const struct bare *b, unsigned index, unsigned size);
 void bare_write(struct bare *b, uint64_t address, uint64_t value);
 void bare_put(struct bare *b, uint64_t address, const void *bytes, size_t size);
 /* The page table entry of an address: change it, then bare_flush. */

@@ -51,55 +51,38 @@ static RF_OP(sysexit_64) { TRANSITION(rf_sysexit(cpu, true, &cpu->refusal)); }
 static RF_OP(sysexit_32) { TRANSITION(rf_sysexit(cpu, false, &cpu->refusal)); }
 static RF_OP(iret) { TRANSITION(rf_iret(cpu, op->a, &cpu->refusal)); }
 
-/* INT n, INT3: traps, so the saved RIP is that of the next instruction. A gate that
- * refuses (#GP, #NP) reports the INT itself. */
-static RF_NOINLINE void software_interrupt(struct rf_cpu *cpu, uint64_t ip, uint64_t next, uint8_t vector)
+/* INT n, INT3, INTO, INT1: traps, so the saved RIP is that of the next instruction; what is refused
+ * on the way to the handler is a fault of the INT itself. op->imm: the vector. */
+static RF_NOINLINE void interrupt(struct rf_cpu *cpu, const struct rf_op *op, bool software)
 {
+    const struct rf_event event = { .vector = (uint8_t)op->imm, .software = software, .length = op->length };
+    cpu->r[RF_REG_IP] -= op->length;
     if (cpu->code_bits != 64)
-        next &= UINT32_MAX;
-    struct rf_event event = { .vector = vector, .software = true };
-    uint64_t offset = vector * 16u;
-    uint64_t raw = 0;
-    uint32_t error = vector * 8u + 2;
-    bool readable = offset + 15 <= cpu->idtr.limit &&
-                    rf_cpu_read_system(cpu, cpu->idtr.base + offset, &raw, 8);
-    if (!readable || (raw >> 45 & 3) < cpu->cpl || !(raw >> 47 & 1)) {
-        event = (struct rf_event){ .vector = RF_GP, .has_error_code = true, .error_code = error };
-        if (readable && (raw >> 45 & 3) >= cpu->cpl)
-            event.vector = RF_NP;
-        cpu->r[RF_REG_IP] = ip;
-    } else {
-        cpu->r[RF_REG_IP] = next;
-    }
+        cpu->r[RF_REG_IP] &= UINT32_MAX;
     rf_cpu_deliver(cpu, &event);
 }
 
 static RF_OP(int_n)
 {
-    uint64_t ip = cpu->r[RF_REG_IP] + op->ip_offset;
-    uint64_t next = ip + op->length;
-    uint8_t vector = (uint8_t)op->imm;
     rf_op_retire(cpu, op);
-    software_interrupt(cpu, ip, next, vector);
+    interrupt(cpu, op, true);
     return rf_dispatch(cpu);
 }
 
 /* INTO exists outside 64-bit mode only: INT 4 if OF is set (SDM 2A, INT n). */
 static RF_OP(into)
 {
-    uint64_t ip = cpu->r[RF_REG_IP] + op->ip_offset;
-    uint64_t next = ip + op->length;
     rf_op_retire(cpu, op);
     if (rf_flags_status(cpu) & RF_FLAG_OF)
-        software_interrupt(cpu, ip, next, RF_OF);
+        interrupt(cpu, op, true);
     return rf_dispatch(cpu);
 }
 
+/* No software interrupt: the gate's DPL does not count. */
 static RF_OP(int1)
 {
-    static const struct rf_event event = { .vector = RF_DB };
     rf_op_retire(cpu, op);
-    rf_cpu_deliver(cpu, &event);
+    interrupt(cpu, op, false);
     return rf_dispatch(cpu);
 }
 
@@ -286,80 +269,18 @@ static RF_OP(mov_from_cr)
 {
     REQUIRE_CPL0;
     const uint64_t value[9] = { cpu->mmu.cr0, 0, cpu->cr2, cpu->mmu.cr3, cpu->mmu.cr4, 0, 0, 0, cpu->cr8 };
-    RF_R64(op->a) = value[op->b];
+    RF_R64(op->a) = cpu->code_bits == 64 ? value[op->b] : (uint32_t)value[op->b];
     RF_NEXT;
-}
-
-static bool write_cr0(struct rf_cpu *cpu, uint64_t value)
-{
-    bool pg = value & RF_CR0_PG, was = cpu->mmu.cr0 & RF_CR0_PG;
-    if (value >> 32 || (pg && !(value & RF_CR0_PE)) || ((value & RF_CR0_NW) && !(value & RF_CR0_CD)))
-        return false;
-    uint64_t efer = cpu->mmu.efer;
-    if (pg && !was && efer & RF_EFER_LME) {
-        if (!(cpu->mmu.cr4 & RF_CR4_PAE) || cpu->seg[RF_CS].attributes & RF_SEG_L)
-            return false;
-        rf_mmu_set_efer(&cpu->mmu, efer | RF_EFER_LMA);
-    } else if (!pg && was) {
-        if (cpu->code_bits == 64 || cpu->mmu.cr4 & RF_CR4_PCIDE)
-            return false;
-        rf_mmu_set_efer(&cpu->mmu, efer & ~RF_EFER_LMA);
-    }
-    uint64_t defined = RF_CR0_PE | RF_CR0_MP | RF_CR0_EM | RF_CR0_TS | RF_CR0_NE | RF_CR0_WP | RF_CR0_AM |
-                       RF_CR0_NW | RF_CR0_CD | RF_CR0_PG;
-    rf_mmu_set_cr0(&cpu->mmu, (value & defined) | RF_CR0_ET);
-    return true;
-}
-
-uint64_t rf_cpu_cr4_defined(const struct rf_cpu *cpu)
-{
-    uint64_t defined = RF_CR4_TSD | RF_CR4_DE | RF_CR4_PSE | RF_CR4_PAE | RF_CR4_MCE | RF_CR4_PGE |
-                       RF_CR4_PCE | RF_CR4_OSFXSR | RF_CR4_OSXMMEXCPT | RF_CR4_UMIP | RF_CR4_LA57 |
-                       RF_CR4_FSGSBASE | RF_CR4_PCIDE | RF_CR4_SMEP | RF_CR4_SMAP | RF_CR4_PKE |
-                       RF_CR4_PKS;
-    if (!rf_has(cpu->features, RF_FEATURE_PKU))
-        defined &= ~RF_CR4_PKE;
-    if (!rf_has(cpu->features, RF_FEATURE_PKS))
-        defined &= ~RF_CR4_PKS;
-    if (rf_has(cpu->features, RF_FEATURE_XSAVE))
-        defined |= RF_CR4_OSXSAVE;
-    return defined;
-}
-
-static bool write_cr4(struct rf_cpu *cpu, uint64_t value)
-{
-    bool long_mode = cpu->mmu.efer & RF_EFER_LMA;
-    if (value & ~rf_cpu_cr4_defined(cpu))
-        return false;
-    if (long_mode && (!(value & RF_CR4_PAE) || (value ^ cpu->mmu.cr4) & RF_CR4_LA57))
-        return false;
-    if (value & ~cpu->mmu.cr4 & RF_CR4_PCIDE && (!long_mode || cpu->mmu.cr3 & 0xfff))
-        return false;
-    rf_mmu_set_cr4(&cpu->mmu, value);
-    return true;
-}
-
-static bool write_cr3(struct rf_cpu *cpu, uint64_t value)
-{
-    bool keep = cpu->mmu.cr4 & RF_CR4_PCIDE && value & RF_CR3_NO_FLUSH;
-    uint64_t reserved = ~((UINT64_C(1) << RF_MAXPHYADDR) - 1);
-    if (cpu->mmu.cr4 & RF_CR4_PCIDE)
-        reserved &= ~RF_CR3_NO_FLUSH;
-    if (cpu->mmu.efer & RF_EFER_LMA && value & reserved)
-        return false;
-    rf_mmu_set_cr3(&cpu->mmu, value);
-    cpu->budget -= cpu->cost->event[keep ? RF_EVENT_MOV_CR3_KEEP : RF_EVENT_MOV_CR3];
-    return true;
 }
 
 static bool write_cr(struct rf_cpu *cpu, unsigned number, uint64_t value)
 {
     cpu->budget -= cpu->cost->event[RF_EVENT_MOV_CR];
     switch (number) {
-    case 0: return write_cr0(cpu, value);
+    case 0: return rf_cpu_write_cr0(cpu, value);
     case 2: cpu->cr2 = value; return true;
-    case 3: return write_cr3(cpu, value);
-    case 4: return write_cr4(cpu, value);
+    case 3: return rf_cpu_write_cr3(cpu, value);
+    case 4: return rf_cpu_write_cr4(cpu, value);
     default:
         cpu->cr8 = value;
         rf_apic_cr8_written(cpu);
@@ -370,9 +291,10 @@ static bool write_cr(struct rf_cpu *cpu, unsigned number, uint64_t value)
 static RF_OP(mov_to_cr)
 {
     REQUIRE_CPL0;
-    if (op->b == 8 && RF_R64(op->a) > 15)
+    uint64_t value = cpu->code_bits == 64 ? RF_R64(op->a) : RF_R32(op->a);
+    if (op->b == 8 && value > 15)
         return rf_op_gp0(cpu, op);
-    if (!write_cr(cpu, op->b, RF_R64(op->a)))
+    if (!write_cr(cpu, op->b, value))
         return rf_op_gp0(cpu, op);
     rf_op_retire(cpu, op);
     rf_cpu_mode_changed(cpu);
@@ -401,7 +323,8 @@ static RF_OP(mov_from_dr)
         return rf_op_ud(cpu, op);
     if (cpu->dr[7] & RF_DR7_GD)
         return general_detect(cpu, op);
-    RF_R64(op->a) = cpu->dr[dr_number(op->b)];
+    uint64_t value = cpu->dr[dr_number(op->b)];
+    RF_R64(op->a) = cpu->code_bits == 64 ? value : (uint32_t)value;
     RF_NEXT;
 }
 static RF_OP(mov_to_dr)
@@ -518,8 +441,8 @@ static const struct simple simple[] = {
     { ZYDIS_MNEMONIC_SYSCALL, syscall_, true, 0 },
     { ZYDIS_MNEMONIC_SYSENTER, sysenter, true, 0 },
     { ZYDIS_MNEMONIC_INT3, int_n, true, RF_BP },
-    { ZYDIS_MNEMONIC_INTO, into, true, 0 },
-    { ZYDIS_MNEMONIC_INT1, int1, true, 0 },
+    { ZYDIS_MNEMONIC_INTO, into, true, RF_OF },
+    { ZYDIS_MNEMONIC_INT1, int1, true, RF_DB },
     { ZYDIS_MNEMONIC_UD2, ud, true, 0 },
     { ZYDIS_MNEMONIC_UD1, ud, true, 0 },
     { ZYDIS_MNEMONIC_UD0, ud, true, 0 },

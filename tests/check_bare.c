@@ -341,6 +341,81 @@ KIT(nmis_do_not_nest)
     ck_assert_int_eq(rf_kit_outcome(k)->kind, RF_OUTCOME_DOOR);
 }
 
+/* --- ports --- */
+
+struct device {
+    rf_bare *bare;
+    uint32_t written[3];
+    unsigned sizes[3], writes;
+};
+
+static uint32_t device_read(void *user, uint16_t port, unsigned size)
+{
+    (void)user;
+    return UINT32_C(0x11220000) + port + (size << 8);
+}
+
+static void device_write(void *user, uint16_t port, uint32_t value, unsigned size)
+{
+    struct device *d = user;
+    if (port == 0x80) {
+        rf_bare_interrupt(d->bare, 0x33);
+    } else if (d->writes < 3) {
+        d->written[d->writes] = value;
+        d->sizes[d->writes++] = size;
+    }
+}
+
+RF_GUEST_CODE(port_code, "mov $0x12345678, %eax\n out %al, $0x10\n mov $0x20, %dx\n out %ax, %dx\n out %eax, %dx\n"
+                         "xor %ebx, %ebx\n in %dx, %eax\n mov %eax, %ebx\n xor %eax, %eax\n in $0x21, %al\n vmcall\n"
+                         "sti\n nop\n out %al, $0x80\n nop\n vmcall");
+KIT(ports_are_the_callers)
+{
+    struct device device = { .bare = b };
+    ck_assert(rf_kit_run(k, &port_code) == RF_OK);
+    RF_CHECK(k, "door rbx=0xffffffff rax=0xff"); /* nothing is connected */
+    rf_bare_set_ports(b, device_read, device_write, &device);
+    ck_assert(rf_kit_run(k, &port_code) == RF_OK);
+    RF_CHECK(k, "door rbx=0x11220420 rax=0x21");
+    ck_assert_uint_eq(device.writes, 3);
+    ck_assert_uint_eq(device.written[0] & 0xff, 0x78);
+    ck_assert_uint_eq(device.written[1] & 0xffff, 0x5678);
+    ck_assert_uint_eq(device.written[2], 0x12345678);
+    ck_assert(device.sizes[0] == 1 && device.sizes[1] == 2 && device.sizes[2] == 4);
+    /* an interrupt that OUT has raised comes right after it */
+    ck_assert(rf_kit_continue(k, 0) == RF_OK);
+    ck_assert_str_eq(rf_kit_outcome(k)->name, "interrupt 0x33");
+    ck_assert_uint_eq(rf_kit_outcome(k)->instruction[0], 'n'); /* NOP */
+    rf_bare_set_ports(b, NULL, NULL, NULL);
+}
+
+/* --- real-address mode, after power-on --- */
+
+BARE(power_on_runs_16_bit_code)
+{
+    rf_bare_stop_reason reason;
+    char text[64];
+    ck_assert(rf_bare_write_physical(b, 0, "\xb8\x34\x12\x0f\x01\xc1", 6) == RF_OK); /* mov ax, 0x1234; vmcall */
+    ck_assert(rf_bare_disassemble(b, 0, text, sizeof text, NULL) == RF_OK);
+    ck_assert_str_eq(text, "mov ax, 0x1234");
+    ck_assert(rf_bare_run(b, 1000, &reason) == RF_OK && reason == RF_BARE_DOOR);
+    ck_assert_uint_eq(rf_bare_get(b, RF_BARE_RAX), 0x1234);
+    ck_assert_uint_eq(rf_bare_get(b, RF_BARE_CS), 0);
+    ck_assert_uint_eq(rf_bare_get(b, RF_BARE_CR0), 0x60000010);
+}
+
+BARE(pae_paging_loads_its_registers)
+{
+    ck_assert(rf_bare_set(b, RF_BARE_CR4, 0x20) == RF_OK && rf_bare_set(b, RF_BARE_CR3, 0x1000) == RF_OK);
+    const uint64_t bad = 3, good = 0x2001;
+    ck_assert(rf_bare_write_physical(b, 0x1000, &bad, 8) == RF_OK);
+    REFUSED(b, rf_bare_set(b, RF_BARE_CR0, UINT64_C(0x80000001)), RF_ERR_STATE, "a PDPTE of PAE paging has a reserved bit set");
+    ck_assert(rf_bare_write_physical(b, 0x1000, &good, 8) == RF_OK);
+    ck_assert(rf_bare_set(b, RF_BARE_CR0, UINT64_C(0x80000001)) == RF_OK);
+    ck_assert(rf_bare_write_physical(b, 0x3000, &bad, 8) == RF_OK);
+    REFUSED(b, rf_bare_set(b, RF_BARE_CR3, 0x3000), RF_ERR_STATE, "reserved bit set");
+}
+
 /* --- looking --- */
 
 KIT(instructions_are_disassembled)
@@ -382,7 +457,8 @@ int main(void)
         physical_memory_ends, linear_memory_is_walked, doors_and_steps, limits_and_stop_requests,
         a_triple_fault_is_reported, interrupts_wake_the_cpu, interrupts_wait_for_the_flag,
         steps_respect_the_shadow_of_sti, a_timer_comes_in_time, a_timer_ends_halt_and_time_passes, nmis_do_not_nest,
-        instructions_are_disassembled, figures_add_up,
+        ports_are_the_callers, power_on_runs_16_bit_code, pae_paging_loads_its_registers, instructions_are_disassembled,
+        figures_add_up,
     };
     Suite *suite = suite_create("bare");
     TCase *cases = tcase_create("bare");

@@ -218,6 +218,69 @@ START_TEST(wrong_arguments_are_refused)
 }
 END_TEST
 
+/* A dump with 32-bit and PAE tables at 0x1000. */
+static void expect_dump(const uint8_t *memory, uint64_t cr4, uint64_t address, const char *wanted)
+{
+    const rf_paging paging = { .cr0 = UINT64_C(0x80010001), .cr3 = 0x1000, .cr4 = cr4, .efer = 0x800 };
+    rf_explanation e;
+    char text[2048];
+    ck_assert(rf_explain_image(memory, 0x4000, &paging, address, RF_ACCESS_WRITE, RF_BY_USER, &e) == RF_OK);
+    rf_explanation_text(&e, text, sizeof text);
+    ck_assert_str_eq(text, wanted);
+}
+
+START_TEST(thirty_two_bit_paging)
+{
+    static uint8_t memory[0x4000];
+    const uint32_t pde = 0x2007, large = 0x004000e7, pte = 0x00005025;
+    memset(memory, 0, sizeof memory);
+    memcpy(memory + 0x1004, &pde, 4);
+    memcpy(memory + 0x1008, &large, 4);
+    memcpy(memory + 0x2004, &pte, 4);
+    expect_dump(memory, 0x10, 0x401234,
+                "write of 0x401234 in user mode (CPL 3), 32-bit paging, CR3 = 0x1000\n"
+                "  PDE[1] at 0x1004 = 0x2007: present, writable, user -> table 0x2000\n"
+                "  PTE[1] at 0x2004 = 0x5025: present, read-only, user, accessed -> page 0x5000\n"
+                "  combined: read-only, user, executable; 4 KiB page; physical address 0x5234\n"
+                "  refused: R/W = 0 in the PTE (level 1): a user write needs R/W = 1 at every level (SDM 3A, 4.6.1)\n"
+                "  raises #PF, error code 0x7 (P|W|U): the page is present, write, user mode\n");
+    expect_dump(memory, 0x10, 0x812345,
+                "write of 0x812345 in user mode (CPL 3), 32-bit paging, CR3 = 0x1000\n"
+                "  PDE[2] at 0x1008 = 0x4000e7: present, writable, user, accessed, dirty, 4 MiB page -> page 0x400000\n"
+                "  combined: writable, user, executable; 4 MiB page; physical address 0x412345\n"
+                "  allowed: U/S = 1 and R/W = 1 at every level (SDM 3A, 4.6.1)\n");
+}
+END_TEST
+
+START_TEST(pae_paging)
+{
+    static uint8_t memory[0x4000];
+    const uint64_t pdpte = 0x2001, pde = 0x3007, pte = UINT64_C(0x8000000000005027), bad = UINT64_C(0x0010000000005007);
+    memset(memory, 0, sizeof memory);
+    memcpy(memory + 0x1000, &pdpte, 8);
+    memcpy(memory + 0x2008, &pde, 8);
+    memcpy(memory + 0x3000, &pte, 8);
+    memcpy(memory + 0x3008, &bad, 8);
+    expect_dump(memory, 0x20, 0x200010,
+                "write of 0x200010 in user mode (CPL 3), PAE paging, CR3 = 0x1000\n"
+                "  PDE[1] at 0x2008 = 0x3007: present, writable, user -> table 0x3000\n"
+                "  PTE[0] at 0x3000 = 0x8000000000005027: present, writable, user, accessed, no-execute -> page 0x5000\n"
+                "  combined: writable, user, no-execute; 4 KiB page; physical address 0x5010\n"
+                "  allowed: U/S = 1 and R/W = 1 at every level (SDM 3A, 4.6.1)\n");
+    expect_dump(memory, 0x20, 0x201000,
+                "write of 0x201000 in user mode (CPL 3), PAE paging, CR3 = 0x1000\n"
+                "  PDE[1] at 0x2008 = 0x3007: present, writable, user -> table 0x3000\n"
+                "  PTE[1] at 0x3008 = 0x10000000005007: present, writable, user, reserved bit set\n"
+                "  refused: a reserved bit of 46 to 51 is set in the PTE (level 1): physical addresses have 46 bits (SDM 3A, 4.4 and 4.7)\n"
+                "  raises #PF, error code 0xf (P|W|U|RSVD): the page is present, write, user mode, reserved bit\n");
+    expect_dump(memory, 0x20, 0xc0000000,
+                "write of 0xc0000000 in user mode (CPL 3), PAE paging, CR3 = 0x1000\n"
+                "  PDPTE[3] at 0x1018 = 0x0: not present\n"
+                "  refused: P = 0 in the PDPTE (level 3): the page is not present (SDM 3A, 4.7)\n"
+                "  raises #PF, error code 0x6 (W|U): not present, write, user mode\n");
+}
+END_TEST
+
 START_TEST(machines_explain_their_programs)
 {
     rf_machine *machine;
@@ -242,6 +305,8 @@ int main(void)
     tcase_add_loop_test(tests, rule_by_rule, 0, sizeof rules / sizeof rules[0]);
     tcase_add_test(tests, explaining_changes_nothing);
     tcase_add_test(tests, wrong_arguments_are_refused);
+    tcase_add_test(tests, thirty_two_bit_paging);
+    tcase_add_test(tests, pae_paging);
     tcase_add_test(tests, machines_explain_their_programs);
     suite_add_tcase(suite, tests);
     return run_suite(suite);

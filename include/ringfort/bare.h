@@ -158,6 +158,17 @@ rf_status rf_bare_interrupt_after(rf_bare *bare, unsigned vector, uint64_t cycle
  * (SDM 3A, 6.7.1). */
 void rf_bare_nmi(rf_bare *bare);
 
+/* --- devices --- */
+
+/* What I/O ports answer. size is 1, 2 or 4 bytes; of a value that is narrower the upper bits are ignored. They run in
+ * the middle of IN or OUT: of this machine they may call rf_bare_stop, rf_bare_interrupt and rf_bare_nmi, and read
+ * registers, nothing else; general registers are those before the instruction. */
+typedef uint32_t rf_bare_port_read(void *user, uint16_t port, unsigned size);
+typedef void rf_bare_port_write(void *user, uint16_t port, uint32_t value, unsigned size);
+/* Connect ports, for all numbers; NULL = reads give ones, writes vanish, as without this call. `user` is passed through,
+ * and stays the caller's. */
+void rf_bare_set_ports(rf_bare *bare, rf_bare_port_read *read, rf_bare_port_write *write, void *user);
+
 /* --- looking --- */
 
 /* Figures since creation; what a bare machine does not have is 0. Code that starts to run at CPL 0

@@ -1,6 +1,8 @@
 /* The public bare machine: creation, running, events, figures (ringfort/bare.h). Registers:
  * bare_registers.c; memory: bare_memory.c. */
 #include "machine/bare.h"
+
+#include "cpu/bus.h"
 #include "machine/create_error.h"
 #include "machine/explain.h"
 #include "machine/inspect.h"
@@ -28,6 +30,21 @@ static void at_timer(void *user, struct rf_cpu *cpu)
     cpu->interrupt_pending = true;
     cpu->interrupt_vector = bare->timer_vector;
 }
+
+static uint32_t port_read(void *user, uint16_t port, unsigned size)
+{
+    const struct rf_bare *bare = user;
+    return bare->port_read ? bare->port_read(bare->port_user, port, size) : UINT32_MAX;
+}
+
+static void port_write(void *user, uint16_t port, uint32_t value, unsigned size)
+{
+    const struct rf_bare *bare = user;
+    if (bare->port_write)
+        bare->port_write(bare->port_user, port, value, size);
+}
+
+static const struct rf_bus_ops bus = { .port_read = port_read, .port_write = port_write };
 
 static bool vendor_by_name(const char *name, enum rf_cpu_vendor *out)
 {
@@ -77,6 +94,7 @@ static rf_status build(struct rf_bare *bare, const rf_bare_config *c, struct rf_
     cpu->door = at_door;
     cpu->timer = at_timer;
     cpu->timer_user = bare;
+    rf_cpu_connect(cpu, &bus, bare);
     bare->max_cycles = c->max_cycles ? c->max_cycles : UINT64_MAX;
     return RF_OK;
 }
@@ -223,8 +241,8 @@ rf_status rf_bare_interrupt(rf_bare *bare, unsigned vector)
     if (bare->cpu.interrupt_pending)
         return rf_error_set(&bare->error, RF_ERR_STATE, "interrupt %#x is waiting already",
                             bare->cpu.interrupt_vector);
-    bare->cpu.interrupt_pending = true;
     bare->cpu.interrupt_vector = (uint8_t)vector;
+    rf_cpu_set_interrupt(&bare->cpu, true);
     return RF_OK;
 }
 
@@ -246,7 +264,14 @@ rf_status rf_bare_interrupt_after(rf_bare *bare, unsigned vector, uint64_t cycle
 
 void rf_bare_nmi(rf_bare *bare)
 {
-    bare->cpu.nmi_pending = true;
+    rf_cpu_set_nmi(&bare->cpu);
+}
+
+void rf_bare_set_ports(rf_bare *bare, rf_bare_port_read *read, rf_bare_port_write *write, void *user)
+{
+    bare->port_read = read;
+    bare->port_write = write;
+    bare->port_user = user;
 }
 
 /* --- looking --- */

@@ -12,6 +12,9 @@ struct rf_bare {
     struct rf_error error;
     uint64_t max_cycles;   /* of a run; UINT64_MAX = no limit */
     uint8_t timer_vector;  /* of the interrupt that rf_bare_interrupt_after will raise */
+    rf_bare_port_read *port_read;
+    rf_bare_port_write *port_write;
+    void *port_user;
     bool shut_down;        /* by a triple fault, until a register is set */
 };
 

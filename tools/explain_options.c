@@ -161,5 +161,6 @@ const struct command command_explain = {
              "\n",
     .options = table,
     .option_count = sizeof table / sizeof table[0],
+    .runs_program = true,
     .positional = positional,
 };

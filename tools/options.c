@@ -172,12 +172,34 @@ static bool take_max_cycles(struct options *o, const char *value)
     return false;
 }
 
-static bool take_memory(struct options *o, const char *value)
+static bool parse_memory(struct options *o, const char *name, const char *value)
 {
     if (parse_number(value, 1024, &o->memory) && o->memory)
         return true;
-    complain("--max-memory %s: give a size such as 64M or 4G", value);
+    complain("%s %s: give a size such as 64M or 4G", name, value);
     return false;
+}
+
+static bool take_memory(struct options *o, const char *value)
+{
+    return parse_memory(o, "--max-memory", value);
+}
+
+static bool take_board_memory(struct options *o, const char *value)
+{
+    return parse_memory(o, "--memory", value);
+}
+
+static bool take_append(struct options *o, const char *value)
+{
+    o->append = value;
+    return true;
+}
+
+static bool take_env_file(struct options *o, const char *value)
+{
+    o->env_file = value;
+    return true;
 }
 
 static bool take_seed(struct options *o, const char *value)
@@ -212,11 +234,21 @@ static const struct option table[] = {
 };
 #define OPTION_COUNT (sizeof table / sizeof table[0])
 
+static const struct option bare_options[] = {
+    { "--append", "ARGS", take_append, "the image's command line, after its name" },
+    { "--env", "FILE", take_env_file, "a file of the host that the image finds as its first\nmultiboot module" },
+    { "--memory", "SIZE", take_board_memory, "RAM, 2M to 3G (default 128M)" },
+    { "--max-cycles", "N", take_max_cycles, "stop after N modelled cycles; K, M, G: thousands, millions,\nbillions" },
+    { "--cpu", "MODEL", take_cpu,
+      "x86-64-v1, x86-64-v2, x86-64-v3 (default), or max: the\nfeatures that CPUID tells and the instructions that exist" },
+};
+
 /* --- help --- */
 
 void print_usage(FILE *to)
 {
     fputs("Usage: ringfort run [OPTION...] [--] PROGRAM [ARGUMENT...]\n"
+          "       ringfort bare [OPTION...] [--] IMAGE\n"
           "       ringfort explain [OPTION...] [--] [ADDRESS,...] PROGRAM [ARGUMENT...]\n"
           "       ringfort --help | --version\n"
           "\n"
@@ -224,6 +256,7 @@ void print_usage(FILE *to)
           "standard streams and what you mount; nothing else of this host.\n"
           "\n"
           "  run          run a program; `ringfort run --help` lists its options\n"
+          "  bare         run a multiboot image without a kernel; see `ringfort bare --help`\n"
           "  explain      tell how an address is translated, and which rule allows or refuses an\n"
           "               access; `ringfort explain --help`\n"
           "  --help       show this text\n"
@@ -256,6 +289,31 @@ const struct command command_run = {
              "PROGRAM is a file of this host (a name without / is looked up in PATH); the guest sees it\n"
              "under its absolute path, or where a mount shows it.\n"
              "\n",
+    .runs_program = true,
+};
+
+static bool take_image(struct options *options, int argc, char **argv)
+{
+    if (argc > 1)
+        complain("%s is one operand too many; give the image's arguments by --append", argv[1]);
+    else if (take_program(options, argc, argv))
+        return true;
+    else
+        complain("no IMAGE given; see ringfort bare --help");
+    return false;
+}
+
+const struct command command_bare = {
+    .name = "bare",
+    .usage = "Usage: ringfort bare [OPTION...] [--] IMAGE\n"
+             "\n"
+             "IMAGE is a multiboot image (an ELF file), such as those for `qemu -kernel`: it runs on a board\n"
+             "with a CPU, memory and a few devices, and nothing else. What it sends on its serial port goes\n"
+             "to standard output. The exit status is 2 * N + 1 when it writes N to port 0xf4.\n"
+             "\n",
+    .options = bare_options,
+    .option_count = sizeof bare_options / sizeof bare_options[0],
+    .positional = take_image,
 };
 
 static void print_command_usage(FILE *to, const struct command *command)
@@ -263,7 +321,7 @@ static void print_command_usage(FILE *to, const struct command *command)
     fputs(command->usage, to);
     for (size_t i = 0; i < command->option_count; i++)
         print_option(to, command->options[i].name, command->options[i].value, command->options[i].help);
-    for (size_t i = 0; i < OPTION_COUNT; i++)
+    for (size_t i = 0; command->runs_program && i < OPTION_COUNT; i++)
         print_option(to, table[i].name, table[i].value, table[i].help);
     print_option(to, "--help", NULL, "show this text");
 }
@@ -283,7 +341,7 @@ static const struct option *find_option(const struct command *command, const cha
     size_t length = strcspn(arg, "=");
     *value = arg[length] ? arg + length + 1 : NULL;
     const struct option *own = find_in(command->options, command->option_count, arg, length);
-    return own ? own : find_in(table, OPTION_COUNT, arg, length);
+    return own || !command->runs_program ? own : find_in(table, OPTION_COUNT, arg, length);
 }
 
 /* One option at argv[*at]; moves *at past it. */

@@ -11,6 +11,9 @@
 
 /* Exit statuses of ringfort itself; every other one is the program's. */
 enum exit_status {
+    EXIT_RESET = 118,        /* bare: the CPU reset itself */
+    EXIT_HALTED = 120,       /* bare: it has halted for ever */
+    EXIT_TRIPLE_FAULT = 122, /* bare: no exception could be delivered any more */
     EXIT_DEADLOCK = 123,  /* every task sleeps and nothing can wake one */
     EXIT_LIMIT = 124,     /* --max-cycles was reached */
     EXIT_OWN = 125,       /* a wrong option, or ringfort cannot go on */
@@ -41,6 +44,7 @@ struct explain_options {
     rf_paging paging;        /* CR0, CR4 and EFER as changes to the values above, so that 0 = not given */
 };
 
+/* What a command line may ask for; each command takes its part. */
 struct options {
     struct mount_option *mounts;
     size_t mount_count;
@@ -52,8 +56,9 @@ struct options {
     bool strace, stats;
     uint64_t max_cycles, memory, seed; /* 0: not given */
     const char *cpu; /* NULL: the default */
+    const char *append, *env_file; /* bare; NULL: not given */
     struct explain_options explain;
-    const char *program; /* NULL: none, which only `explain --page-tables` allows */
+    const char *program; /* bare: IMAGE; NULL: none, which only `explain --page-tables` allows */
     const char *const *argv; /* argv[0] is PROGRAM as given; NULL-terminated */
 };
 
@@ -64,16 +69,17 @@ struct option {
     const char *help;
 };
 
-/* A command's options beside those of a run, its positional arguments, and its help. */
+/* A command's options, its positional arguments, and its help. */
 struct command {
     const char *name;
     const char *usage;             /* ends with the blank line before the options */
-    const struct option *options;  /* beside those of `run`; NULL: none */
+    const struct option *options;  /* its own; NULL: none */
     size_t option_count;
+    bool runs_program;             /* the options of `run` are there, too */
     /* Take positional arguments; false after a complaint. NULL: PROGRAM [ARGUMENT...]. */
     bool (*positional)(struct options *, int argc, char **argv);
 };
-extern const struct command command_run, command_explain;
+extern const struct command command_run, command_bare, command_explain;
 /* PROGRAM and its arguments. */
 bool take_program(struct options *options, int argc, char **argv);
 /* A number, with K, M or G if step is not 0: each `step` times the one before. */

@@ -16,6 +16,14 @@ static uint32_t enter_host(void)
     simde_mm_setcsr(MXCSR_DEFAULT);
     return guest;
 }
+static void leave_host(struct rf_cpu *cpu, uint32_t guest)
+{
+    simde_mm_setcsr(guest);
+    if (RF_UNLIKELY(cpu->stop_requested)) { /* perhaps by this very device: not a block later */
+        cpu->stop_requested = false;
+        rf_cpu_stop(cpu, RF_STOP_REQUEST);
+    }
+}
 
 uint32_t rf_cpu_port_read(struct rf_cpu *cpu, uint16_t port, unsigned size)
 {
@@ -23,7 +31,7 @@ uint32_t rf_cpu_port_read(struct rf_cpu *cpu, uint16_t port, unsigned size)
         return UINT32_MAX;
     const uint32_t mxcsr = enter_host();
     uint32_t value = cpu->bus->port_read(cpu->bus_user, port, size);
-    simde_mm_setcsr(mxcsr);
+    leave_host(cpu, mxcsr);
     return value;
 }
 
@@ -33,7 +41,7 @@ void rf_cpu_port_write(struct rf_cpu *cpu, uint16_t port, uint32_t value, unsign
         return;
     const uint32_t mxcsr = enter_host();
     cpu->bus->port_write(cpu->bus_user, port, value, size);
-    simde_mm_setcsr(mxcsr);
+    leave_host(cpu, mxcsr);
 }
 
 static void device_read(void *user, uint64_t pa, void *out, size_t size)
@@ -44,7 +52,7 @@ static void device_read(void *user, uint64_t pa, void *out, size_t size)
     } else if (cpu->bus && cpu->bus->memory_read) {
         const uint32_t mxcsr = enter_host();
         cpu->bus->memory_read(cpu->bus_user, pa, out, size);
-        simde_mm_setcsr(mxcsr);
+        leave_host(cpu, mxcsr);
     } else {
         memset(out, 0xff, size);
     }
@@ -58,7 +66,7 @@ static void device_write(void *user, uint64_t pa, const void *data, size_t size)
     } else if (cpu->bus && cpu->bus->memory_write) {
         const uint32_t mxcsr = enter_host();
         cpu->bus->memory_write(cpu->bus_user, pa, data, size);
-        simde_mm_setcsr(mxcsr);
+        leave_host(cpu, mxcsr);
     }
 }
 

@@ -7,7 +7,7 @@
 /* Any may be NULL: then nothing is there. Ports: size is 1, 2 or 4; of a value that is narrower
  * than 32 bits the upper ones are ignored. Memory: outside RAM and the local APIC's page, at most
  * to the end of a page. They run in the middle of an instruction: they may call rf_cpu_stop,
- * rf_cpu_set_nmi, rf_apic_send, rf_apic_set_lint0 and rf_cpu_set_interrupt, but change no other
+ * rf_cpu_request_stop, rf_cpu_set_nmi, rf_apic_send, rf_apic_set_lint0 and rf_cpu_set_interrupt, but change no other
  * state of the CPU, and must not use x87 or MMX registers, which are the guest's then. */
 struct rf_bus_ops {
     uint32_t (*port_read)(void *user, uint16_t port, unsigned size);

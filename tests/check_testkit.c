@@ -335,6 +335,11 @@ START_TEST(bad_configs)
     ck_assert_int_eq(rf_kit_create(NULL, NULL), RF_ERR_ARGUMENT);
     rf_kit_destroy(NULL);
     ck_assert_str_eq(rf_kit_error_text(NULL), "");
+    ck_assert_int_eq(rf_kit_run(NULL, &door_code), RF_ERR_ARGUMENT);
+    ck_assert_int_eq(rf_kit_map(NULL, 0, 0, 4096, ""), RF_ERR_ARGUMENT);
+    ck_assert_int_eq(rf_kit_gate(NULL, 0, 0, ""), RF_ERR_ARGUMENT);
+    ck_assert_int_eq(rf_kit_set(NULL, RF_BARE_RAX, 0), RF_ERR_ARGUMENT);
+    ck_assert(!rf_kit_expect(NULL, "door") && *rf_kit_failure(NULL) && !*rf_kit_describe(NULL) && !rf_kit_outcome(NULL));
 }
 END_TEST
 

@@ -71,10 +71,10 @@ typedef enum rf_bare_stop_reason {
     RF_BARE_RESET,        /* the CPU received INIT, or a port asked for a reset */
 } rf_bare_stop_reason;
 
-/* A machine in the state after power-on (SDM 3A, table 9-1): real-address mode, memory zero; but CS and RIP are 0,
- * as there is no ROM: the first instruction is the one at physical address 0. config NULL = all defaults. On success *out
- * owns the machine: release it with rf_bare_destroy. On failure *out is NULL and
- * rf_create_error_text() says why.
+/* A machine in the state after power-on (SDM 3A, table 9-1): real-address mode, memory zero; but
+ * CS and RIP are 0, as there is no ROM: the first instruction is the one at physical address 0.
+ * config NULL = all defaults. On success *out owns the machine: release it with rf_bare_destroy.
+ * On failure *out is NULL and rf_create_error_text() says why.
  * Errors: RF_ERR_ARGUMENT (a value out of range, an unknown name), RF_ERR_NO_MEMORY. */
 rf_status rf_bare_create(const rf_bare_config *config, rf_bare **out);
 /* Release everything. NULL is allowed. */
@@ -160,13 +160,14 @@ void rf_bare_nmi(rf_bare *bare);
 
 /* --- devices --- */
 
-/* What I/O ports answer. size is 1, 2 or 4 bytes; of a value that is narrower the upper bits are ignored. They run in
- * the middle of IN or OUT: of this machine they may call rf_bare_stop, rf_bare_interrupt and rf_bare_nmi, and read
- * registers, nothing else; general registers are those before the instruction. */
+/* What I/O ports answer. size is 1, 2 or 4 bytes; of a value that is narrower the upper bits are
+ * ignored. They run in the middle of IN or OUT: of this machine they may call rf_bare_stop,
+ * rf_bare_interrupt and rf_bare_nmi, and read registers, nothing else; general registers are those
+ * before the instruction. */
 typedef uint32_t rf_bare_port_read(void *user, uint16_t port, unsigned size);
 typedef void rf_bare_port_write(void *user, uint16_t port, uint32_t value, unsigned size);
-/* Connect ports, for all numbers; NULL = reads give ones, writes vanish, as without this call. `user` is passed through,
- * and stays the caller's. */
+/* Connect ports, for all numbers; NULL = reads give ones, writes vanish, as without this call.
+ * `user` is passed through, and stays the caller's. */
 void rf_bare_set_ports(rf_bare *bare, rf_bare_port_read *read, rf_bare_port_write *write, void *user);
 
 /* --- looking --- */
@@ -182,8 +183,8 @@ uint64_t rf_bare_cycles(const rf_bare *bare);
  * Errors: RF_ERR_FAULT (no byte can be fetched), RF_ERR_ARGUMENT. */
 rf_status rf_bare_disassemble(rf_bare *bare, uint64_t address, char *out, size_t size, unsigned *length);
 
-/* The same for bytes that the caller has (1 to 15 are looked at), as if at `address`; bits: 64, 32 or 16. Returns the
- * instruction's length; 0 = it is none, or a buffer is missing. */
+/* The same for bytes that the caller has (1 to 15 are looked at), as if at `address`; bits: 64, 32
+ * or 16. Returns the instruction's length; 0 = it is none, or a buffer is missing. */
 unsigned rf_disassemble(const void *bytes, size_t got, uint64_t address, unsigned bits, char *out, size_t size);
 
 /* The page walk of an access, told level by level (ringfort/explain.h).

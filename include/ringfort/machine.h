@@ -80,9 +80,9 @@ typedef struct rf_syscall_stats {
     uint64_t calls, errors, cycles;
 } rf_syscall_stats;
 
-/* Create a machine with a booted kernel and an in-memory root (/dev, /tmp, /proc).
- * config NULL = all defaults. The host process should have descriptors 0, 1 and 2 open: the
- * guest's standard streams go to whatever has these numbers. On success *out owns the machine: release it with
+/* Create a machine with a booted kernel and an in-memory root (/dev, /tmp, /proc). config NULL =
+ * all defaults. The host process should have descriptors 0, 1 and 2 open: the guest's standard
+ * streams go to whatever has these numbers. On success *out owns the machine: release it with
  * rf_machine_destroy. On failure *out is NULL; rf_create_error_text() says why.
  * Errors: RF_ERR_ARGUMENT (a value out of range), RF_ERR_NO_MEMORY. */
 rf_status rf_machine_create(const rf_machine_config *config, rf_machine **out);

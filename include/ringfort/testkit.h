@@ -34,9 +34,9 @@ typedef struct rf_guest_code {
 } rf_guest_code;
 
 /* Code for the guest, as GNU assembly (AT&T syntax) in a source file of the test, outside of
- * functions: assembled into the program as data, and copied. It is put elsewhere, so it must
- * not depend on its own address beyond relative jumps, calls and %rip. For an x86-64 host; elsewhere fill an rf_guest_code
- * with bytes. */
+ * functions: assembled into the program as data, and copied. It is put elsewhere, so it must not
+ * depend on its own address beyond relative jumps, calls and %rip. For an x86-64 host; elsewhere
+ * fill an rf_guest_code with bytes. */
 #define RF_GUEST_CODE(name, ...)                                                              \
     __asm__(".pushsection .rodata\n.balign 16\nrf_guest_" #name ":\n" __VA_ARGS__             \
             "\nrf_guest_end_" #name ":\n.popsection\n");                                      \
@@ -108,28 +108,29 @@ rf_status rf_kit_poke(rf_kit *kit, uint64_t physical, uint64_t value);
 /* Be at CPL 0 or 3: CS, SS, data segments, and the stack pointer of that level. */
 rf_status rf_kit_set_cpl(rf_kit *kit, unsigned cpl);
 
-/* Map [linear, linear + size) to physical addresses from `physical` on (0 = the same numbers, for
- * rf_kit_page), with bits in words, separated by blanks:
+/* Map [linear, linear + size) to physical addresses from `physical` on,
+ * with bits in words, separated by blanks:
  *   absent  user  supervisor  read-only  writable  no-execute  executable  global  accessed  dirty
  *   key=N (0 to 15)  reserved (sets bit 51)  large (2 MiB pages)  huge (1 GiB pages)
- * What is not said is: present, supervisor, writable, executable, 4 KiB pages. Tables above are made as
- * needed, with all rights, and the TLB is flushed.
- * Errors: RF_ERR_ARGUMENT (an unknown word, an address that is not canonical or not aligned to the page size),
- * RF_ERR_NO_MEMORY (the pool of page tables is used up). */
+ * What is not said is: present, supervisor, writable, executable, 4 KiB pages. Tables above are
+ * made as needed, with all rights, and the TLB is flushed.
+ * Errors: RF_ERR_ARGUMENT (an unknown word, an address that is not canonical or not aligned to the
+ * page size), RF_ERR_NO_MEMORY (the pool of page tables is used up). */
 rf_status rf_kit_map(rf_kit *kit, uint64_t linear, uint64_t physical, uint64_t size, const char *words);
 /* One page where linear = physical. */
 rf_status rf_kit_page(rf_kit *kit, uint64_t address, const char *words);
-/* Physical address of the entry that maps a linear address, or that says there is nothing, to be changed by hand;
- * call rf_bare_flush then. *level: 1 = PTE, 2 = PDE ... (may be NULL). */
+/* Physical address of the entry that maps a linear address, or that says there is nothing, to be
+ * changed by hand; call rf_bare_flush then. *level: 1 = PTE, 2 = PDE ... (may be NULL). */
 uint64_t rf_kit_entry(rf_kit *kit, uint64_t linear, unsigned *level);
 
-/* Set the IDT's gate of a vector (0 to 255). handler 0 = the kit's own. Words: "trap" (leaves RFLAGS.IF), "dpl=N",
- * "ist=N", "absent", "selector=N"; not said: an interrupt gate, DPL 0, no IST, present. As created, vectors 3, 4 and 0x80 have DPL 3. */
+/* Set the IDT's gate of a vector (0 to 255). handler 0 = the kit's own. Words: "trap" (leaves
+ * RFLAGS.IF), "dpl=N", "ist=N", "absent", "selector=N"; not said: an interrupt gate, DPL 0, no
+ * IST, present. As created, vectors 3, 4 and 0x80 have DPL 3. */
 rf_status rf_kit_gate(rf_kit *kit, unsigned vector, uint64_t handler, const char *words);
 /* Put code into memory at an address where linear = physical. */
 rf_status rf_kit_place(rf_kit *kit, uint64_t address, const rf_guest_code *code);
-/* Put code into the kernel's pages and make it a vector's handler (the gate's words stay), or what SYSCALL enters. Errors:
- * RF_ERR_ARGUMENT, RF_ERR_NO_MEMORY (no room is left). */
+/* Put code into the kernel's pages and make it a vector's handler (the gate's words stay), or what
+ * SYSCALL enters. Errors: RF_ERR_ARGUMENT, RF_ERR_NO_MEMORY (no room is left). */
 rf_status rf_kit_handler(rf_kit *kit, unsigned vector, const rf_guest_code *code);
 rf_status rf_kit_syscall(rf_kit *kit, const rf_guest_code *code);
 
@@ -178,10 +179,12 @@ typedef struct rf_outcome {
     char report[256];      /* of a triple fault */
 } rf_outcome;
 
-/* Put the code where the present CPL runs ("user" or "kernel"), and run it until an event. Registers stay as
- * they are. Errors: RF_ERR_ARGUMENT (code is NULL or too long). What the guest does is no error but an outcome. */
+/* Put the code where the present CPL runs ("user" or "kernel"), and run it until an event.
+ * Registers stay as they are. Errors: RF_ERR_ARGUMENT (code is NULL or too long). What the guest
+ * does is no error but an outcome. */
 rf_status rf_kit_run(rf_kit *kit, const rf_guest_code *code);
-/* Go on from the present state; at most `cycles`, 0 = max_cycles. After the kit's own handler: return from it. */
+/* Go on from the present state; at most `cycles`, 0 = max_cycles. After the kit's own handler:
+ * return from it. */
 rf_status rf_kit_continue(rf_kit *kit, uint64_t cycles);
 /* One instruction, or one event, as rf_bare_step. */
 rf_status rf_kit_step(rf_kit *kit);
@@ -204,17 +207,18 @@ const char *rf_kit_describe(rf_kit *kit);
  *   rax=A ... r15=A           values now (RSP now: stack=A)
  *   cycles=A  instructions=A  of this run
  *   exact                     everything the event has must be said: error code, CR2, at, frame, changed
- * "=" may be "<" or ">". A is a number or name, or several joined by + - |. Names: those in quotes at the memory map
- * (user, kernel, user_stack, ...), user_cs user_ss user_cs32 kernel_cs kernel_ss, noncanonical (bit 47 alone), P W U RSVD I PK of
- * page faults, and CF PF AF ZF SF TF IF DF OF NT RF AC of RFLAGS (whose bit 1 must be said: IF|2).
- * False: rf_kit_failure says why; a text that cannot be understood is false, too. */
+ * "=" may be "<" or ">". A is a number or name, or several joined by + - |. Names: those in quotes
+ * at the memory map (user, kernel, user_stack, ...), user_cs user_ss user_cs32 kernel_cs
+ * kernel_ss, noncanonical (bit 47 alone), P W U RSVD I PK of page faults, and CF PF AF ZF SF TF IF
+ * DF OF NT RF AC of RFLAGS (whose bit 1 must be said: IF|2). False: rf_kit_failure says why; a
+ * text that cannot be understood is false, too. */
 bool rf_kit_expect(rf_kit *kit, const char *text);
-/* What did not agree: expected and actual side by side, the code with the guilty line marked, and for a page fault the
- * walk that was refused. "" after an expectation that held. Owned by the kit. */
+/* What did not agree: expected and actual side by side, the code with the guilty line marked, and
+ * for a page fault the walk that was refused. "" after an expectation that held. Owned by the kit. */
 const char *rf_kit_failure(const rf_kit *kit);
 
-/* Called by RF_CHECK, outside Check, when an expectation fails. NULL = print the message to standard error and
- * abort(). If it returns, the test goes on. */
+/* Called by RF_CHECK, outside Check, when an expectation fails. NULL = print the message to
+ * standard error and abort(). If it returns, the test goes on. */
 typedef void rf_kit_failed(void *user, const char *file, int line, const char *message);
 void rf_kit_on_failure(rf_kit *kit, rf_kit_failed *handler, void *user);
 /* For RF_CHECK. */

@@ -308,6 +308,8 @@ static void write_failure(const struct comparison *c, const char *text)
 
 bool rf_kit_expect(rf_kit *kit, const char *text)
 {
+    if (!kit)
+        return false;
     struct comparison c = { .kit = kit };
     kit->failure[0] = '\0';
     fill_actual(&c);
@@ -323,11 +325,13 @@ bool rf_kit_expect(rf_kit *kit, const char *text)
 
 const char *rf_kit_failure(const rf_kit *kit)
 {
-    return kit->failure;
+    return kit ? kit->failure : "no kit was given\n";
 }
 
 void rf_kit_on_failure(rf_kit *kit, rf_kit_failed *handler, void *user)
 {
+    if (!kit)
+        return;
     kit->failed = handler;
     kit->failed_user = user;
 }
@@ -335,10 +339,10 @@ void rf_kit_on_failure(rf_kit *kit, rf_kit_failed *handler, void *user)
 /* The one call that may print and end the program: that is what it is for. */
 void rf_kit_fail(rf_kit *kit, const char *file, int line)
 {
-    if (kit->failed) {
+    if (kit && kit->failed) {
         kit->failed(kit->failed_user, file, line, kit->failure);
         return;
     }
-    fprintf(stderr, "%s:%d: %s", file, line, kit->failure);
+    fprintf(stderr, "%s:%d: %s", file, line, rf_kit_failure(kit));
     abort();
 }

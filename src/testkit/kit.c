@@ -61,28 +61,33 @@ bool kit_word(const char **text, char word[32])
 
 rf_bare *rf_kit_bare(rf_kit *kit)
 {
-    return kit->bare;
+    return kit ? kit->bare : NULL;
 }
 
 uint64_t rf_kit_get(const rf_kit *kit, rf_bare_reg reg)
 {
-    return rf_bare_get(kit->bare, reg);
+    return kit ? rf_bare_get(kit->bare, reg) : 0;
 }
 
 rf_status rf_kit_set(rf_kit *kit, rf_bare_reg reg, uint64_t value)
 {
+    if (!kit)
+        return RF_ERR_ARGUMENT;
     return kit_bare_error(kit, rf_bare_set(kit->bare, reg, value));
 }
 
 uint64_t rf_kit_peek(rf_kit *kit, uint64_t physical)
 {
     uint64_t value = 0;
-    rf_bare_read_physical(kit->bare, physical, &value, sizeof value);
+    if (kit)
+        rf_bare_read_physical(kit->bare, physical, &value, sizeof value);
     return value;
 }
 
 rf_status rf_kit_poke(rf_kit *kit, uint64_t physical, uint64_t value)
 {
+    if (!kit)
+        return RF_ERR_ARGUMENT;
     return kit_bare_error(kit, rf_bare_write_physical(kit->bare, physical, &value, sizeof value));
 }
 
@@ -116,6 +121,8 @@ rf_status kit_place(rf_kit *kit, uint64_t address, const rf_guest_code *code, co
 
 rf_status rf_kit_place(rf_kit *kit, uint64_t address, const rf_guest_code *code)
 {
+    if (!kit)
+        return RF_ERR_ARGUMENT;
     return kit_place(kit, address, code, code && code->name ? code->name : "code");
 }
 
@@ -134,6 +141,8 @@ static rf_status place_handler(rf_kit *kit, const rf_guest_code *code, uint64_t 
 
 rf_status rf_kit_handler(rf_kit *kit, unsigned vector, const rf_guest_code *code)
 {
+    if (!kit)
+        return RF_ERR_ARGUMENT;
     uint64_t address = 0, slot = RF_KIT_IDT + vector * UINT64_C(16);
     if (vector > 255)
         return kit_error(kit, RF_ERR_ARGUMENT, "vector %u is above 255", vector);
@@ -148,6 +157,8 @@ rf_status rf_kit_handler(rf_kit *kit, unsigned vector, const rf_guest_code *code
 
 rf_status rf_kit_syscall(rf_kit *kit, const rf_guest_code *code)
 {
+    if (!kit)
+        return RF_ERR_ARGUMENT;
     uint64_t address = 0;
     rf_status status = place_handler(kit, code, &address);
     return status ? status : kit_bare_error(kit, rf_bare_write_msr(kit->bare, MSR_LSTAR, address));
@@ -210,6 +221,8 @@ static bool gate_word(const char *word, struct gate *gate)
 
 rf_status rf_kit_gate(rf_kit *kit, unsigned vector, uint64_t handler, const char *words)
 {
+    if (!kit)
+        return RF_ERR_ARGUMENT;
     struct gate gate = { 0xe, 0, 0, RF_KIT_KERNEL_CS, true };
     char word[32];
     if (vector > 255)
@@ -256,6 +269,8 @@ static void build_handlers(rf_kit *kit)
 
 rf_status rf_kit_set_cpl(rf_kit *kit, unsigned cpl)
 {
+    if (!kit)
+        return RF_ERR_ARGUMENT;
     if (cpl != 0 && cpl != 3)
         return kit_error(kit, RF_ERR_ARGUMENT, "CPL %u: the kit has segments for 0 and 3", cpl);
     const uint16_t dpl = (uint16_t)(cpl << 5);

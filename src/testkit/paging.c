@@ -152,6 +152,8 @@ static bool is_canonical(uint64_t address, unsigned root)
 
 rf_status rf_kit_map(rf_kit *kit, uint64_t linear, uint64_t physical, uint64_t size, const char *words)
 {
+    if (!kit)
+        return RF_ERR_ARGUMENT;
     struct mapping m;
     unsigned root = root_level(kit);
     rf_status status = parse(kit, words, &m);
@@ -178,6 +180,8 @@ rf_status rf_kit_page(rf_kit *kit, uint64_t address, const char *words)
 
 uint64_t rf_kit_entry(rf_kit *kit, uint64_t linear, unsigned *level)
 {
+    if (!kit)
+        return 0;
     uint64_t table = RF_KIT_TABLES;
     for (unsigned at = root_level(kit);; at--) {
         uint64_t slot = slot_of(table, linear, at), entry = rf_kit_peek(kit, slot);

@@ -201,6 +201,8 @@ static void begin(rf_kit *kit)
 
 rf_status rf_kit_continue(rf_kit *kit, uint64_t cycles)
 {
+    if (!kit)
+        return RF_ERR_ARGUMENT;
     rf_bare_stop_reason reason;
     begin(kit);
     rf_status status = rf_bare_run(kit->bare, cycles, &reason);
@@ -212,6 +214,8 @@ rf_status rf_kit_continue(rf_kit *kit, uint64_t cycles)
 
 rf_status rf_kit_step(rf_kit *kit)
 {
+    if (!kit)
+        return RF_ERR_ARGUMENT;
     rf_bare_stop_reason reason;
     begin(kit);
     rf_status status = rf_bare_step(kit->bare, &reason);
@@ -223,6 +227,8 @@ rf_status rf_kit_step(rf_kit *kit)
 
 rf_status rf_kit_run(rf_kit *kit, const rf_guest_code *code)
 {
+    if (!kit)
+        return RF_ERR_ARGUMENT;
     bool user = rf_kit_get(kit, RF_BARE_CPL) == 3;
     uint64_t address = user ? RF_KIT_USER_TEXT : RF_KIT_KERNEL_TEXT;
     if (code && code->end >= code->start && (size_t)(code->end - code->start) > RF_KIT_HANDLER_TEXT - RF_KIT_KERNEL_TEXT)
@@ -235,5 +241,5 @@ rf_status rf_kit_run(rf_kit *kit, const rf_guest_code *code)
 
 const rf_outcome *rf_kit_outcome(const rf_kit *kit)
 {
-    return &kit->outcome;
+    return kit ? &kit->outcome : NULL;
 }

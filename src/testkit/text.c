@@ -166,6 +166,8 @@ static void put_figures(struct kit_text *t, const rf_outcome *o)
 
 const char *rf_kit_describe(rf_kit *kit)
 {
+    if (!kit)
+        return "";
     struct kit_text t = { kit->description, sizeof kit->description, 0 };
     const rf_outcome *o = &kit->outcome;
     if (o->kind == RF_OUTCOME_NONE) {

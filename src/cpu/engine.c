@@ -158,6 +158,8 @@ static uint32_t block_mode(const struct rf_cpu *cpu)
         mode |= RF_MODE_DEBUG;
     if (cpu->in_shadow)
         mode |= RF_MODE_SHADOW;
+    if (cpu->single)
+        mode |= RF_MODE_SINGLE;
     if (cpu->mmu.cr0 & RF_CR0_EM)
         mode |= RF_MODE_NO_SSE | RF_MODE_NO_X87;
     if (!(cpu->mmu.cr4 & RF_CR4_OSFXSR))
@@ -248,6 +250,11 @@ static bool interrupt_due(const struct rf_cpu *cpu)
 {
     return (cpu->interrupt_pending && cpu->flags & RF_FLAG_IF) ||
            (cpu->nmi_pending && !cpu->nmi_blocked);
+}
+
+bool rf_cpu_event_due(const struct rf_cpu *cpu)
+{
+    return !cpu->in_shadow && (rf_debug_trap_due(cpu) || cpu->halted || interrupt_due(cpu));
 }
 
 /* How long code may run before a stop requested from outside is seen: a millisecond or so. */

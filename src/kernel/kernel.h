@@ -126,6 +126,8 @@ struct rf_kernel {
     int32_t next_pid;
     int exit_status;       /* wait status of init, once it has ended */
     bool finished;         /* init has ended: the machine stops */
+    bool keeps_last_mm;    /* init's address space stays, as last_mm, when it ends */
+    struct rf_mm *last_mm;
     bool need_resched;
     struct rf_task *reap;  /* a thread that has ended and is to be freed once not current */
     char stop_text[512];   /* why the machine stopped, when not by init's end */

@@ -84,6 +84,8 @@ rf_status rf_kernel_create(struct rf_kernel *k, struct rf_cpu *cpu, struct rf_ra
 
 void rf_kernel_destroy(struct rf_kernel *k)
 {
+    if (k->last_mm)
+        rf_mm_put(k, k->last_mm); /* shared mappings of files are written back */
     for (struct rf_task *task = k->tasks; task; task = task->next_task)
         if (task->files)
             rf_fd_table_put(k, task->files); /* closes what the host holds open for us */

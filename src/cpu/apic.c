@@ -329,20 +329,19 @@ void rf_apic_expire(struct rf_cpu *cpu)
         rf_apic_accept(cpu, (uint8_t)apic->lvt[RF_LVT_TIMER], false);
 }
 
-/* The TSC counts cycles, so the distance to the deadline is one in cycles. */
+/* The TSC counts cycles, so the distance to the deadline is one in cycles. One that is decades away
+ * never comes. */
+#define NEVER (UINT64_C(1) << 62)
 static void arm_deadline(struct rf_cpu *cpu)
 {
     struct rf_apic *apic = &cpu->apic;
     uint64_t tsc;
     rf_cpu_read_msr(cpu, 0x10, &tsc);
-    if (!apic->tsc_deadline)
-        set_expiry(cpu, UINT64_MAX);
-    else if (apic->tsc_deadline <= tsc)
+    const uint64_t distance = apic->tsc_deadline - tsc;
+    if (apic->tsc_deadline && apic->tsc_deadline <= tsc)
         rf_apic_expire(cpu);
-    else if (__builtin_add_overflow(rf_cpu_cycles(cpu), apic->tsc_deadline - tsc, &apic->expiry))
-        set_expiry(cpu, UINT64_MAX - 1);
     else
-        rf_cpu_attend(cpu);
+        set_expiry(cpu, apic->tsc_deadline && distance < NEVER ? rf_cpu_cycles(cpu) + distance : UINT64_MAX);
 }
 
 void rf_apic_tsc_written(struct rf_cpu *cpu)
@@ -365,8 +364,8 @@ bool rf_apic_timer_wakes(const struct rf_cpu *cpu)
 {
     const struct rf_apic *apic = &cpu->apic;
     uint32_t lvt = apic->lvt[RF_LVT_TIMER];
-    return apic->present && is_enabled(cpu) && cpu->flags & RF_FLAG_IF && apic->svr & RF_SVR_ENABLE &&
-           !(lvt & RF_LVT_MASKED) && (lvt >> 4 & 0xf) > rf_apic_ppr(apic) >> 4;
+    return apic->present && is_enabled(cpu) && (cpu->flags & RF_FLAG_IF || cpu->wakes_masked) &&
+           apic->svr & RF_SVR_ENABLE && !(lvt & RF_LVT_MASKED) && (lvt >> 4 & 0xf) > rf_apic_ppr(apic) >> 4;
 }
 
 /* --- state after reset, and IA32_APIC_BASE --- */

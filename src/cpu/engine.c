@@ -390,6 +390,7 @@ static enum rf_stop wait_halted(struct rf_cpu *cpu)
         until = least(until, cpu->apic.expiry);
     if (until == UINT64_MAX)
         return RF_STOP_HALT;
+    until = least(until, cpu->stop_cycles);
     if (rf_cpu_cycles(cpu) < until)
         rf_cpu_charge(cpu, RF_ACCOUNT_IDLE, until - rf_cpu_cycles(cpu));
     return RF_STOP_NONE;

@@ -65,7 +65,7 @@ passes 11 hello --memory 64M
 passes 11 hello --memory 3G
 grep -q 'memory: 0xc0000000' out || fail '3 GiB'
 passes 11 hello --memory 8M
-for image in exceptions apic devices; do
+for image in exceptions apic devices modes; do
     passes 1 $image
     as_qemu $image
     passes 1 $image --cpu max

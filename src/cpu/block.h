@@ -32,6 +32,8 @@ struct rf_block {
 #define RF_MODE_WAIT 0x10000u      /* CR0.MP and TS: FWAIT too is #NM */
 #define RF_MODE_DEBUG 0x20000u     /* DR7 enables a breakpoint: one instruction a block */
 #define RF_MODE_REAL 0x40000u      /* real-address mode: VEX encodings are #UD */
+#define RF_MODE_SHADOW_STACK 0x80000u /* CET: near calls and returns use the shadow stack too */
+#define RF_MODE_TRACKING 0x100000u /* CET: indirect branches must come to an ENDBRANCH */
 #define RF_MODE_SINGLE 0x1000000u  /* cpu->single: one instruction a block */
 #define RF_MODE_SHADOW 0x80000000u /* one instruction a block: an interrupt waits for its end */
 

@@ -38,7 +38,8 @@ bool rf_cpu_write_cr0(struct rf_cpu *cpu, uint64_t value)
                              RF_CR0_AM | RF_CR0_NW | RF_CR0_CD | RF_CR0_PG;
     uint64_t efer = cpu->mmu.efer, changed = cpu->mmu.cr0 ^ value;
     if (value >> 32 || (value & RF_CR0_PG && !(value & RF_CR0_PE)) ||
-        (value & RF_CR0_NW && !(value & RF_CR0_CD)))
+        (value & RF_CR0_NW && !(value & RF_CR0_CD)) ||
+        (cpu->mmu.cr4 & RF_CR4_CET && !(value & RF_CR0_WP)))
         return false;
     if (changed & RF_CR0_PG && !switch_paging(cpu, value & RF_CR0_PG, &efer))
         return false;
@@ -61,6 +62,8 @@ uint64_t rf_cpu_cr4_defined(const struct rf_cpu *cpu)
         defined |= RF_CR4_PKS;
     if (rf_has(cpu->features, RF_FEATURE_XSAVE))
         defined |= RF_CR4_OSXSAVE;
+    if (rf_has(cpu->features, RF_FEATURE_SHSTK) && cpu->mmu.cr0 & RF_CR0_WP) /* SDM 3A, 2.5 */
+        defined |= RF_CR4_CET;
     return defined;
 }
 

@@ -215,6 +215,8 @@ struct rf_cpu {
     uint64_t dr[8];
     uint64_t star, lstar, cstar, fmask;
     uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
+    /* CET (cpu/cet.h): shadow stack pointer, MSRs; branch_target is scratch */
+    uint64_t ssp, u_cet, s_cet, pl_ssp[4], interrupt_ssp_table, branch_target;
     uint64_t tsc_aux, tsc_offset, tsc_adjust, misc_enable, pat, apic_base;
 
     /* Event recognition at block ends. */

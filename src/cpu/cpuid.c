@@ -45,6 +45,7 @@ static const struct {
     { RF_FEATURE_PKU, 7, 0, ECX, 3 },        { RF_FEATURE_GFNI, 7, 0, ECX, 8 },
     { RF_FEATURE_VAES, 7, 0, ECX, 9 },       { RF_FEATURE_VPCLMULQDQ, 7, 0, ECX, 10 },
     { RF_FEATURE_RDPID, 7, 0, ECX, 22 },     { RF_FEATURE_PKS, 7, 0, ECX, 31 },
+    { RF_FEATURE_SHSTK, 7, 0, ECX, 7 },      { RF_FEATURE_IBT, 7, 0, EDX, 20 },
     { RF_FEATURE_FSRM, 7, 0, EDX, 4 },       { RF_FEATURE_XSAVEOPT, 0xd, 1, EAX, 0 },
     { RF_FEATURE_XSAVEC, 0xd, 1, EAX, 1 },   { RF_FEATURE_XGETBV1, 0xd, 1, EAX, 2 },
     { RF_FEATURE_LAHF64, 0x80000001, 0, ECX, 0 },

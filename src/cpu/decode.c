@@ -38,6 +38,7 @@ static const struct rf_lower_table *const families[] = {
     &rf_lower_crypto,      &rf_lower_x87,        &rf_lower_mmx,         &rf_lower_fpu_state,
     &rf_lower_xsave,
     &rf_lower_stack_any,   &rf_lower_compat,     &rf_lower_monitor,    &rf_lower_descriptor,
+    &rf_lower_cet_branch,  &rf_lower_shadow_stack,
 };
 
 static void add_family(struct rf_decoder *d, const struct rf_lower_table *family)
@@ -406,11 +407,13 @@ static void lower_one(struct rf_decoder *decoder, struct rf_lower *l, const uint
 }
 
 /* What comes before the first instruction. */
-static void emit_begin(struct rf_lower *l)
+static void emit_begin(struct rf_lower *l, ZydisMnemonic first)
 {
     l->ins.length = 0;
     if (l->cpu->block_mode & RF_MODE_DEBUG)
         rf_emit(l, op_debug_begin);
+    if (l->cpu->block_mode & RF_MODE_TRACKING)
+        rf_emit_target_begin(l, first);
     if (l->cpu->block_mode & RF_MODE_STEP)
         rf_emit(l, op_step_begin);
 }
@@ -444,7 +447,7 @@ static unsigned lower_block(struct rf_cpu *cpu, struct rf_decoder *decoder, cons
                           .code_bits = cpu->code_bits,
                           .cc_known = -1 };
     unsigned quarters = 0, used = 0;
-    emit_begin(&l);
+    emit_begin(&l, decoder->decoded[0].ins.mnemonic);
     for (unsigned i = 0; i < count && !l.ends_block; i++) {
         const struct decoded *d = &decoder->decoded[i];
         l.ins = d->ins;
@@ -507,7 +510,7 @@ static unsigned decode_all(struct rf_cpu *cpu, struct rf_decoder *decoder, const
 static struct rf_block *refused_block(struct rf_cpu *cpu, struct rf_decoder *decoder, ZyanStatus status)
 {
     struct rf_lower l = { .cpu = cpu, .out = decoder->ops, .code_bits = cpu->code_bits };
-    emit_begin(&l);
+    emit_begin(&l, ZYDIS_MNEMONIC_INVALID);
     rf_emit(&l, status == ZYDIS_STATUS_INSTRUCTION_TOO_LONG ? op_raise_gp : op_raise_ud);
     fill_exit(&l, 1, 1, 4, 0);
     const unsigned slots = (unsigned)(l.out - decoder->ops);

@@ -1,6 +1,7 @@
 /* The run loop: finding blocks, linking them, and what is due at block ends. */
 #include "cpu/block.h"
 #include "cpu/bus.h"
+#include "cpu/cet.h"
 #include "cpu/debug.h"
 #include "cpu/engine.h"
 #include "cpu/flags.h"
@@ -177,6 +178,10 @@ static uint32_t block_mode(const struct rf_cpu *cpu)
         mode |= RF_MODE_SEGMENTED;
     if (rf_cpu_is_real(cpu))
         mode |= RF_MODE_REAL;
+    if (rf_shadow_stack_enabled(cpu, cpu->cpl))
+        mode |= RF_MODE_SHADOW_STACK;
+    if (rf_tracking_enabled(cpu, cpu->cpl))
+        mode |= RF_MODE_TRACKING;
     return mode;
 }
 

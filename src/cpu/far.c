@@ -1,4 +1,5 @@
 /* Far JMP, CALL and RET (SDM 2A and 2B, the instructions' pages; 3A, 5.8). */
+#include "cpu/cet.h"
 #include "cpu/privilege.h"
 #include "cpu/segmentation.h"
 
@@ -15,8 +16,12 @@ static bool return_same_level(struct rf_cpu *cpu, const struct rf_descriptor *co
 {
     if (!rf_target_allowed(cpu, &code->segment, frame[0]))
         return rf_refuse(refusal, RF_GP, 0);
-    if (!rf_mark_accessed(cpu, code, refusal))
+    struct rf_cet_plan cet;
+    if (!rf_cet_return(cpu, (uint16_t)frame[1], rf_linear_ip(cpu, &code->segment, frame[0]),
+                       rf_is_64bit_code(cpu, &code->segment), &cet, refusal) ||
+        !rf_mark_accessed(cpu, code, refusal))
         return false;
+    rf_cet_commit(cpu, &cet);
     rf_set_stack_pointer(cpu, cpu->r[RF_RSP] + popped);
     rf_apply_return(cpu, code, (uint16_t)frame[1], frame[0]);
     rf_cpu_mode_changed(cpu);
@@ -36,8 +41,12 @@ static bool return_outward(struct rf_cpu *cpu, const struct rf_descriptor *code,
         return false;
     if (!rf_target_allowed(cpu, &code->segment, frame[0]))
         return rf_refuse(refusal, RF_GP, 0);
-    if (!rf_mark_accessed(cpu, code, refusal) || !rf_mark_accessed(cpu, &stack, refusal))
+    struct rf_cet_plan cet;
+    if (!rf_cet_return(cpu, (uint16_t)frame[1], rf_linear_ip(cpu, &code->segment, frame[0]),
+                       rf_is_64bit_code(cpu, &code->segment), &cet, refusal) ||
+        !rf_mark_accessed(cpu, code, refusal) || !rf_mark_accessed(cpu, &stack, refusal))
         return false;
+    rf_cet_commit(cpu, &cet);
     rf_apply_return(cpu, code, (uint16_t)frame[1], frame[0]);
     cpu->seg[RF_SEG_SS] = stack.segment;
     rf_cpu_mode_changed(cpu);
@@ -114,8 +123,14 @@ bool rf_far_transfer(struct rf_cpu *cpu, uint16_t selector, uint64_t offset, boo
         return rf_refuse_fault(cpu, refusal, true);
     if (!rf_target_allowed(cpu, &code.segment, offset))
         return rf_refuse(refusal, RF_GP, 0);
+    const bool to_64bit = rf_is_64bit_code(cpu, &code.segment);
+    struct rf_cet_plan cet = { 0 };
+    if (call ? !rf_cet_far_call(cpu, to_64bit, &cet, refusal) : !rf_cet_far_jump(cpu, to_64bit, refusal))
+        return false;
     if (!rf_mark_accessed(cpu, &code, refusal))
         return false;
+    rf_cet_commit(cpu, &cet);
+    rf_cet_wait_for_endbranch(cpu);
     cpu->seg[RF_CS] = code.segment;
     cpu->seg[RF_CS].selector = (uint16_t)((selector & ~3u) | cpu->cpl);
     cpu->seg[RF_CS].attributes |= 1;

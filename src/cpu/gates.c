@@ -1,5 +1,6 @@
 /* Call gates (SDM 3A, 5.8.3 to 5.8.5; 2A, CALL and JMP): 16 bytes and 64-bit code in IA-32e mode,
  * else 8 bytes with parameters to copy. */
+#include "cpu/cet.h"
 #include "cpu/privilege.h"
 #include "cpu/segmentation.h"
 
@@ -37,9 +38,10 @@ static bool read_gate(struct rf_cpu *cpu, const struct rf_descriptor *d, struct 
     uint16_t selector = d->segment.selector;
     uint32_t error = selector & ~3u;
     unsigned dpl = rf_segment_dpl(&d->segment);
-    if (is_task(cpu, d))
+    bool allowed = dpl >= cpu->cpl && dpl >= (selector & RF_SELECTOR_RPL);
+    if (allowed && is_task(cpu, d))
         rf_report_unimplemented(cpu, "task switch");
-    if (!is_call_gate(cpu, d) || dpl < cpu->cpl || dpl < (selector & RF_SELECTOR_RPL))
+    if (!is_call_gate(cpu, d) || !allowed)
         return rf_refuse(refusal, RF_GP, error);
     if (!(d->segment.attributes & RF_SEG_P))
         return rf_refuse(refusal, RF_NP, error);
@@ -97,6 +99,12 @@ static bool transfer(struct rf_cpu *cpu, const struct call_gate *gate, const str
         return false;
     if (call && !rf_put_far_return(cpu, &code->segment, gate->slot))
         return rf_refuse_fault(cpu, refusal, true);
+    const bool to_64bit = rf_is_64bit_code(cpu, &code->segment);
+    struct rf_cet_plan cet = { 0 };
+    if (call ? !rf_cet_far_call(cpu, to_64bit, &cet, refusal) : !rf_cet_far_jump(cpu, to_64bit, refusal))
+        return false;
+    rf_cet_commit(cpu, &cet);
+    rf_cet_wait_for_endbranch(cpu);
     enter(cpu, gate, code, cpu->cpl);
     if (call)
         rf_pushes_done(cpu, &stack, 2, gate->slot);
@@ -141,11 +149,16 @@ static bool call_inward(struct rf_cpu *cpu, const struct call_gate *gate, const 
         return false;
     if (!rf_pushes_put(cpu, &stack, frame, count, gate->slot))
         return rf_refuse_push(cpu, refusal, stack_error);
+    struct rf_cet_plan cet;
+    if (!rf_cet_enter(cpu, new_cpl, 0, cpu->r[RF_REG_IP], 0, &cet, refusal))
+        return false;
+    rf_cet_commit(cpu, &cet);
     if (old_cpl == 3)
         rf_cpu_account(cpu, RF_ACCOUNT_ENTRY);
     cpu->budget -= cpu->cost->event[RF_EVENT_INT]; /* the same work: a gate, a stack from the TSS, a frame */
     cpu->seg[RF_SEG_SS] = stack.ss;
     enter(cpu, gate, code, new_cpl);
+    rf_cet_enter_tracking(cpu);
     rf_pushes_done(cpu, &stack, count, gate->slot);
     return true;
 }

@@ -1,6 +1,7 @@
 /* Protected mode's way to a handler: the gate in the IDT, the handler's segment, the stack, the
  * frame (SDM 3A, 6.11, 6.12 and, for IA-32e mode, 6.14). Nothing changes until every check and the
  * push have succeeded, so a fault on the way is delivered from the same state. */
+#include "cpu/cet.h"
 #include "cpu/privilege.h"
 #include "cpu/segmentation.h"
 
@@ -134,6 +135,7 @@ bool rf_deliver_protected(struct rf_cpu *cpu, const struct rf_event *event, uint
         stack.sp &= ~UINT64_C(15);
 
     uint64_t frame[6];
+    struct rf_cet_plan cet;
     uint32_t stack_error = (inner && is_legacy ? stack.ss.selector & ~3u : 0) | ext;
     unsigned count = build_frame(cpu, event, flags_image, inner || !is_legacy, frame);
     if (!rf_target_allowed(cpu, &code.segment, gate.offset)) {
@@ -143,9 +145,13 @@ bool rf_deliver_protected(struct rf_cpu *cpu, const struct rf_event *event, uint
     }
     if (!rf_pushes_put(cpu, &stack, frame, count, gate.slot))
         return rf_refuse_push(cpu, refusal, stack_error);
+    if (!rf_cet_enter(cpu, new_cpl, gate.ist, cpu->r[RF_REG_IP] + event->length, ext, &cet, refusal))
+        return false;
     if (inner)
         cpu->seg[RF_SEG_SS] = stack.ss;
     enter_handler(cpu, &gate, &code, new_cpl);
+    rf_cet_commit(cpu, &cet);
+    rf_cet_enter_tracking(cpu);
     rf_cpu_mode_changed(cpu);
     rf_pushes_done(cpu, &stack, count, gate.slot);
     return true;

@@ -1,5 +1,6 @@
 /* IRET, and what it shares with the far RET: the checks of CS and SS that come from a stack (SDM 2A,
  * IRET; 2B, RET; 3A, 6.14.3). */
+#include "cpu/cet.h"
 #include "cpu/debug.h"
 #include "cpu/privilege.h"
 #include "cpu/segmentation.h"
@@ -148,13 +149,17 @@ bool rf_iret(struct rf_cpu *cpu, unsigned operand_bytes, struct rf_refusal *refu
 {
     struct frame frame;
     struct rf_descriptor code, stack;
+    struct rf_cet_plan cet;
     cpu->nmi_blocked = false; /* even if it faults (SDM 3A, 6.7.1) */
     if (rf_cpu_is_real(cpu))
         return rf_real_iret(cpu, operand_bytes, refusal);
     if (is_missing_return(cpu, operand_bytes, refusal) ||
         !read_frame(cpu, operand_bytes, &frame, refusal) ||
-        !check_frame(cpu, &frame, &code, &stack, refusal))
+        !check_frame(cpu, &frame, &code, &stack, refusal) ||
+        !rf_cet_return(cpu, (uint16_t)frame.cs, rf_linear_ip(cpu, &code.segment, frame.rip),
+                       rf_is_64bit_code(cpu, &code.segment), &cet, refusal))
         return false;
+    rf_cet_commit(cpu, &cet);
 
     cpu->budget -= cpu->cost->event[RF_EVENT_IRET];
     cpu->counts.irets++;

@@ -39,6 +39,7 @@ static rf_feature_set of_isa_set(ZydisISASet set)
     case ZYDIS_ISA_SET_RDSEED: return SET(RDSEED);
     case ZYDIS_ISA_SET_RDPID: return SET(RDPID);
     case ZYDIS_ISA_SET_PKU: return SET(PKU);
+    case ZYDIS_ISA_SET_CET: return SET(SHSTK); /* ENDBRANCH, too, is a NOP for older models */
     case ZYDIS_ISA_SET_CLFLUSHOPT: return SET(CLFLUSHOPT);
     case ZYDIS_ISA_SET_CLWB: return SET(CLWB);
 
@@ -155,7 +156,7 @@ enum rf_isa_unit rf_isa_unit(const ZydisDecodedInstruction *ins)
 void rf_isa_set_decoder(ZydisDecoder *decoder, rf_feature_set features)
 {
     ZydisDecoderEnableMode(decoder, ZYDIS_DECODER_MODE_MPX, false);
-    ZydisDecoderEnableMode(decoder, ZYDIS_DECODER_MODE_CET, false);
+    ZydisDecoderEnableMode(decoder, ZYDIS_DECODER_MODE_CET, rf_has(features, RF_FEATURE_SHSTK));
     ZydisDecoderEnableMode(decoder, ZYDIS_DECODER_MODE_CLDEMOTE, false);
     ZydisDecoderEnableMode(decoder, ZYDIS_DECODER_MODE_WBNOINVD, false);
     ZydisDecoderEnableMode(decoder, ZYDIS_DECODER_MODE_LZCNT,

@@ -61,7 +61,8 @@ extern const struct rf_lower_table rf_lower_alu, rf_lower_move, rf_lower_branch,
     rf_lower_sse_shuffle, rf_lower_sse_convert, rf_lower_sse_string, rf_lower_crypto,
     rf_lower_sha, rf_lower_gfni,
     rf_lower_x87, rf_lower_mmx, rf_lower_fpu_state, rf_lower_xsave,
-    rf_lower_stack_any, rf_lower_compat, rf_lower_monitor;
+    rf_lower_stack_any, rf_lower_compat, rf_lower_monitor, rf_lower_cet_branch,
+    rf_lower_shadow_stack;
 
 /* The families of VEX-encoded vector instructions that suit the host, NULL-terminated
  * (ops/avx_tables.c). */
@@ -121,6 +122,11 @@ void rf_pop_flags(struct rf_cpu *cpu, uint64_t value, uint64_t width_mask);
 /* Near transfers outside 64-bit mode that must cut or check their target, or use a stack of
  * the kind above (ops/branch_any.c). */
 bool rf_lower_near_any(struct rf_lower *l);
+
+/* Near JMP, CALL and RET while CET is on; and what a block begins with whose first instruction is
+ * `first`, while indirect branches are tracked (ops/cet_branch.c). */
+bool rf_lower_cet_transfer(struct rf_lower *l);
+void rf_emit_target_begin(struct rf_lower *l, ZydisMnemonic first);
 
 /* MOV to or from a segment, control or debug register (ops/segment.c). */
 bool rf_lower_mov_special(struct rf_lower *l);

@@ -12,7 +12,7 @@
     X(XSAVE) X(XSAVEOPT) X(XSAVEC) X(XGETBV1) X(AVX) X(AVX2) X(F16C) X(FMA) X(BMI1) X(BMI2) \
     X(LZCNT) X(MOVBE) X(PKU) X(PKS)                                                        \
     X(AES) X(PCLMULQDQ) X(VAES) X(VPCLMULQDQ) X(SHA) X(GFNI) X(ADX) X(RDRAND) X(RDSEED)    \
-    X(CLFLUSHOPT) X(CLWB) X(PREFETCHW) X(RDPID) X(FSRM)
+    X(CLFLUSHOPT) X(CLWB) X(PREFETCHW) X(RDPID) X(FSRM) X(SHSTK) X(IBT)
 
 enum rf_feature {
 #define RF_FEATURE_NAME(name) RF_FEATURE_##name,

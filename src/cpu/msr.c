@@ -1,6 +1,6 @@
 /* Model-specific registers (SDM 4, chapter 2). An unknown number, a reserved bit or a
  * non-canonical address is refused: #GP(0) at RDMSR and WRMSR. */
-#include "cpu/cpu.h"
+#include "cpu/cet.h"
 
 enum msr {
     MSR_P5_MC_ADDR = 0, /* machine checks: the architecture's registers, and no error banks, so */
@@ -16,6 +16,10 @@ enum msr {
     MSR_MISC_ENABLE = 0x1a0,
     MSR_PAT = 0x277,
     MSR_TSC_DEADLINE = 0x6e0,
+    MSR_U_CET = 0x6a0,
+    MSR_S_CET = 0x6a2,
+    MSR_PL0_SSP = 0x6a4,
+    MSR_INTERRUPT_SSP_TABLE = 0x6a8,
     MSR_PKRS = 0x6e1,
     MSR_X2APIC_FIRST = 0x800,
     MSR_X2APIC_LAST = 0x8ff,
@@ -30,32 +34,41 @@ enum msr {
     MSR_TSC_AUX = 0xc0000103,
 };
 
-/* Registers that are a plain field; `address` ones must be canonical. */
+/* Registers that are a plain field; `address` ones must be canonical. Those of shadow stacks are
+ * there with the feature. */
 struct plain_msr {
     uint32_t number;
     bool address;
     size_t offset;
     uint64_t writable;
+    rf_feature_set needs;
 };
+#define SHSTK (UINT64_C(1) << RF_FEATURE_SHSTK)
+#define TIMES_4 (~UINT64_C(3)) /* shadow stack pointers (SDM 4, table 2-2) */
 #define FIELD(member) offsetof(struct rf_cpu, member)
 static const struct plain_msr plain[] = {
-    { MSR_SYSENTER_CS, false, FIELD(sysenter_cs), UINT32_MAX },
-    { MSR_SYSENTER_ESP, true, FIELD(sysenter_esp), UINT64_MAX },
-    { MSR_SYSENTER_EIP, true, FIELD(sysenter_eip), UINT64_MAX },
-    { MSR_STAR, false, FIELD(star), UINT64_MAX },
-    { MSR_LSTAR, true, FIELD(lstar), UINT64_MAX },
-    { MSR_CSTAR, true, FIELD(cstar), UINT64_MAX },
-    { MSR_FMASK, false, FIELD(fmask), UINT32_MAX },
-    { MSR_FS_BASE, true, FIELD(seg[RF_FS].base), UINT64_MAX },
-    { MSR_GS_BASE, true, FIELD(seg[RF_GS].base), UINT64_MAX },
-    { MSR_KERNEL_GS_BASE, true, FIELD(kernel_gs_base), UINT64_MAX },
-    { MSR_TSC_AUX, false, FIELD(tsc_aux), UINT32_MAX },
+    { MSR_SYSENTER_CS, false, FIELD(sysenter_cs), UINT32_MAX, 0 },
+    { MSR_SYSENTER_ESP, true, FIELD(sysenter_esp), UINT64_MAX, 0 },
+    { MSR_SYSENTER_EIP, true, FIELD(sysenter_eip), UINT64_MAX, 0 },
+    { MSR_STAR, false, FIELD(star), UINT64_MAX, 0 },
+    { MSR_LSTAR, true, FIELD(lstar), UINT64_MAX, 0 },
+    { MSR_CSTAR, true, FIELD(cstar), UINT64_MAX, 0 },
+    { MSR_FMASK, false, FIELD(fmask), UINT32_MAX, 0 },
+    { MSR_FS_BASE, true, FIELD(seg[RF_FS].base), UINT64_MAX, 0 },
+    { MSR_GS_BASE, true, FIELD(seg[RF_GS].base), UINT64_MAX, 0 },
+    { MSR_KERNEL_GS_BASE, true, FIELD(kernel_gs_base), UINT64_MAX, 0 },
+    { MSR_TSC_AUX, false, FIELD(tsc_aux), UINT32_MAX, 0 },
+    { MSR_PL0_SSP, true, FIELD(pl_ssp[0]), TIMES_4, SHSTK },
+    { MSR_PL0_SSP + 1, true, FIELD(pl_ssp[1]), TIMES_4, SHSTK },
+    { MSR_PL0_SSP + 2, true, FIELD(pl_ssp[2]), TIMES_4, SHSTK },
+    { MSR_PL0_SSP + 3, true, FIELD(pl_ssp[3]), TIMES_4, SHSTK },
+    { MSR_INTERRUPT_SSP_TABLE, true, FIELD(interrupt_ssp_table), UINT64_MAX, SHSTK },
 };
 
-static const struct plain_msr *find_plain(uint32_t msr)
+static const struct plain_msr *find_plain(const struct rf_cpu *cpu, uint32_t msr)
 {
     for (size_t i = 0; i < RF_ARRAY_SIZE(plain); i++)
-        if (plain[i].number == msr)
+        if (plain[i].number == msr && !(plain[i].needs & ~cpu->features))
             return &plain[i];
     return NULL;
 }
@@ -80,7 +93,7 @@ bool rf_cpu_read_msr(struct rf_cpu *cpu, uint32_t msr, uint64_t *value)
 {
     if (is_apic_msr(msr))
         return rf_apic_read_msr(cpu, msr, value);
-    const struct plain_msr *field = find_plain(msr);
+    const struct plain_msr *field = find_plain(cpu, msr);
     if (field) {
         *value = *field_of(cpu, field);
         return true;
@@ -95,6 +108,8 @@ bool rf_cpu_read_msr(struct rf_cpu *cpu, uint32_t msr, uint64_t *value)
         return cpu->vendor == RF_VENDOR_INTEL;
     case MSR_APIC_BASE: *value = cpu->apic_base; return true;
     case MSR_PKRS: *value = cpu->mmu.pkrs; return rf_has(cpu->features, RF_FEATURE_PKS);
+    case MSR_U_CET: *value = cpu->u_cet; return rf_has(cpu->features, RF_FEATURE_SHSTK);
+    case MSR_S_CET: *value = cpu->s_cet; return rf_has(cpu->features, RF_FEATURE_SHSTK);
     case MSR_P5_MC_ADDR:
     case MSR_P5_MC_TYPE:
     case MSR_MCG_CAP:
@@ -151,11 +166,24 @@ static bool write_misc_enable(struct rf_cpu *cpu, uint64_t value)
     return true;
 }
 
+/* Reserved bits, a tracker that waits though it is suppressed, and a bitmap that is nowhere are
+ * refused (SDM 1, 17.3.1). */
+static bool write_cet(struct rf_cpu *cpu, uint64_t *control, uint64_t value)
+{
+    const uint64_t both = RF_CET_SUPPRESS | RF_CET_TRACKER;
+    if (!rf_has(cpu->features, RF_FEATURE_SHSTK) || value & RF_CET_RESERVED || (value & both) == both ||
+        !rf_mmu_canonical(&cpu->mmu, value & ~UINT64_C(0xfff)))
+        return false;
+    *control = value;
+    rf_cpu_mode_changed(cpu);
+    return true;
+}
+
 bool rf_cpu_write_msr(struct rf_cpu *cpu, uint32_t msr, uint64_t value)
 {
     if (is_apic_msr(msr))
         return rf_apic_write_msr(cpu, msr, value);
-    const struct plain_msr *field = find_plain(msr);
+    const struct plain_msr *field = find_plain(cpu, msr);
     if (field) {
         if (value & ~field->writable || (field->address && !rf_mmu_canonical(&cpu->mmu, value)))
             return false;
@@ -168,6 +196,8 @@ bool rf_cpu_write_msr(struct rf_cpu *cpu, uint32_t msr, uint64_t value)
     case MSR_MISC_ENABLE: return write_misc_enable(cpu, value);
     case MSR_APIC_BASE: return rf_apic_write_base(cpu, value);
     case MSR_EFER: return write_efer(cpu, value);
+    case MSR_U_CET: return write_cet(cpu, &cpu->u_cet, value);
+    case MSR_S_CET: return write_cet(cpu, &cpu->s_cet, value);
     case MSR_PAT: return write_pat(cpu, value);
     case MSR_P5_MC_ADDR:
     case MSR_P5_MC_TYPE:

@@ -74,6 +74,12 @@ RF_INLINE bool rf_target_allowed(const struct rf_cpu *cpu, const struct rf_segme
     return rf_is_64bit_code(cpu, code) ? rf_mmu_canonical(&cpu->mmu, ip) : ip <= code->limit;
 }
 
+/* The linear address of an instruction in that code segment. */
+RF_INLINE uint64_t rf_linear_ip(const struct rf_cpu *cpu, const struct rf_segment *code, uint64_t ip)
+{
+    return rf_is_64bit_code(cpu, code) ? ip : (uint32_t)(code->base + ip);
+}
+
 /* Load DS, ES, FS, GS or SS with every check of SDM 2, MOV to a segment register. */
 bool rf_load_segment(struct rf_cpu *cpu, enum rf_seg which, uint16_t selector,
                      struct rf_refusal *refusal);

@@ -1,4 +1,5 @@
 /* SYSCALL SYSRET SYSENTER SYSEXIT (SDM 2, the instructions' pages). */
+#include "cpu/cet.h"
 #include "cpu/privilege.h"
 
 static void charge(struct rf_cpu *cpu, enum rf_cost_event event)
@@ -22,8 +23,10 @@ bool rf_syscall(struct rf_cpu *cpu, struct rf_refusal *refusal)
     cpu->r[RF_R11] = flags & ~(uint64_t)RF_FLAG_RF;
     cpu->r[RF_REG_IP] = from_64bit ? cpu->lstar : cpu->cstar;
     uint16_t cs = (uint16_t)(cpu->star >> 32) & 0xfffc;
+    rf_cet_leave_user(cpu);
     rf_set_flat_code(cpu, cs, 0, true);
     rf_set_flat_stack(cpu, (uint16_t)(cs + 8), 0);
+    rf_cet_system_entered(cpu);
     rf_cpu_set_flags(cpu, flags & ~cpu->fmask & ~(uint64_t)RF_FLAG_RF);
     rf_cpu_mode_changed(cpu);
     return true;
@@ -65,6 +68,7 @@ bool rf_sysret(struct rf_cpu *cpu, bool to_64bit, struct rf_refusal *refusal)
     cpu->r[RF_REG_IP] = to_64bit ? cpu->r[RF_RCX] : (uint32_t)cpu->r[RF_RCX];
     rf_set_flat_code(cpu, (uint16_t)((base + (to_64bit ? 16 : 0)) | 3), 3, to_64bit);
     set_sysret_stack(cpu, (uint16_t)((base + 8) | 3));
+    rf_cet_system_left(cpu);
     rf_cpu_set_flags(cpu, cpu->r[RF_R11] & 0x3c7fd7);
     rf_cpu_account(cpu, RF_ACCOUNT_USER);
     rf_cpu_mode_changed(cpu);
@@ -91,8 +95,10 @@ bool rf_sysenter(struct rf_cpu *cpu, struct rf_refusal *refusal)
     cpu->flags &= ~(RF_FLAG_VM | RF_FLAG_IF | RF_FLAG_RF);
     cpu->r[RF_RSP] = long_mode ? cpu->sysenter_esp : (uint32_t)cpu->sysenter_esp;
     cpu->r[RF_REG_IP] = long_mode ? cpu->sysenter_eip : (uint32_t)cpu->sysenter_eip;
+    rf_cet_leave_user(cpu);
     rf_set_flat_code(cpu, cs, 0, long_mode);
     rf_set_flat_stack(cpu, (uint16_t)(cs + 8), 0);
+    rf_cet_system_entered(cpu);
     rf_cpu_mode_changed(cpu);
     return true;
 }
@@ -113,6 +119,7 @@ bool rf_sysexit(struct rf_cpu *cpu, bool to_64bit, struct rf_refusal *refusal)
     cpu->r[RF_REG_IP] = to_64bit ? cpu->r[RF_RDX] : (uint32_t)cpu->r[RF_RDX];
     rf_set_flat_code(cpu, (uint16_t)((base + (to_64bit ? 32 : 16)) | 3), 3, to_64bit);
     rf_set_flat_stack(cpu, (uint16_t)((base + (to_64bit ? 40 : 24)) | 3), 3);
+    rf_cet_system_left(cpu);
     rf_cpu_account(cpu, RF_ACCOUNT_USER);
     rf_cpu_mode_changed(cpu);
     return true;

@@ -204,6 +204,51 @@ bool rf_mmu_write(struct rf_mmu *mmu, uint64_t va, const void *data, size_t size
     return write_pages(mmu, va, data, size, mode, fault);
 }
 
+/* Where the parts of a word are that a page end may divide. */
+static bool shadow_pages(struct rf_mmu *mmu, uint64_t va, unsigned size, enum rf_access access, bool user,
+                         uint64_t pa[2], struct rf_fault *fault)
+{
+    enum rf_tlb_mode mode = user ? RF_TLB_USER : RF_TLB_SUPERVISOR;
+    if (!check_canonical(mmu, va, size, fault))
+        return false;
+    for (unsigned i = 0; i < size / 4; i++) {
+        struct rf_walk walk;
+        rf_mmu_explain(mmu, va + 4 * i, access, mode, &walk);
+        *fault = walk.fault;
+        if (!walk.ok)
+            return false;
+        rf_mmu_walk_commit(mmu, &walk, RF_READ); /* D is set in every shadow-stack page */
+        pa[i] = walk.pa;
+    }
+    return true;
+}
+
+bool rf_mmu_shadow_read(struct rf_mmu *mmu, uint64_t va, uint64_t *value, unsigned size, bool user,
+                        struct rf_fault *fault)
+{
+    uint64_t pa[2];
+    uint32_t part[2] = { 0 };
+    if (!shadow_pages(mmu, va, size, RF_SHADOW_READ, user, pa, fault))
+        return false;
+    for (unsigned i = 0; i < size / 4; i++)
+        read_part(mmu, pa[i], &part[i], 4);
+    *value = part[0] | (uint64_t)part[1] << 32;
+    return true;
+}
+
+bool rf_mmu_shadow_write(struct rf_mmu *mmu, uint64_t va, uint64_t value, unsigned size, bool user,
+                         struct rf_fault *fault)
+{
+    uint64_t pa[2];
+    if (!shadow_pages(mmu, va, size, RF_SHADOW_WRITE, user, pa, fault))
+        return false;
+    for (unsigned i = 0; i < size / 4; i++) {
+        uint32_t part = (uint32_t)(value >> 32 * i);
+        write_part(mmu, pa[i], &part, 4);
+    }
+    return true;
+}
+
 size_t rf_mmu_fetch(struct rf_mmu *mmu, uint64_t va, void *out, size_t size,
                     enum rf_tlb_mode mode, struct rf_fault *fault)
 {

@@ -25,6 +25,7 @@
 #define RF_CR4_SMEP RF_BIT(20)
 #define RF_CR4_SMAP RF_BIT(21)
 #define RF_CR4_PKE RF_BIT(22)
+#define RF_CR4_CET RF_BIT(23)
 #define RF_CR4_PKS RF_BIT(24)
 #define RF_EFER_LME RF_BIT(8)
 #define RF_EFER_LMA RF_BIT(10)
@@ -53,8 +54,11 @@
 #define RF_PF_RSVD 0x08u
 #define RF_PF_I 0x10u
 #define RF_PF_PK 0x20u
+#define RF_PF_SS 0x40u
 
-enum rf_access { RF_READ, RF_WRITE, RF_FETCH };
+/* The last two: shadow-stack accesses, which are allowed on shadow-stack pages alone, and for which
+ * RF_TLB_USER and RF_TLB_SUPERVISOR are to be asked (SDM 3A, 4.6.1). */
+enum rf_access { RF_READ, RF_WRITE, RF_FETCH, RF_SHADOW_READ, RF_SHADOW_WRITE };
 
 /* Who accesses. Implicit supervisor accesses (descriptor tables, TSS) made while
  * CPL is 3 use RF_TLB_SUPERVISOR whatever RFLAGS.AC says (SDM 3A, 4.6.1). */
@@ -96,6 +100,7 @@ struct rf_page_rights {
     bool writable, user, executable; /* AND of R/W, AND of U/S, no XD */
     bool global;                     /* leaf G with CR4.PGE = 1 */
     bool dirty;                      /* leaf D */
+    bool shadow_stack;               /* R/W = 1 above the leaf, R/W = 0 and D = 1 in it */
     uint8_t protection_key;
     uint8_t page_shift; /* 12, 21, 22 or 30 */
 };
@@ -175,7 +180,7 @@ struct rf_walk {
     const char *refused_by;  /* when !ok: the rule in words, e.g. "U/S = 0 at level 1: ..."; constant text */
     uint64_t pa;             /* when ok */
     uint8_t page_shift;      /* 12, 21, 22 or 30, when ok */
-    bool writable, user, executable, global, dirty; /* combined rights over all levels, when ok */
+    bool writable, user, executable, global, dirty, shadow_stack; /* combined rights over all levels, when ok */
     uint8_t protection_key;
 };
 
@@ -231,6 +236,13 @@ bool rf_mmu_read_for_write(struct rf_mmu *mmu, uint64_t va, void *out, size_t si
 /* Would rf_mmu_write be allowed? Touches A/D bits as it would, and no memory or device. */
 bool rf_mmu_probe_write(struct rf_mmu *mmu, uint64_t va, size_t size, enum rf_tlb_mode mode,
                         struct rf_fault *fault);
+/* A shadow stack's word of 4 or 8 bytes, at a multiple of 4; `user`: by code at CPL 3, or on its
+ * behalf (WRUSS). The TLB has no part in it. */
+bool rf_mmu_shadow_read(struct rf_mmu *mmu, uint64_t va, uint64_t *value, unsigned size, bool user,
+                        struct rf_fault *fault);
+bool rf_mmu_shadow_write(struct rf_mmu *mmu, uint64_t va, uint64_t value, unsigned size, bool user,
+                         struct rf_fault *fault);
+
 /* Instruction bytes: fetch rights; 0xff outside RAM. Returns how many bytes from va on could be fetched
  * (stops at the first refused page; 0..size), *fault says why when less than size. */
 size_t rf_mmu_fetch(struct rf_mmu *mmu, uint64_t va, void *out, size_t size,

@@ -35,6 +35,9 @@ static const char *const rule_text[RULE_COUNT][NAMED_LEVELS] = {
     [RULE_PKU_WD] = ANY_LEVEL("PKRU.WD = 1 for the page's protection key: no write"),
     [RULE_PKS_AD] = ANY_LEVEL("IA32_PKRS.AD = 1 for the page's protection key: no data access"),
     [RULE_PKS_WD] = ANY_LEVEL("IA32_PKRS.WD = 1 for the page's protection key: no write"),
+    [RULE_SHADOW_PAGE] = ANY_LEVEL("a shadow-stack access needs a shadow-stack page: R/W = 0 and D = 1 in "
+                                   "the leaf, R/W = 1 above it"),
+    [RULE_SHADOW_USER] = ANY_LEVEL("a supervisor's shadow-stack access needs U/S = 0 at some level"),
 };
 
 static const char text_noncanonical_48[] =
@@ -96,9 +99,18 @@ static enum rf_walk_rule key_rule(const struct rf_mmu *mmu, const struct rf_page
     if (denied & 1)
         return user_page ? RULE_PKU_AD : RULE_PKS_AD;
     bool wd_binds = (mmu->cr0 & RF_CR0_WP) || (user_page && mode == RF_TLB_USER);
-    if ((denied & 2) && access == RF_WRITE && wd_binds)
+    if ((denied & 2) && (access == RF_WRITE || access == RF_SHADOW_WRITE) && wd_binds)
         return user_page ? RULE_PKU_WD : RULE_PKS_WD;
     return RULE_NONE;
+}
+
+/* Shadow-stack accesses (SDM 3A, 4.6.1). SMAP does not come into it: a supervisor's never may be to
+ * a user page. */
+static enum rf_walk_rule shadow_rule(const struct rf_page_rights *rights, bool user_access)
+{
+    if (!user_access && rights->user)
+        return RULE_SHADOW_USER;
+    return rights->shadow_stack ? RULE_NONE : RULE_SHADOW_PAGE;
 }
 
 /* The rights of SDM 3A, 4.6.1. */
@@ -108,6 +120,8 @@ static enum rf_walk_rule paging_rule(const struct rf_mmu *mmu, const struct rf_p
     bool user_access = mode == RF_TLB_USER;
     if (user_access && !rights->user)
         return RULE_USER;
+    if (access >= RF_SHADOW_READ)
+        return shadow_rule(rights, user_access);
     if (!user_access && rights->user) {
         if (access == RF_FETCH && (mmu->cr4 & RF_CR4_SMEP))
             return RULE_SMEP;
@@ -139,8 +153,10 @@ static uint32_t access_bits(const struct rf_mmu *mmu, enum rf_access access,
                             enum rf_tlb_mode mode)
 {
     uint32_t bits = 0;
-    if (access == RF_WRITE)
+    if (access == RF_WRITE || access == RF_SHADOW_WRITE)
         bits |= RF_PF_W;
+    if (access >= RF_SHADOW_READ)
+        bits |= RF_PF_SS;
     if (mode == RF_TLB_USER)
         bits |= RF_PF_U;
     bool tells_fetches = (mmu->cr4 & RF_CR4_SMEP) ||
@@ -228,7 +244,11 @@ static bool walk_wide(const struct rf_mmu *mmu, uint64_t va, uint32_t access_cod
 /* What the leaf says in every paging mode. */
 static void read_leaf_flags(const struct rf_mmu *mmu, struct rf_walk *walk)
 {
-    uint64_t entry = walk->step[walk->step_count - 1].entry;
+    unsigned leaf = walk->step_count - 1;
+    uint64_t entry = walk->step[leaf].entry;
+    walk->shadow_stack = !(entry & RF_PTE_W) && entry & RF_PTE_D;
+    for (unsigned i = 0; i < leaf; i++)
+        walk->shadow_stack &= (walk->step[i].entry & RF_PTE_W) != 0;
     walk->global = (entry & RF_PTE_G) && (mmu->cr4 & RF_CR4_PGE);
     walk->dirty = (entry & RF_PTE_D) != 0;
 }
@@ -250,7 +270,8 @@ static void begin(struct rf_walk *walk)
     walk->refused_by = NULL;
     walk->pa = 0;
     walk->page_shift = 0;
-    walk->writable = walk->user = walk->executable = walk->global = walk->dirty = false;
+    walk->writable = walk->user = walk->executable = false;
+    walk->global = walk->dirty = walk->shadow_stack = false;
     walk->protection_key = 0;
 }
 
@@ -270,6 +291,7 @@ void rf_mmu_explain(const struct rf_mmu *mmu, uint64_t va, enum rf_access access
     const struct rf_page_rights rights = {.writable = walk->writable,
                                           .user = walk->user,
                                           .executable = walk->executable,
+                                          .shadow_stack = walk->shadow_stack,
                                           .protection_key = walk->protection_key};
     enum rf_walk_rule rule = paging_rule(mmu, &rights, access, mode);
     enum rf_walk_rule by_key = key_rule(mmu, &rights, access, mode);

@@ -26,6 +26,8 @@ enum rf_walk_rule {
     RULE_PKU_WD,
     RULE_PKS_AD,
     RULE_PKS_WD,
+    RULE_SHADOW_PAGE,
+    RULE_SHADOW_USER,
     RULE_COUNT
 };
 

@@ -23,6 +23,8 @@ struct frame {
 };
 typedef void handler(struct frame *frame);
 void on(unsigned vector, handler *function);
+/* Let INT n come from CPL 3. */
+void open_gate(unsigned vector);
 /* Handlers that count; the latter tells the local APIC (or x2APIC) that it has ended. */
 extern volatile unsigned counted[256];
 void count(struct frame *frame);
@@ -92,6 +94,9 @@ static inline void ioapic_write(uint8_t n, uint32_t v)
 }
 static inline void set_line(unsigned line, bool level) { out8((uint16_t)(0x2000 + line), level); }
 uint64_t fw_cfg(uint16_t key, unsigned bytes);
+
+/* --- page tables --- */
+extern uint64_t pml4[512];
 
 /* --- multiboot --- */
 extern uint32_t boot_magic, boot_info, boot_cr0;

@@ -119,6 +119,9 @@ gdt:    .quad 0
 tss_descriptor:
         .quad 0x0000890000000067
         .quad 0
+        .quad 0x00cf9b000000ffff /* 28h: 32-bit code */
+        .quad 0x00cff3000000ffff /* 30h: user data */
+        .quad 0x00affb000000ffff /* 38h: user code */
 gdt_end:
 gdt_pointer:
         .word gdt_end - gdt - 1
@@ -129,7 +132,7 @@ boot_info:  .long 0
 boot_cr0:   .long 0
         .balign 16
 tss:    .long 0
-        .quad stack_top
+        .quad ring0_stack_top
         .zero 88
         .long 0x680000
 
@@ -137,7 +140,10 @@ tss:    .long 0
         .balign 4096
 page_directories: .zero 4 * 4096
 pdpt:   .zero 4096
+        .globl pml4
 pml4:   .zero 4096
 stack:  .zero 16384
 stack_top:
+ring0_stack:  .zero 16384
+ring0_stack_top:
         .section .note.GNU-stack, "", @progbits

@@ -284,6 +284,10 @@ static struct rule by_category(const struct form *form)
                                           "check_diff_compat_transfer");
     case ZYDIS_CATEGORY_IO:
     case ZYDIS_CATEGORY_IOSTRINGOP: return ELSEWHERE("ports", "check_system_instructions check_transitions");
+    case ZYDIS_CATEGORY_CET:
+        if (form->ins.mnemonic != ZYDIS_MNEMONIC_ENDBR64 && form->ins.mnemonic != ZYDIS_MNEMONIC_ENDBR32)
+            return ELSEWHERE("shadow stacks", "check_cet");
+        return (struct rule){ 0 };
     case ZYDIS_CATEGORY_SEGOP: return ELSEWHERE("loads descriptors", "check_system_instructions check_diff_compat_transfer");
     case ZYDIS_CATEGORY_RDWRFSGS: return ELSEWHERE("the host's thread pointer", "check_system_instructions check_transitions");
     case ZYDIS_CATEGORY_RDRAND:

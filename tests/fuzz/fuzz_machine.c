@@ -166,7 +166,10 @@ static void fresh(struct bare *b, struct fuzz_rng *rng, bool replace, struct fuz
     bare_create(b, fuzz_below(rng, 4) ? 0 : 3);
     rf_cpu_set_model(b->cpu, (enum rf_cpu_model)fuzz_below(rng, RF_CPU_MODEL_COUNT));
     rf_cpu_set_vendor(b->cpu, (enum rf_cpu_vendor)fuzz_below(rng, RF_VENDOR_COUNT));
-    bare_set_cr4(b, fuzz_next(rng) & (RF_CR4_SMEP | RF_CR4_SMAP | RF_CR4_UMIP | RF_CR4_DE), 0);
+    uint64_t optional = RF_CR4_SMEP | RF_CR4_SMAP | RF_CR4_UMIP | RF_CR4_DE;
+    if (rf_has(b->cpu->features, RF_FEATURE_SHSTK))
+        optional |= RF_CR4_CET;
+    bare_set_cr4(b, fuzz_next(rng) & optional, 0);
 }
 
 void fuzz_life(uint64_t seed, struct fuzz_result *out)

@@ -93,9 +93,10 @@ void bare_gate(struct bare *b, unsigned vector, uint64_t offset, uint16_t select
 static void build_idt(struct bare *b)
 {
     static const uint8_t vmcall[] = { 0x0f, 0x01, 0xc1 };
+    static const uint8_t endbranch_vmcall[] = { 0xf3, 0x0f, 0x1e, 0xfa, 0x0f, 0x01, 0xc1 };
     for (unsigned vector = 0; vector < 256; vector++) {
         uint64_t handler = BARE_HANDLERS + vector * 16;
-        bare_put(b, handler, vmcall, sizeof vmcall);
+        bare_put(b, handler, endbranch_vmcall, sizeof endbranch_vmcall);
         bool open = vector == 3 || vector == 4 || vector == 0x80; /* to INT n at CPL 3 */
         bare_gate(b, vector, handler, KERNEL_CODE, 0xe, open ? 3 : 0, 0, true);
     }

@@ -1,7 +1,7 @@
 /* A bare machine for tests: one CPU in 64-bit mode on page tables, a GDT, an IDT and a TSS of its
  * own, without a kernel.
  *
- * Every vector's handler is one VMCALL, which stops the CPU: a test then looks at the state that
+ * Every vector's handler is ENDBR64 and VMCALL, which stops the CPU: a test then looks at the state that
  * delivery has left. Linear addresses equal physical ones. */
 #ifndef BARE_H
 #define BARE_H

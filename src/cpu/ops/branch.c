@@ -1,5 +1,6 @@
 /* JMP Jcc CALL RET LOOP JRCXZ: near transfers in 64-bit mode and as 32-bit code in flat segments.
  * The others are in branch_any.c, far ones in segment.c. */
+#include "cpu/block.h"
 #include "cpu/ops/integer.h"
 
 static RF_OP(jump) { RF_LEAVE(taken); }
@@ -128,6 +129,8 @@ static bool lower_jmp(struct rf_lower *l)
 {
     if (l->ins.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
         return rf_lower_far(l);
+    if (l->cpu->block_mode & RF_MODE_TRACKING && !rf_is_imm(&l->operand[0]))
+        return rf_lower_cet_transfer(l);
     if (rf_lower_any_stack(l))
         return rf_lower_near_any(l);
     if (rf_is_imm(&l->operand[0]))
@@ -204,6 +207,8 @@ static bool lower_call(struct rf_lower *l)
 {
     if (l->ins.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
         return rf_lower_far(l);
+    if (l->cpu->block_mode & (RF_MODE_SHADOW_STACK | RF_MODE_TRACKING))
+        return rf_lower_cet_transfer(l);
     if (rf_lower_any_stack(l))
         return rf_lower_near_any(l);
     bool wide = l->code_bits == 64;
@@ -227,6 +232,8 @@ static bool lower_ret(struct rf_lower *l)
 {
     if (l->ins.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
         return rf_lower_far(l);
+    if (l->cpu->block_mode & (RF_MODE_SHADOW_STACK | RF_MODE_TRACKING))
+        return rf_lower_cet_transfer(l);
     if (rf_lower_any_stack(l))
         return rf_lower_near_any(l);
     bool wide = l->code_bits == 64;

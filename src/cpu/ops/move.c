@@ -345,7 +345,6 @@ static const struct rf_lower_entry entries[] = {
     { ZYDIS_MNEMONIC_CWDE, lower_accumulator }, { ZYDIS_MNEMONIC_CDQE, lower_accumulator },
     { ZYDIS_MNEMONIC_CWD, lower_accumulator }, { ZYDIS_MNEMONIC_CDQ, lower_accumulator },
     { ZYDIS_MNEMONIC_CQO, lower_accumulator }, { ZYDIS_MNEMONIC_NOP, lower_nop },
-    { ZYDIS_MNEMONIC_ENDBR64, lower_nop },   { ZYDIS_MNEMONIC_ENDBR32, lower_nop },
     { ZYDIS_MNEMONIC_PAUSE, lower_nop },     { ZYDIS_MNEMONIC_PREFETCH, lower_nop },
     { ZYDIS_MNEMONIC_PREFETCHNTA, lower_nop }, { ZYDIS_MNEMONIC_PREFETCHT0, lower_nop },
     { ZYDIS_MNEMONIC_PREFETCHT1, lower_nop }, { ZYDIS_MNEMONIC_PREFETCHT2, lower_nop },

@@ -386,7 +386,7 @@ RF_MEM_HANDLER(invpcid)
 {
     REQUIRE_CPL0;
     RF_LOAD(struct { uint64_t word[2]; }, descriptor, rf_ea(cpu, op));
-    uint64_t type = RF_R64(op->a), pcid = descriptor.word[0];
+    uint64_t type = cpu->code_bits == 64 ? RF_R64(op->a) : RF_R32(op->a), pcid = descriptor.word[0];
     if (type > 3 || (type < 2 && pcid > 0xfff) ||
         (type < 2 && pcid && !(cpu->mmu.cr4 & RF_CR4_PCIDE)) ||
         (type == 0 && !rf_mmu_canonical(&cpu->mmu, descriptor.word[1])))

@@ -12,7 +12,9 @@
 #define CR4_PKE UINT64_C(0x400000)
 #define CR4_PKS UINT64_C(0x1000000)
 #define PAGE UINT64_C(0x210000)
+#define CR4_CET UINT64_C(0x800000)
 #define IA32_PKRS 0x6e1
+#define IA32_S_CET 0x6a2
 
 static rf_kit *new_kit(rf_kit_config config)
 {
@@ -95,7 +97,8 @@ END_TEST
 
 /* --- one rule a row --- */
 
-enum { R = RF_ACCESS_READ, W = RF_ACCESS_WRITE, X = RF_ACCESS_FETCH };
+enum { R = RF_ACCESS_READ, W = RF_ACCESS_WRITE, X = RF_ACCESS_FETCH, SR = RF_ACCESS_SHADOW_READ,
+       SW = RF_ACCESS_SHADOW_WRITE };
 enum { USER = RF_BY_USER, SUPER = RF_BY_SUPERVISOR, AC = RF_BY_SUPERVISOR_AC };
 static const struct rule {
     const char *page;
@@ -134,20 +137,38 @@ static const struct rule {
     { "key=3", CR4_PKS, 0, 0, 0x40, R, SUPER, 0x21, "IA32_PKRS.AD = 1" },
     { "key=3", CR4_PKS, 0, 0, 0x80, W, SUPER, 0x23, "IA32_PKRS.WD = 1" },
     { "key=3", CR4_PKS, 0, 0, 0x80, R, SUPER, -1, "IA32_PKRS allows it for key 3" },
+    { "shadow-stack", CR4_CET, 0, 0, 0, SR, SUPER, -1, "U/S = 0 at some level, and it is a shadow-stack page" },
+    { "shadow-stack", CR4_CET, 0, 0, 0, SW, SUPER, -1, "R/W = 0 and D = 1 in the leaf, R/W = 1 above it (SDM" },
+    { "shadow-stack", CR4_CET, 0, 0, 0, R, SUPER, -1, "supervisor mode may read every supervisor page" },
+    { "shadow-stack", CR4_CET, 0, 0, 0, W, SUPER, 0x3, "a supervisor write needs R/W = 1" },
+    { "writable", CR4_CET, 0, 0, 0, SR, SUPER, 0x41, "a shadow-stack access needs a shadow-stack page: R/W = 0" },
+    { "read-only", CR4_CET, 0, 0, 0, SW, SUPER, 0x43, "a shadow-stack access needs a shadow-stack page" },
+    { "absent", CR4_CET, 0, 0, 0, SW, SUPER, 0x42, "P = 0 in the PTE (level 1)" },
+    { "user shadow-stack", CR4_CET, 0, 0, 0, SR, SUPER, 0x41, "a supervisor's shadow-stack access needs U/S = 0" },
+    { "shadow-stack key=3", CR4_CET | CR4_PKS, 0, 0, 0x80, SW, SUPER, 0x63, "IA32_PKRS.WD = 1" },
+    { "shadow-stack key=3", CR4_CET | CR4_PKS, 0, 0, 0x80, SR, SUPER, -1, "IA32_PKRS allows it for key 3" },
 };
 
 /* The access of a rule, made by the CPU. */
 RF_GUEST_CODE(read_rbx, "movb (%rbx), %al\n vmcall\n int $0x80");
 RF_GUEST_CODE(write_rbx, "movb %al, (%rbx)\n vmcall\n int $0x80");
 RF_GUEST_CODE(jump_rbx, "jmp *%rbx");
+/* RSTORSSP reads a token with the rights of a write, INCSSP pops a word */
+RF_GUEST_CODE(shadow_read_rbx, "mov $1, %eax\n incsspq %rax\n vmcall");
+RF_GUEST_CODE(shadow_write_rbx, "wrssq %rax, (%rbx)\n vmcall");
 RF_GUEST_CODE(landing, "vmcall\n int $0x80");
 
 static void cpu_agrees(rf_kit *kit, const struct rule *rule)
 {
-    const rf_guest_code *const code[] = { &read_rbx, &write_rbx, &jump_rbx };
+    const rf_guest_code *const code[] = { &read_rbx, &write_rbx, &jump_rbx, &shadow_read_rbx, &shadow_write_rbx };
     rf_kit_place(kit, PAGE, &landing);
     rf_kit_set(kit, RF_BARE_RBX, PAGE);
     rf_kit_set_cpl(kit, rule->by == USER ? 3 : 0);
+    if (rule->cr4 & CR4_CET) {
+        ck_assert(rf_bare_write_msr(rf_kit_bare(kit), IA32_S_CET, 3) == RF_OK); /* SH_STK_EN, WR_SHSTK_EN */
+        ck_assert(rf_kit_set(kit, RF_BARE_SSP, PAGE) == RF_OK);
+        ck_assert(rf_kit_gate(kit, 14, 0, "ist=1") == RF_OK); /* #PF has a shadow stack of its own */
+    }
     rf_kit_set(kit, RF_BARE_RFLAGS, rule->by == AC ? 0x40002 : 2);
     ck_assert(rf_kit_run(kit, code[rule->access]) == RF_OK);
     const rf_outcome *o = rf_kit_outcome(kit);
@@ -163,7 +184,8 @@ START_TEST(rule_by_rule)
 {
     const struct rule *rule = &rules[_i];
     rf_explanation e;
-    rf_kit *kit = new_kit((rf_kit_config){ .cr4_set = rule->cr4, .cr0_clear = rule->cr0_clear });
+    rf_kit *kit = new_kit((rf_kit_config){ .cpu = "max", .cr4_set = rule->cr4, .cr0_clear = rule->cr0_clear,
+                                           .shadow_stacks = rule->cr4 & CR4_CET });
     ck_assert_msg(rf_kit_page(kit, PAGE, rule->page) == RF_OK, "%s", rf_kit_error_text(kit));
     ck_assert(rf_kit_set(kit, RF_BARE_PKRU, rule->pkru) == RF_OK);
     ck_assert(rf_bare_write_msr(rf_kit_bare(kit), IA32_PKRS, rule->pkrs) == RF_OK);
@@ -205,7 +227,7 @@ START_TEST(wrong_arguments_are_refused)
     ck_assert(rf_bare_explain(NULL, 0, RF_ACCESS_READ, RF_BY_USER, &e) == RF_ERR_ARGUMENT);
     ck_assert(rf_explain_image(NULL, 1, &paging, 0, RF_ACCESS_READ, RF_BY_USER, &e) == RF_ERR_ARGUMENT);
     ck_assert(rf_explain_image("", 0, NULL, 0, RF_ACCESS_READ, RF_BY_USER, &e) == RF_ERR_ARGUMENT);
-    ck_assert(rf_explain_image("", 0, &paging, 0, (rf_access_kind)3, RF_BY_USER, &e) == RF_ERR_ARGUMENT);
+    ck_assert(rf_explain_image("", 0, &paging, 0, (rf_access_kind)5, RF_BY_USER, &e) == RF_ERR_ARGUMENT);
     ck_assert(rf_explain_image("", 0, &paging, 0, RF_ACCESS_READ, (rf_access_by)3, &e) == RF_ERR_ARGUMENT);
     /* tables outside the memory read as ones, which sets reserved bits */
     ck_assert(rf_explain_image(NULL, 0, &paging, 0, RF_ACCESS_READ, RF_BY_USER, &e) == RF_OK);
@@ -214,7 +236,46 @@ START_TEST(wrong_arguments_are_refused)
     ck_assert_uint_eq(rf_explanation_text(&e, text, sizeof text), whole);
     ck_assert_str_eq(text, "read of");
     ck_assert_uint_eq(rf_explanation_text(NULL, text, sizeof text), 0);
-    ck_assert_uint_eq(rf_page_fault_bits(0x3f, text, sizeof text), strlen("P|W|U|RSVD|I|PK"));
+    ck_assert_uint_eq(rf_page_fault_bits(0x7f, text, sizeof text), strlen("P|W|U|RSVD|I|PK|SS"));
+    ck_assert_uint_eq(rf_page_fault_bits(0x8040, text, sizeof text), strlen("SS|0x8000"));
+    ck_assert_str_eq(text, "SS|0x80");
+}
+END_TEST
+
+START_TEST(error_codes_tell_the_access)
+{
+    ck_assert_int_eq(rf_page_fault_access(0x5), RF_ACCESS_READ);
+    ck_assert_int_eq(rf_page_fault_access(0x7), RF_ACCESS_WRITE);
+    ck_assert_int_eq(rf_page_fault_access(0x15), RF_ACCESS_FETCH);
+    ck_assert_int_eq(rf_page_fault_access(0x45), RF_ACCESS_SHADOW_READ);
+    ck_assert_int_eq(rf_page_fault_access(0x46), RF_ACCESS_SHADOW_WRITE);
+}
+END_TEST
+
+START_TEST(a_shadow_stack)
+{
+    rf_kit *kit = new_kit((rf_kit_config){ .cpu = "max", .cr4_set = CR4_CET });
+    ck_assert(rf_kit_page(kit, PAGE, "user shadow-stack") == RF_OK);
+    expect_text(kit, PAGE + 8, RF_ACCESS_SHADOW_WRITE, RF_BY_USER,
+                "shadow-stack write of 0x210008 in user mode (CPL 3), 4-level paging, CR3 = 0x1000\n"
+                "  PML4E[0] at 0x1000 = 0x2007: present, writable, user -> table 0x2000\n"
+                "  PDPTE[0] at 0x2000 = 0x3007: present, writable, user -> table 0x3000\n"
+                "  PDE[1] at 0x3008 = 0x5007: present, writable, user -> table 0x5000\n"
+                "  PTE[16] at 0x5080 = 0x210045: present, read-only, user, dirty -> page 0x210000\n"
+                "  combined: read-only, user, executable, shadow-stack page; 4 KiB page; physical address 0x210008\n"
+                "  allowed: U/S = 1 at every level, and it is a shadow-stack page: R/W = 0 and D = 1 in the leaf, "
+                "R/W = 1 above it (SDM 3A, 4.6.1)\n");
+    expect_text(kit, RF_KIT_KERNEL_STACK, RF_ACCESS_SHADOW_READ, RF_BY_SUPERVISOR_AC,
+                "shadow-stack read of 0x20000 in supervisor mode (CPL 0-2), 4-level paging, CR3 = 0x1000\n"
+                "  PML4E[0] at 0x1000 = 0x2007: present, writable, user -> table 0x2000\n"
+                "  PDPTE[0] at 0x2000 = 0x3007: present, writable, user -> table 0x3000\n"
+                "  PDE[0] at 0x3000 = 0x4007: present, writable, user -> table 0x4000\n"
+                "  PTE[32] at 0x4100 = 0x20003: present, writable, supervisor -> page 0x20000\n"
+                "  combined: writable, supervisor, executable; 4 KiB page; physical address 0x20000\n"
+                "  refused: a shadow-stack access needs a shadow-stack page: R/W = 0 and D = 1 in the leaf, R/W = 1 "
+                "above it (SDM 3A, 4.6.1)\n"
+                "  raises #PF, error code 0x41 (P|SS): the page is present, shadow-stack read, supervisor mode\n");
+    rf_kit_destroy(kit);
 }
 END_TEST
 
@@ -305,6 +366,8 @@ int main(void)
     tcase_add_loop_test(tests, rule_by_rule, 0, sizeof rules / sizeof rules[0]);
     tcase_add_test(tests, explaining_changes_nothing);
     tcase_add_test(tests, wrong_arguments_are_refused);
+    tcase_add_test(tests, error_codes_tell_the_access);
+    tcase_add_test(tests, a_shadow_stack);
     tcase_add_test(tests, thirty_two_bit_paging);
     tcase_add_test(tests, pae_paging);
     tcase_add_test(tests, machines_explain_their_programs);

@@ -31,7 +31,7 @@ expect '1001 system calls' "$bin/call_cost"
 
 # Stories of the bare machine: the same text every time. After a change that is meant:
 #     REBASE=1 RINGFORT=build/release/ringfort SOURCE=. tests/run_examples.sh
-for story in rcx_r11 rcx_result sysret_noncanonical smap int80_or_syscall timer_in_syscall; do
+for story in rcx_r11 rcx_result sysret_noncanonical smap int80_or_syscall timer_in_syscall control_flow; do
     golden=$SOURCE/tests/golden/$story.txt
     "$bin/$story" >"${TMPDIR:-/tmp}/story.$$" 2>&1 || { echo "FAILED: $story: exit status $?"; failures=1; }
     [ -z "$REBASE" ] || cp "${TMPDIR:-/tmp}/story.$$" "$golden"

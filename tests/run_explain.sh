@@ -80,11 +80,13 @@ says 'was not killed by a page fault'
 explain 125
 says 'no PROGRAM given; see ringfort explain --help'
 explain 125 --access look 0 "$GUEST/endless"
-says 'give read, write or fetch'
+says 'give read, write, fetch, shadow-read or shadow-write'
 explain 125 --as root 0 "$GUEST/endless"
 explain 125 --cr3 x 0 "$GUEST/endless"
 explain 125 --nothing 0 "$GUEST/endless"
 says 'see ringfort explain --help'
+explain 125 --vendor via 0 "$GUEST/endless"
+says "vendor 'via' is not intel or amd"
 explain 127 0 /no/such/program
 explain 0 --help
 says '--page-tables FILE'
@@ -107,6 +109,14 @@ fetch of 0x212345 in user mode (CPL 3), 4-level paging, CR3 = 0x1000
   refused: XD = 1 in the PDE (level 2): a fetch needs XD = 0 at every level (SDM 3A, 4.6.1)
   raises #PF, error code 0x15 (P|U|I): the page is present, instruction fetch, user mode
 END
+"$RINGFORT" explain --page-tables "$work/dump" --cr3 0x1000 --access shadow-write 0x200008 >"$work/out"
+says 'shadow-stack write of 0x200008 in user mode (CPL 3), 4-level paging, CR3 = 0x1000'
+says 'combined: read-only, user, no-execute, shadow-stack page; 2 MiB page; physical address 0x200008'
+says 'allowed: U/S = 1 at every level, and it is a shadow-stack page: R/W = 0 and D = 1 in the leaf, R/W = 1 above it'
+"$RINGFORT" explain --page-tables "$work/dump" --cr3 0x1000 --access shadow-read --as supervisor 0x200008 >"$work/out"
+says 'raises #PF, error code 0x41 (P|SS): the page is present, shadow-stack read, supervisor mode'
+"$RINGFORT" explain --page-tables "$work/dump" --cr3 0x1000 --cr4 0x800020 0x200000 >"$work/out"
+says 'no-execute, shadow-stack page; 2 MiB page'
 "$RINGFORT" explain --page-tables "$work/dump" --cr3=0x1000 --cr0 0x80000001 --as supervisor --access write 0x200000 >"$work/out"
 says 'allowed: a supervisor write with CR0.WP = 0 ignores R/W (SDM 3A, 4.6.1)'
 "$RINGFORT" explain --page-tables "$work/dump" --cr3 0x1000 --efer 0x500 0x200000 >"$work/out"

@@ -45,8 +45,8 @@ static int explain_fault(rf_machine *machine, const struct options *o, rf_stop_r
     }
     printf("%s was killed by a page fault at rip 0x%" PRIx64 "%s%s\n", o->program, r.rip, *r.instruction ? ": " : "",
            r.instruction);
-    rf_access_kind access = r.error_code & 0x10 ? RF_ACCESS_FETCH : r.error_code & 2 ? RF_ACCESS_WRITE : RF_ACCESS_READ;
-    return explain_address(machine, r.fault_address, o->explain.has_access ? o->explain.access : access, o->explain.by);
+    rf_access_kind access = o->explain.has_access ? o->explain.access : rf_page_fault_access(r.error_code);
+    return explain_address(machine, r.fault_address, access, o->explain.by);
 }
 
 static int explain_machine(rf_machine *machine, const struct options *o, rf_stop_reason reason)

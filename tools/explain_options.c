@@ -4,30 +4,37 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The index of a value among names that end with NULL; false: it is none of them. */
+static bool find_name(const char *const *names, const char *value, unsigned *index)
+{
+    for (*index = 0; names[*index]; ++*index)
+        if (!strcmp(value, names[*index]))
+            return true;
+    return false;
+}
+
 static bool take_access(struct options *o, const char *value)
 {
-    static const char *const names[] = { "read", "write", "fetch" };
-    for (unsigned i = 0; i < 3; i++) {
-        if (!strcmp(value, names[i])) {
-            o->explain.access = (rf_access_kind)i;
-            return o->explain.has_access = true;
-        }
+    static const char *const names[] = { "read", "write", "fetch", "shadow-read", "shadow-write", NULL };
+    unsigned kind;
+    if (!find_name(names, value, &kind)) {
+        complain("--access %s: give read, write, fetch, shadow-read or shadow-write", value);
+        return false;
     }
-    complain("--access %s: give read, write or fetch", value);
-    return false;
+    o->explain.access = (rf_access_kind)kind;
+    return o->explain.has_access = true;
 }
 
 static bool take_as(struct options *o, const char *value)
 {
-    static const char *const names[] = { "user", "supervisor", "supervisor-ac" };
-    for (unsigned i = 0; i < 3; i++) {
-        if (!strcmp(value, names[i])) {
-            o->explain.by = (rf_access_by)i;
-            return true;
-        }
+    static const char *const names[] = { "user", "supervisor", "supervisor-ac", NULL };
+    unsigned by;
+    if (!find_name(names, value, &by)) {
+        complain("--as %s: give user, supervisor or supervisor-ac", value);
+        return false;
     }
-    complain("--as %s: give user, supervisor or supervisor-ac", value);
-    return false;
+    o->explain.by = (rf_access_by)by;
+    return true;
 }
 
 static bool take_after(struct options *o, const char *value)
@@ -94,8 +101,10 @@ static bool take_pkru(struct options *o, const char *value)
 }
 
 static const struct option table[] = {
-    { "--access", "read|write|fetch", take_access, "the access to explain (default read)" },
-    { "--as", "MODE", take_as, "who accesses: user (default), supervisor, or supervisor-ac:\nwith RFLAGS.AC set, as after STAC" },
+    { "--access", "KIND", take_access,
+      "the access to explain: read (default), write, fetch,\nshadow-read or shadow-write (of shadow stacks)" },
+    { "--as", "MODE", take_as,
+      "who accesses: user (default), supervisor, or supervisor-ac:\nwith RFLAGS.AC set, as after STAC" },
     { "--after", "CYCLES", take_after,
       "explain when so many modelled cycles have passed, instead of\nat the program's end; K, M, G as for --max-cycles" },
     { "--page-tables", "FILE", take_page_tables,

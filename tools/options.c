@@ -216,6 +216,24 @@ static bool take_cpu(struct options *o, const char *value)
     return true;
 }
 
+static bool take_vendor(struct options *o, const char *value)
+{
+    o->vendor = value;
+    return true;
+}
+
+/* Options that more than one command has. */
+#define MAX_CYCLES                                                                                \
+    { "--max-cycles", "N", take_max_cycles,                                                       \
+      "stop after N modelled cycles; K, M, G: thousands, millions,\nbillions" }
+#define CPU                                                                                       \
+    { "--cpu", "MODEL", take_cpu,                                                                 \
+      "x86-64-v1, x86-64-v2, x86-64-v3 (default), or max: the\nfeatures that CPUID tells and the " \
+      "instructions that exist" }
+#define VENDOR                                                                                    \
+    { "--vendor", "intel|amd", take_vendor,                                                       \
+      "CPUID's vendor, and whose rules hold where the manuals\ndiffer (default intel)" }
+
 static const struct option table[] = {
     { "--mount", "HOST:GUEST[:ro|rw]", take_mount,
       "show a file or directory of the host in the guest, read-only\nunless rw is given; may be repeated" },
@@ -226,10 +244,10 @@ static const struct option table[] = {
     { "--cwd", "DIR", take_cwd, "start in this directory of the guest (default /)" },
     { "--strace", NULL, take_strace, "write system calls and signals to standard error" },
     { "--stats", NULL, take_stats, "write figures of the run to standard error at its end" },
-    { "--max-cycles", "N", take_max_cycles, "stop after N modelled cycles; K, M, G: thousands, millions,\nbillions" },
+    MAX_CYCLES,
     { "--max-memory", "SIZE", take_memory, "RAM of the machine, 8M to 64G (default 4G)" },
-    { "--cpu", "MODEL", take_cpu,
-      "x86-64-v1, x86-64-v2, x86-64-v3 (default), or max: the\nfeatures that CPUID tells and the instructions that exist" },
+    CPU,
+    VENDOR,
     { "--seed", "N", take_seed, "seed of everything random in the machine" },
 };
 #define OPTION_COUNT (sizeof table / sizeof table[0])
@@ -238,9 +256,9 @@ static const struct option bare_options[] = {
     { "--append", "ARGS", take_append, "the image's command line, after its name" },
     { "--env", "FILE", take_env_file, "a file of the host that the image finds as its first\nmultiboot module" },
     { "--memory", "SIZE", take_board_memory, "RAM, 2M to 3G (default 128M)" },
-    { "--max-cycles", "N", take_max_cycles, "stop after N modelled cycles; K, M, G: thousands, millions,\nbillions" },
-    { "--cpu", "MODEL", take_cpu,
-      "x86-64-v1, x86-64-v2, x86-64-v3 (default), or max: the\nfeatures that CPUID tells and the instructions that exist" },
+    MAX_CYCLES,
+    CPU,
+    VENDOR,
 };
 
 /* --- help --- */

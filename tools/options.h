@@ -55,7 +55,7 @@ struct options {
     const char *cwd;
     bool strace, stats;
     uint64_t max_cycles, memory, seed; /* 0: not given */
-    const char *cpu; /* NULL: the default */
+    const char *cpu, *vendor; /* NULL: the default */
     const char *append, *env_file; /* bare; NULL: not given */
     struct explain_options explain;
     const char *program; /* bare: IMAGE; NULL: none, which only `explain --page-tables` allows */

@@ -147,6 +147,7 @@ int run_machine(const struct options *o, rf_machine_config config, run_done *don
     rf_machine *machine = NULL;
     config.memory = o->memory;
     config.cpu = o->cpu;
+    config.vendor = o->vendor;
     config.seed = o->seed;
     config.trace = o->strace ? write_trace : NULL;
     int status = program_find(o, &program);

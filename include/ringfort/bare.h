@@ -32,6 +32,10 @@ typedef struct rf_bare_config {
     const char *vendor;  /* "intel" or "amd": whose rules hold where the manuals differ (SYSRET to a
                             non-canonical address, and others); NULL = intel */
     uint64_t max_cycles; /* rf_bare_run stops after so many modelled cycles; 0 = no limit */
+    bool apic;           /* a local APIC (SDM 3A, chapter 10), as firmware leaves it: in xAPIC mode, its
+                            page at FEE00000H, enabled, LINT0 = ExtINT, LINT1 = NMI, ID 0. Its timer
+                            counts modelled cycles. Set bit 10 of MSR 1BH for x2APIC mode, where its
+                            registers are MSRs 800H to 83FH. */
 } rf_bare_config;
 
 /* Registers, by the manuals' names. */
@@ -43,6 +47,7 @@ typedef enum rf_bare_reg {
     RF_BARE_CR0, RF_BARE_CR2, RF_BARE_CR3, RF_BARE_CR4, RF_BARE_CR8,
     RF_BARE_DR0, RF_BARE_DR1, RF_BARE_DR2, RF_BARE_DR3, RF_BARE_DR6, RF_BARE_DR7,
     RF_BARE_XCR0, RF_BARE_PKRU,
+    RF_BARE_SSP, /* the shadow stack pointer; other registers of CET are MSRs, 6A0H to 6A8H */
     RF_BARE_GDTR_BASE, RF_BARE_GDTR_LIMIT, RF_BARE_IDTR_BASE, RF_BARE_IDTR_LIMIT,
     RF_BARE_CPL, /* read-only: set by loading CS */
     /* Selectors, read-only here: rf_bare_set_segment also sets the hidden parts. */
@@ -91,7 +96,8 @@ const char *rf_bare_reg_name(rf_bare_reg reg);
 uint64_t rf_bare_get(const rf_bare *bare, rf_bare_reg reg);
 /* Set a register, as an instruction at CPL 0 would: values that the manuals call impossible are
  * refused (reserved bits of CR0, CR4, CR8, XCR0; CR0.PG without CR0.PE; paging in long mode
- * without CR4.PAE; a limit above 0xffff). Setting CR0.PG with EFER.LME enters long mode (EFER.LMA), and
+ * without CR4.PAE; CR4.CET without CR0.WP; a limit above 0xffff; an SSP that is no multiple of 4 or
+ * not canonical, or any on a CPU model without shadow stacks). Setting CR0.PG with EFER.LME enters long mode (EFER.LMA), and
  * CR3 drops translations, as on hardware. RFLAGS' bit 1 is always 1 and undefined bits are 0.
  * Errors: RF_ERR_ARGUMENT (a reserved bit, or no such register), RF_ERR_STATE (the value is
  * impossible in the present mode). */
@@ -147,6 +153,9 @@ const char *rf_bare_stop_name(rf_bare_stop_reason reason);
 
 /* Raise an external interrupt: it waits for RFLAGS.IF (SDM 3A, 6.8.1) and is delivered before the
  * next instruction once that is set. Only one can wait.
+ * With a local APIC the interrupt comes by its LINT0, as from an 8259A: while LINT0 is masked it waits;
+ * once software has made LINT0 something else than ExtINT, what its LVT says happens once, and
+ * `vector` means nothing. A disabled APIC (MSR 1BH) is as if it were not there.
  * Errors: RF_ERR_ARGUMENT (vector above 255), RF_ERR_STATE (another one is waiting). */
 rf_status rf_bare_interrupt(rf_bare *bare, unsigned vector);
 /* The same, raised when `cycles` (at least 1) more have passed, at the end of the straight-line code
@@ -155,7 +164,7 @@ rf_status rf_bare_interrupt(rf_bare *bare, unsigned vector);
  * Errors: RF_ERR_ARGUMENT. */
 rf_status rf_bare_interrupt_after(rf_bare *bare, unsigned vector, uint64_t cycles);
 /* Raise a non-maskable interrupt: vector 2, blocked only while an earlier one is handled, until IRET
- * (SDM 3A, 6.7.1). */
+ * (SDM 3A, 6.7.1). A local APIC does not stand in its way, whatever LINT1 says. */
 void rf_bare_nmi(rf_bare *bare);
 
 /* --- devices --- */

@@ -23,9 +23,14 @@ typedef enum rf_access_kind {
     RF_ACCESS_READ,
     RF_ACCESS_WRITE,
     RF_ACCESS_FETCH, /* of instructions */
+    /* Shadow-stack accesses: by CALL, RET, events and the instructions of CET, never by MOV. CPUs make
+     * them only while CR4.CET = 1; they are told by the same rules while it is 0. */
+    RF_ACCESS_SHADOW_READ,
+    RF_ACCESS_SHADOW_WRITE,
 } rf_access_kind;
 
-/* Who accesses (SDM 3A, 4.6: user-mode and supervisor-mode accesses). */
+/* Who accesses (SDM 3A, 4.6: user-mode and supervisor-mode accesses). WRUSS, an instruction of
+ * supervisor mode, accesses as RF_BY_USER. RFLAGS.AC means nothing to shadow-stack accesses. */
 typedef enum rf_access_by {
     RF_BY_USER,          /* CPL 3 */
     RF_BY_SUPERVISOR,    /* CPL 0 to 2 with RFLAGS.AC = 0, and implicit accesses (GDT, IDT, TSS) */
@@ -68,6 +73,7 @@ typedef struct rf_explanation {
     uint64_t physical;
     uint64_t page_size; /* bytes; 0 with paging off */
     bool writable, user, executable, global; /* all levels combined (SDM 3A, 4.6) */
+    bool shadow_stack;    /* R/W = 0 and D = 1 in the leaf, R/W = 1 above it */
     unsigned protection_key;
 
     bool allowed;
@@ -90,8 +96,10 @@ size_t rf_explanation_text(const rf_explanation *explanation, char *out, size_t 
 
 /* A page-fault error code's bits as symbols, "P|W|U" ("0" for none): P protection (not set: the page
  * was absent), W write, U user mode, RSVD reserved bit, I instruction fetch, PK protection
- * key (SDM 3A, 4.7). Returns the length as snprintf does. */
+ * key, SS shadow-stack access (SDM 3A, 4.7). Returns the length as snprintf does. */
 size_t rf_page_fault_bits(uint32_t error_code, char *out, size_t size);
+/* The kind of access that a page-fault error code tells of. */
+rf_access_kind rf_page_fault_access(uint32_t error_code);
 
 #ifdef __cplusplus
 }

@@ -30,6 +30,8 @@ typedef struct rf_machine_config {
     uint32_t uid, gid;    /* of the first process */
     const char *cpu;      /* "x86-64-v1", "x86-64-v2", "x86-64-v3", "max" (all that Ringfort has):
                              what CPUID tells, and which instructions exist; NULL = x86-64-v3 */
+    const char *vendor;   /* "intel" or "amd": CPUID's vendor, and whose rules hold where the manuals
+                             differ; NULL = intel */
     /* A line (no newline) for each system call, signal and exit, as strace writes them;
      * NULL = no tracing. trace_user is passed through. */
     void (*trace)(void *user, const char *line);
@@ -83,13 +85,9 @@ typedef struct rf_syscall_stats {
 /* Create a machine with a booted kernel and an in-memory root (/dev, /tmp, /proc). config NULL =
  * all defaults. The host process should have descriptors 0, 1 and 2 open: the guest's standard
  * streams go to whatever has these numbers. On success *out owns the machine: release it with
- * rf_machine_destroy. On failure *out is NULL; rf_create_error_text() says why.
+ * rf_machine_destroy. On failure *out is NULL; rf_create_error_text() (ringfort/status.h) says why.
  * Errors: RF_ERR_ARGUMENT (a value out of range), RF_ERR_NO_MEMORY. */
 rf_status rf_machine_create(const rf_machine_config *config, rf_machine **out);
-/* The line left by the last failed rf_machine_create, rf_bare_create or rf_kit_create of this thread.
- * Never NULL. */
-const char *rf_create_error_text(void);
-
 /* Release everything. NULL is allowed. */
 void rf_machine_destroy(rf_machine *machine);
 

@@ -60,6 +60,12 @@ typedef struct rf_guest_code {
 #define RF_KIT_KERNEL_STACK UINT64_C(0x20000)  /* "kernel_stack": RSP at CPL 0; stacks grow down */
 #define RF_KIT_RSP0 UINT64_C(0x40000)          /* "rsp0": TSS.RSP0, the stack of events from CPL 3 */
 #define RF_KIT_IST1 UINT64_C(0x60000)          /* "ist1" */
+/* With shadow_stacks, pages that end at these addresses; stacks grow down, and are empty: */
+#define RF_KIT_KERNEL_SSP UINT64_C(0x71000)    /* "kernel_ssp": SSP at CPL 0 */
+#define RF_KIT_PL0_SSP UINT64_C(0x72ff8)       /* "pl0_ssp": IA32_PL0_SSP, of events from CPL 3: a token */
+#define RF_KIT_IST1_SSP UINT64_C(0x74ff8)      /* "ist1_ssp": of gates with IST 1: a token */
+#define RF_KIT_SSP_TABLE UINT64_C(0x76000)     /* IA32_INTERRUPT_SSP_TABLE_ADDR */
+#define RF_KIT_USER_SSP UINT64_C(0x141000)     /* "user_ssp": SSP at CPL 3 */
 #define RF_KIT_USER_TEXT UINT64_C(0x100000)    /* "user": where code runs at CPL 3; user pages up to 2 MiB */
 #define RF_KIT_USER_STACK UINT64_C(0x120000)   /* "user_stack": RSP at CPL 3 */
 #define RF_KIT_USER_DATA UINT64_C(0x130000)    /* "user_data" */
@@ -81,13 +87,18 @@ typedef struct rf_kit rf_kit;
 
 typedef struct rf_kit_config {
     unsigned cpl;        /* 0 or 3: where code starts */
-    const char *cpu;     /* model, as in rf_bare_config */
+    const char *cpu;     /* model, as in rf_bare_config; NULL = x86-64-v3, or max where CET is asked for */
     const char *vendor;  /* "intel" or "amd", as in rf_bare_config */
     uint64_t memory;     /* bytes, 4 MiB to 3 GiB; 0 = 4 MiB. Only the first 4 MiB are mapped. */
     uint64_t max_cycles; /* of a run: a test that goes wrong ends; 0 = 10 million */
     uint64_t cr0_set, cr0_clear; /* changes to the defaults: CR0 PE PG WP NE ET MP, */
     uint64_t cr4_set, cr4_clear; /* CR4 PAE PGE OSFXSR OSXMMEXCPT FSGSBASE, */
     uint64_t efer_clear;         /* EFER SCE LME NXE */
+    bool apic;           /* a local APIC, as in rf_bare_config; map its page to reach it in xAPIC mode */
+    /* Control-flow enforcement (SDM 1, chapter 17), at both levels: CR4.CET and a bit of IA32_S_CET and
+     * IA32_U_CET. Other bits are set by rf_bare_write_msr. */
+    bool shadow_stacks;  /* SH_STK_EN: stacks are at the memory map's "ssp" addresses */
+    bool tracking;       /* ENDBR_EN: the kit's handlers and entry points begin with ENDBR64 */
 } rf_kit_config;
 
 /* config NULL = all defaults. On success *out owns the kit: release it with rf_kit_destroy. On failure *out
@@ -105,13 +116,15 @@ uint64_t rf_kit_get(const rf_kit *kit, rf_bare_reg reg);
 rf_status rf_kit_set(rf_kit *kit, rf_bare_reg reg, uint64_t value);
 uint64_t rf_kit_peek(rf_kit *kit, uint64_t physical); /* 8 bytes, little-endian */
 rf_status rf_kit_poke(rf_kit *kit, uint64_t physical, uint64_t value);
-/* Be at CPL 0 or 3: CS, SS, data segments, and the stack pointer of that level. */
+/* Be at CPL 0 or 3: CS, SS, data segments, and the stack pointer of that level. With CET: its SSP, no
+ * token is busy, and no branch is waiting for its ENDBR64. */
 rf_status rf_kit_set_cpl(rf_kit *kit, unsigned cpl);
 
 /* Map [linear, linear + size) to physical addresses from `physical` on,
  * with bits in words, separated by blanks:
  *   absent  user  supervisor  read-only  writable  no-execute  executable  global  accessed  dirty
- *   key=N (0 to 15)  reserved (sets bit 51)  large (2 MiB pages)  huge (1 GiB pages)
+ *   shadow-stack (R/W = 0, D = 1)  key=N (0 to 15)  reserved (sets bit 51)
+ *   large (2 MiB pages)  huge (1 GiB pages)
  * What is not said is: present, supervisor, writable, executable, 4 KiB pages. Tables above are
  * made as needed, with all rights, and the TLB is flushed.
  * Errors: RF_ERR_ARGUMENT (an unknown word, an address that is not canonical or not aligned to the
@@ -204,12 +217,13 @@ const char *rf_kit_describe(rf_kit *kit);
  *   cr2=A  cpl=B->C           the fault's address; CPL before and after
  *   changed=rcx,r11           exactly these general registers changed; changed=none
  *   kept=rax,rbx              these did not
- *   rax=A ... r15=A           values now (RSP now: stack=A)
+ *   rax=A ... r15=A  ssp=A    values now (RSP now: stack=A)
  *   cycles=A  instructions=A  of this run
  *   exact                     everything the event has must be said: error code, CR2, at, frame, changed
  * "=" may be "<" or ">". A is a number or name, or several joined by + - |. Names: those in quotes
  * at the memory map (user, kernel, user_stack, ...), user_cs user_ss user_cs32 kernel_cs
- * kernel_ss, noncanonical (bit 47 alone), P W U RSVD I PK of page faults, and CF PF AF ZF SF TF IF
+ * kernel_ss, noncanonical (bit 47 alone), P W U RSVD I PK SS of page faults, NEAR_RET FAR_RET
+ * ENDBRANCH RSTORSSP SETSSBSY of #CP, and CF PF AF ZF SF TF IF
  * DF OF NT RF AC of RFLAGS (whose bit 1 must be said: IF|2). False: rf_kit_failure says why; a
  * text that cannot be understood is false, too. */
 bool rf_kit_expect(rf_kit *kit, const char *text);

@@ -288,6 +288,9 @@ enum rf_stop rf_cpu_run(struct rf_cpu *cpu);
 /* Does a debug trap or an interrupt wait, or the CPU in HLT? */
 bool rf_cpu_event_due(const struct rf_cpu *cpu);
 
+/* Raise what timers are due, as the end of every block does. */
+void rf_cpu_expire_timers(struct rf_cpu *cpu);
+
 /* Stop at a block end soon, within about a million cycles; async-signal-safe. */
 void rf_cpu_request_stop(struct rf_cpu *cpu);
 

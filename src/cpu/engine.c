@@ -396,6 +396,17 @@ static enum rf_stop wait_halted(struct rf_cpu *cpu)
     return RF_STOP_NONE;
 }
 
+void rf_cpu_expire_timers(struct rf_cpu *cpu)
+{
+    if (rf_cpu_cycles(cpu) >= cpu->timer_cycles) {
+        cpu->timer_cycles = UINT64_MAX;
+        if (cpu->timer)
+            cpu->timer(cpu->timer_user, cpu);
+    }
+    if (rf_cpu_cycles(cpu) >= cpu->apic.expiry)
+        rf_apic_expire(cpu);
+}
+
 /* Everything due at a block end. */
 static RF_NOINLINE enum rf_stop block_end(struct rf_cpu *cpu)
 {
@@ -408,13 +419,7 @@ static RF_NOINLINE enum rf_stop block_end(struct rf_cpu *cpu)
             if (stop)
                 return stop;
         }
-        if (rf_cpu_cycles(cpu) >= cpu->timer_cycles) {
-            cpu->timer_cycles = UINT64_MAX;
-            if (cpu->timer)
-                cpu->timer(cpu->timer_user, cpu);
-        }
-        if (rf_cpu_cycles(cpu) >= cpu->apic.expiry)
-            rf_apic_expire(cpu);
+        rf_cpu_expire_timers(cpu);
         if (cpu->wakes_masked && cpu->interrupt_pending)
             cpu->halted = cpu->wakes_masked = false;
         deliver_due(cpu);

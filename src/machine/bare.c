@@ -3,6 +3,7 @@
 #include "machine/bare.h"
 
 #include "cpu/bus.h"
+#include "machine/cpu_choice.h"
 #include "machine/create_error.h"
 #include "machine/explain.h"
 #include "machine/inspect.h"
@@ -22,13 +23,38 @@ static enum rf_door_action at_door(void *user, struct rf_cpu *cpu)
     return RF_DOOR_STOP;
 }
 
+/* --- the interrupt pin: INTR, or LINT0 of a local APIC --- */
+
+static bool is_waiting(const struct rf_cpu *cpu)
+{
+    return cpu->apic.present ? cpu->apic.lint0 : cpu->interrupt_pending;
+}
+
+/* An ExtINT pin stays up until the vector is asked for; for another mode of LINT0 the edge is all. */
+static void raise_interrupt(struct rf_bare *bare, struct rf_cpu *cpu, uint8_t vector)
+{
+    bare->line_vector = vector;
+    if (!cpu->apic.present) {
+        rf_cpu_set_interrupt(cpu, true);
+        return;
+    }
+    rf_apic_set_lint0(cpu, true);
+    if (rf_apic_lint0_mode(cpu) != RF_APIC_EXTINT)
+        rf_apic_set_lint0(cpu, false);
+}
+
+static uint8_t acknowledge(void *user)
+{
+    struct rf_bare *bare = user;
+    bare->cpu.apic.lint0 = false; /* the APIC looks at it again after this */
+    return bare->line_vector;
+}
+
 static void at_timer(void *user, struct rf_cpu *cpu)
 {
     struct rf_bare *bare = user;
-    if (cpu->interrupt_pending)
-        return;
-    cpu->interrupt_pending = true;
-    cpu->interrupt_vector = bare->timer_vector;
+    if (!is_waiting(cpu))
+        raise_interrupt(bare, cpu, bare->timer_vector);
 }
 
 static uint32_t port_read(void *user, uint16_t port, unsigned size)
@@ -44,29 +70,14 @@ static void port_write(void *user, uint16_t port, uint32_t value, unsigned size)
         bare->port_write(bare->port_user, port, value, size);
 }
 
-static const struct rf_bus_ops bus = { .port_read = port_read, .port_write = port_write };
-
-static bool vendor_by_name(const char *name, enum rf_cpu_vendor *out)
-{
-    *out = RF_VENDOR_INTEL;
-    if (!name || !strcmp(name, "intel"))
-        return true;
-    *out = RF_VENDOR_AMD;
-    return !strcmp(name, "amd");
-}
+static const struct rf_bus_ops bus = { .port_read = port_read, .port_write = port_write, .acknowledge = acknowledge };
 
 static rf_status check_config(const rf_bare_config *c, struct rf_error *err)
 {
-    enum rf_cpu_vendor vendor;
     if (c->memory && (c->memory < LEAST_MEMORY || c->memory > MOST_MEMORY))
         return rf_error_set(err, RF_ERR_ARGUMENT, "memory of %llu bytes is outside 64 KiB to 3 GiB",
                             (unsigned long long)c->memory);
-    if (c->cpu && rf_model_by_name(c->cpu) == RF_CPU_MODEL_COUNT)
-        return rf_error_set(err, RF_ERR_ARGUMENT,
-                            "CPU model '%.40s' is not x86-64-v1, x86-64-v2, x86-64-v3 or max", c->cpu);
-    if (!vendor_by_name(c->vendor, &vendor))
-        return rf_error_set(err, RF_ERR_ARGUMENT, "vendor '%.40s' is not intel or amd", c->vendor);
-    return RF_OK;
+    return rf_cpu_choice_check(&(struct rf_cpu_choice){ c->cpu, c->vendor }, err);
 }
 
 static rf_status build(struct rf_bare *bare, const rf_bare_config *c, struct rf_error *err)
@@ -81,11 +92,7 @@ static rf_status build(struct rf_bare *bare, const rf_bare_config *c, struct rf_
         rf_ram_destroy(&bare->ram);
         return status;
     }
-    enum rf_cpu_vendor vendor;
-    vendor_by_name(c->vendor, &vendor);
-    rf_cpu_set_vendor(cpu, vendor);
-    if (c->cpu)
-        rf_cpu_set_model(cpu, rf_model_by_name(c->cpu));
+    rf_cpu_choice_apply(&(struct rf_cpu_choice){ c->cpu, c->vendor }, cpu);
     /* There is no ROM at the reset vector: code begins at the first byte of RAM. */
     cpu->seg[RF_CS].selector = 0;
     cpu->seg[RF_CS].base = 0;
@@ -95,6 +102,8 @@ static rf_status build(struct rf_bare *bare, const rf_bare_config *c, struct rf_
     cpu->timer = at_timer;
     cpu->timer_user = bare;
     rf_cpu_connect(cpu, &bus, bare);
+    if (c->apic)
+        rf_apic_create_wired(cpu);
     bare->max_cycles = c->max_cycles ? c->max_cycles : UINT64_MAX;
     return RF_OK;
 }
@@ -150,7 +159,8 @@ const char *rf_bare_stop_name(rf_bare_stop_reason reason)
 {
     static const char *const names[] = {
         [RF_BARE_DOOR] = "door", [RF_BARE_HALT] = "halt", [RF_BARE_TRIPLE_FAULT] = "triple fault",
-        [RF_BARE_LIMIT] = "cycle limit", [RF_BARE_STOPPED] = "stopped", [RF_BARE_STEPPED] = "stepped", [RF_BARE_RESET] = "reset",
+        [RF_BARE_LIMIT] = "cycle limit", [RF_BARE_STOPPED] = "stopped", [RF_BARE_STEPPED] = "stepped",
+        [RF_BARE_RESET] = "reset",
     };
     return (unsigned)reason < RF_ARRAY_SIZE(names) ? names[reason] : "unknown";
 }
@@ -200,6 +210,17 @@ rf_status rf_bare_run(rf_bare *bare, uint64_t cycles, rf_bare_stop_reason *reaso
     return RF_OK;
 }
 
+/* When the one step is over: at once, but an event that is due must have its time before the limit is seen, and a CPU
+ * that has halted waits for a timer. */
+static uint64_t end_of_step(const struct rf_cpu *cpu)
+{
+    uint64_t now = rf_cpu_cycles(cpu);
+    uint64_t timer = cpu->timer_cycles < cpu->apic.expiry ? cpu->timer_cycles : cpu->apic.expiry;
+    if (cpu->halted && timer > now && timer != UINT64_MAX)
+        return timer + 1;
+    return now + rf_cpu_event_due(cpu);
+}
+
 /* The machine stops at the end of the one block that may run, which has one instruction. */
 rf_status rf_bare_step(rf_bare *bare, rf_bare_stop_reason *reason)
 {
@@ -210,11 +231,10 @@ rf_status rf_bare_step(rf_bare *bare, rf_bare_stop_reason *reason)
         return status;
     struct rf_cpu *cpu = &bare->cpu;
     cpu->single = true;
-    /* An event that is due must have its time before the limit is seen; where nothing waits for the shadow of STI
-     * or MOV SS to end, there is no shadow. */
-    if (!rf_cpu_event_due(cpu))
+    rf_cpu_expire_timers(cpu);
+    if (!rf_cpu_event_due(cpu)) /* nothing waits for the shadow of STI or MOV SS to end: there is none */
         cpu->shadow = cpu->shadow_ss = false;
-    cpu->stop_cycles = rf_cpu_cycles(cpu) + rf_cpu_event_due(cpu);
+    cpu->stop_cycles = end_of_step(cpu);
     enum rf_stop stop = rf_cpu_run(cpu);
     cpu->single = false;
     if (stop == RF_STOP_LIMIT) /* the one instruction of a shadow is over */
@@ -238,11 +258,9 @@ rf_status rf_bare_interrupt(rf_bare *bare, unsigned vector)
     rf_bare_begin(bare);
     if (vector > 255)
         return rf_error_set(&bare->error, RF_ERR_ARGUMENT, "interrupt vector %u is above 255", vector);
-    if (bare->cpu.interrupt_pending)
-        return rf_error_set(&bare->error, RF_ERR_STATE, "interrupt %#x is waiting already",
-                            bare->cpu.interrupt_vector);
-    bare->cpu.interrupt_vector = (uint8_t)vector;
-    rf_cpu_set_interrupt(&bare->cpu, true);
+    if (is_waiting(&bare->cpu))
+        return rf_error_set(&bare->error, RF_ERR_STATE, "interrupt %#x is waiting already", bare->line_vector);
+    raise_interrupt(bare, &bare->cpu, (uint8_t)vector);
     return RF_OK;
 }
 

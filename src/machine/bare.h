@@ -11,7 +11,8 @@ struct rf_bare {
     struct rf_ram ram;
     struct rf_error error;
     uint64_t max_cycles;   /* of a run; UINT64_MAX = no limit */
-    uint8_t timer_vector;  /* of the interrupt that rf_bare_interrupt_after will raise */
+    uint8_t line_vector;   /* of the interrupt that waits at INTR or LINT0 */
+    uint8_t timer_vector;  /* of the one that rf_bare_interrupt_after will raise */
     rf_bare_port_read *port_read;
     rf_bare_port_write *port_write;
     void *port_user;

@@ -19,7 +19,7 @@ static const char *const names[RF_BARE_REG_COUNT] = {
     [RF_BARE_RIP] = "RIP", [RF_BARE_RFLAGS] = "RFLAGS", [RF_BARE_CR0] = "CR0", [RF_BARE_CR2] = "CR2",
     [RF_BARE_CR3] = "CR3", [RF_BARE_CR4] = "CR4", [RF_BARE_CR8] = "CR8", [RF_BARE_DR0] = "DR0",
     [RF_BARE_DR1] = "DR1", [RF_BARE_DR2] = "DR2", [RF_BARE_DR3] = "DR3", [RF_BARE_DR6] = "DR6",
-    [RF_BARE_DR7] = "DR7", [RF_BARE_XCR0] = "XCR0", [RF_BARE_PKRU] = "PKRU",
+    [RF_BARE_DR7] = "DR7", [RF_BARE_XCR0] = "XCR0", [RF_BARE_PKRU] = "PKRU", [RF_BARE_SSP] = "SSP",
     [RF_BARE_GDTR_BASE] = "GDTR.base", [RF_BARE_GDTR_LIMIT] = "GDTR.limit",
     [RF_BARE_IDTR_BASE] = "IDTR.base", [RF_BARE_IDTR_LIMIT] = "IDTR.limit", [RF_BARE_CPL] = "CPL",
     [RF_BARE_ES] = "ES", [RF_BARE_CS] = "CS", [RF_BARE_SS] = "SS", [RF_BARE_DS] = "DS",
@@ -82,6 +82,7 @@ uint64_t rf_bare_get(const rf_bare *bare, rf_bare_reg reg)
     case RF_BARE_DR7: return cpu->dr[7];
     case RF_BARE_XCR0: return cpu->xcr0;
     case RF_BARE_PKRU: return cpu->mmu.pkru;
+    case RF_BARE_SSP: return cpu->ssp;
     case RF_BARE_GDTR_LIMIT: return cpu->gdtr.limit;
     case RF_BARE_IDTR_LIMIT: return cpu->idtr.limit;
     default: return cpu->cpl;
@@ -115,6 +116,8 @@ static rf_status set_cr0(struct rf_bare *bare, rf_bare_reg reg, uint64_t value)
         return BAD("PG without PE");
     if (value & RF_CR0_NW && !(value & RF_CR0_CD))
         return BAD("NW without CD");
+    if (mmu->cr4 & RF_CR4_CET && !(value & RF_CR0_WP))
+        return IMPOSSIBLE("WP cannot be cleared while CR4.CET is set");
     bool long_mode = value & RF_CR0_PG && mmu->efer & RF_EFER_LME;
     if (long_mode && !(mmu->cr4 & RF_CR4_PAE))
         return IMPOSSIBLE("paging with EFER.LME needs CR4.PAE");
@@ -146,6 +149,8 @@ static rf_status set_cr4(struct rf_bare *bare, rf_bare_reg reg, uint64_t value)
 {
     struct rf_mmu *mmu = &bare->cpu.mmu;
     bool long_mode = mmu->efer & RF_EFER_LMA;
+    if (value & RF_CR4_CET && !(mmu->cr0 & RF_CR0_WP) && rf_has(bare->cpu.features, RF_FEATURE_SHSTK))
+        return IMPOSSIBLE("CET can be set only while CR0.WP is set");
     if (value & ~rf_cpu_cr4_defined(&bare->cpu))
         return BAD("a bit is set that is reserved, or that this CPU model does not have");
     if (long_mode && !(value & RF_CR4_PAE))
@@ -179,6 +184,7 @@ static rf_status set_limited(struct rf_bare *bare, rf_bare_reg reg, uint64_t val
         if (value > 15)
             return BAD("a task priority is 0 to 15");
         cpu->cr8 = value;
+        rf_apic_cr8_written(cpu);
         return RF_OK;
     case RF_BARE_GDTR_LIMIT:
     case RF_BARE_IDTR_LIMIT:
@@ -200,6 +206,19 @@ static rf_status set_limited(struct rf_bare *bare, rf_bare_reg reg, uint64_t val
             cpu->dr[7] = (value & RF_DR7_WRITABLE) | RF_DR7_FIXED;
         return RF_OK;
     }
+}
+
+/* The CPU loads no other value: SDM 1, 17.2 and SDM 2B, RSTORSSP. */
+static rf_status set_ssp(struct rf_bare *bare, rf_bare_reg reg, uint64_t value)
+{
+    if (!rf_has(bare->cpu.features, RF_FEATURE_SHSTK))
+        return BAD("this CPU model has no shadow stacks: 'max' has");
+    if (value & 3)
+        return BAD("a shadow stack pointer is a multiple of 4");
+    if (!rf_mmu_canonical(&bare->cpu.mmu, value))
+        return BAD("the address is not canonical");
+    bare->cpu.ssp = value;
+    return RF_OK;
 }
 
 static rf_status set_flags(struct rf_bare *bare, rf_bare_reg reg, uint64_t value)
@@ -241,6 +260,8 @@ rf_status rf_bare_set(rf_bare *bare, rf_bare_reg reg, uint64_t value)
         status = set_cr3(bare, reg, value);
     else if (reg == RF_BARE_CR4)
         status = set_cr4(bare, reg, value);
+    else if (reg == RF_BARE_SSP)
+        status = set_ssp(bare, reg, value);
     else if (reg == RF_BARE_XCR0)
         status = set_xcr0(bare, reg, value);
     else

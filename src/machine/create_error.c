@@ -1,7 +1,7 @@
 /* machine/create_error.h */
 #include "machine/create_error.h"
 
-#include <ringfort/machine.h>
+#include <ringfort/status.h>
 #include <stdio.h>
 
 static _Thread_local char create_error[512];

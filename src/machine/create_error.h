@@ -1,4 +1,4 @@
-/* Why no machine came of a create call: one line for each thread. */
+/* Why no machine, board or kit came of a create call: one line for each thread. */
 #ifndef RF_MACHINE_CREATE_ERROR_H
 #define RF_MACHINE_CREATE_ERROR_H
 

@@ -78,7 +78,7 @@ static void take_level(const struct rf_mmu *mmu, const struct rf_walk *walk, uns
 {
     const struct rf_walk_step *step = &walk->step[i];
     bool last = i + 1 == walk->step_count;
-        memset(l, 0, sizeof *l);
+    memset(l, 0, sizeof *l);
     l->level = step->level;
     l->name = level_names[step->level <= RF_WALK_LEVELS ? step->level : 0];
     l->table = step->table;
@@ -101,15 +101,18 @@ size_t rf_page_fault_bits(uint32_t error_code, char *out, size_t size)
 {
     static const struct { uint32_t bit; const char *name; } bits[] = {
         { RF_PF_P, "P" }, { RF_PF_W, "W" }, { RF_PF_U, "U" },
-        { RF_PF_RSVD, "RSVD" }, { RF_PF_I, "I" }, { RF_PF_PK, "PK" },
+        { RF_PF_RSVD, "RSVD" }, { RF_PF_I, "I" }, { RF_PF_PK, "PK" }, { RF_PF_SS, "SS" },
     };
     char text[64] = "";
+    uint32_t unknown = error_code;
     size_t used = 0;
-    for (size_t i = 0; i < RF_ARRAY_SIZE(bits); i++)
+    for (size_t i = 0; i < RF_ARRAY_SIZE(bits); i++) {
         if (error_code & bits[i].bit)
             used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", used ? "|" : "", bits[i].name);
-    if (error_code & ~0x3fu)
-        used += (size_t)snprintf(text + used, sizeof text - used, "%s%#x", used ? "|" : "", error_code & ~0x3fu);
+        unknown &= ~bits[i].bit;
+    }
+    if (unknown)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%#x", used ? "|" : "", unknown);
     if (!used)
         used = (size_t)snprintf(text, sizeof text, "0");
     if (size)
@@ -117,11 +120,22 @@ size_t rf_page_fault_bits(uint32_t error_code, char *out, size_t size)
     return used;
 }
 
+rf_access_kind rf_page_fault_access(uint32_t error_code)
+{
+    if (error_code & RF_PF_SS)
+        return error_code & RF_PF_W ? RF_ACCESS_SHADOW_WRITE : RF_ACCESS_SHADOW_READ;
+    if (error_code & RF_PF_I)
+        return RF_ACCESS_FETCH;
+    return error_code & RF_PF_W ? RF_ACCESS_WRITE : RF_ACCESS_READ;
+}
+
 static void error_words(uint32_t code, rf_access_kind access, char *out, size_t size)
 {
+    static const char *const words[] = { "read", "write", "instruction fetch", "shadow-stack read",
+                                         "shadow-stack write" };
     out[0] = '\0';
     add(out, size, code & RF_PF_P ? "the page is present" : "not present");
-    add(out, size, access == RF_ACCESS_WRITE ? "write" : access == RF_ACCESS_READ ? "read" : "instruction fetch");
+    add(out, size, words[access]);
     add(out, size, code & RF_PF_U ? "user mode" : "supervisor mode");
     if (code & RF_PF_RSVD)
         add(out, size, "reserved bit");
@@ -161,12 +175,14 @@ static void take_refusal(const struct rf_mmu *mmu, const struct rf_walk *walk, r
 rf_status rf_explain_mmu(const struct rf_mmu *mmu, uint64_t address, rf_access_kind access,
                          rf_access_by by, rf_explanation *out)
 {
-    static const enum rf_access kinds[] = { RF_READ, RF_WRITE, RF_FETCH };
+    static const enum rf_access kinds[] = { RF_READ, RF_WRITE, RF_FETCH, RF_SHADOW_READ, RF_SHADOW_WRITE };
     static const enum rf_tlb_mode modes[] = { RF_TLB_USER, RF_TLB_SUPERVISOR, RF_TLB_SUPERVISOR_AC };
     if (!out || (unsigned)access >= RF_ARRAY_SIZE(kinds) || (unsigned)by >= RF_ARRAY_SIZE(modes))
         return RF_ERR_ARGUMENT;
     struct rf_walk walk;
-    rf_mmu_explain(mmu, address, kinds[access], modes[by], &walk);
+    bool shadow = access >= RF_ACCESS_SHADOW_READ;
+    enum rf_tlb_mode mode = shadow && by != RF_BY_USER ? RF_TLB_SUPERVISOR : modes[by];
+    rf_mmu_explain(mmu, address, kinds[access], mode, &walk);
     memset(out, 0, sizeof *out);
     out->address = address;
     out->access = access;
@@ -184,6 +200,7 @@ rf_status rf_explain_mmu(const struct rf_mmu *mmu, uint64_t address, rf_access_k
         out->user = walk.user;
         out->executable = walk.executable;
         out->global = walk.global;
+        out->shadow_stack = walk.shadow_stack;
         out->protection_key = walk.protection_key;
     }
     if (walk.ok)

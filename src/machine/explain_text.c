@@ -35,12 +35,30 @@ static const char *fetch_rule(const struct rf_mmu *mmu, const rf_explanation *e)
 {
     bool nxe = mmu->efer & RF_EFER_NXE;
     if (e->by == RF_BY_USER)
-        return nxe ? "U/S = 1 and XD = 0 at every level" : "U/S = 1 at every level, and EFER.NXE = 0: every page is executable";
+        return nxe ? "U/S = 1 and XD = 0 at every level"
+                   : "U/S = 1 at every level, and EFER.NXE = 0: every page is executable";
     if (e->user)
         return nxe ? "XD = 0 at every level, and CR4.SMEP = 0: supervisor mode may fetch from user pages"
                    : "EFER.NXE = 0 and CR4.SMEP = 0: supervisor mode may fetch from user pages";
     return nxe ? "XD = 0 at every level: supervisor mode may fetch from this supervisor page"
                : "EFER.NXE = 0: every supervisor page is executable in supervisor mode";
+}
+
+static const char *shadow_rule(const rf_explanation *e)
+{
+    if (e->by == RF_BY_USER)
+        return "U/S = 1 at every level, and it is a shadow-stack page: R/W = 0 and D = 1 in the leaf, R/W = 1 above it";
+    return "U/S = 0 at some level, and it is a shadow-stack page: R/W = 0 and D = 1 in the leaf, R/W = 1 above it";
+}
+
+static const char *allowing_rule(const struct rf_mmu *mmu, const rf_explanation *e)
+{
+    switch (e->access) {
+    case RF_ACCESS_READ: return read_rule(mmu, e);
+    case RF_ACCESS_WRITE: return write_rule(mmu, e);
+    case RF_ACCESS_FETCH: return fetch_rule(mmu, e);
+    default: return shadow_rule(e);
+    }
 }
 
 /* What the protection key adds: "" if keys do not apply (SDM 3A, 4.6.2). */
@@ -51,7 +69,7 @@ static void key_rule(const struct rf_mmu *mmu, const rf_explanation *e, char *ou
         return;
     uint32_t denied = (e->user ? mmu->pkru : mmu->pkrs) >> 2 * e->protection_key & 3;
     const char *name = e->user ? "PKRU" : "IA32_PKRS";
-    if (denied & 2 && e->access == RF_ACCESS_WRITE)
+    if (denied & 2 && (e->access == RF_ACCESS_WRITE || e->access == RF_ACCESS_SHADOW_WRITE))
         snprintf(out, size, "; %s.WD = 1 for key %u binds no supervisor write while CR0.WP = 0", name,
                  e->protection_key);
     else
@@ -61,15 +79,13 @@ static void key_rule(const struct rf_mmu *mmu, const rf_explanation *e, char *ou
 void rf_explain_allowed(const struct rf_mmu *mmu, const rf_explanation *e, char *out, size_t size)
 {
     if (!e->level_count) {
-        snprintf(out, size, "CR0.PG = 0: linear addresses are physical addresses, and nothing is checked (SDM 3A, 4.1.1)");
+        snprintf(out, size,
+                 "CR0.PG = 0: linear addresses are physical addresses, and nothing is checked (SDM 3A, 4.1.1)");
         return;
     }
     char key[96];
     key_rule(mmu, e, key, sizeof key);
-    const char *rule = e->access == RF_ACCESS_READ    ? read_rule(mmu, e)
-                       : e->access == RF_ACCESS_WRITE ? write_rule(mmu, e)
-                                                      : fetch_rule(mmu, e);
-    snprintf(out, size, "%s%s (SDM 3A, %s)", rule, key, *key ? "4.6.1 and 4.6.2" : "4.6.1");
+    snprintf(out, size, "%s%s (SDM 3A, %s)", allowing_rule(mmu, e), key, *key ? "4.6.1 and 4.6.2" : "4.6.1");
 }
 
 /* --- text --- */
@@ -95,10 +111,13 @@ static void put(struct text *t, const char *format, ...)
 
 static void put_access(struct text *t, const rf_explanation *e)
 {
-    static const char *const kinds[] = { "read", "write", "fetch" };
+    static const char *const kinds[] = { "read", "write", "fetch", "shadow-stack read", "shadow-stack write" };
     static const char *const who[] = { "user mode (CPL 3)", "supervisor mode (CPL 0-2, RFLAGS.AC = 0)",
                                        "supervisor mode (CPL 0-2, RFLAGS.AC = 1)" };
-    put(t, "%s of 0x%llx in %s, %s", kinds[e->access], HEX(e->address), who[e->by], e->mode);
+    const char *by = who[e->by];
+    if (e->access >= RF_ACCESS_SHADOW_READ && e->by != RF_BY_USER)
+        by = "supervisor mode (CPL 0-2)"; /* whatever RFLAGS.AC is */
+    put(t, "%s of 0x%llx in %s, %s", kinds[e->access], HEX(e->address), by, e->mode);
     if (e->level_count)
         put(t, ", CR3 = 0x%llx", HEX(e->paging.cr3));
     put(t, "\n");
@@ -116,9 +135,12 @@ static void put_rights(struct text *t, const rf_explanation *e)
 {
     if (!e->translated || !e->level_count)
         return;
+    /* A page is one by bits that mean nothing of the kind while CET is off. */
+    bool shadow = e->shadow_stack && (e->paging.cr4 & RF_CR4_CET || e->access >= RF_ACCESS_SHADOW_READ);
     unsigned shift = e->page_size >= RF_BIT(30) ? 30 : e->page_size >= RF_BIT(20) ? 20 : 10;
-    put(t, "  combined: %s, %s, %s%s; %llu %s page; physical address 0x%llx\n", e->writable ? "writable" : "read-only",
-        e->user ? "user" : "supervisor", e->executable ? "executable" : "no-execute", e->global ? ", global" : "",
+    put(t, "  combined: %s, %s, %s%s%s; %llu %s page; physical address 0x%llx\n",
+        e->writable ? "writable" : "read-only", e->user ? "user" : "supervisor",
+        e->executable ? "executable" : "no-execute", e->global ? ", global" : "", shadow ? ", shadow-stack page" : "",
         HEX(e->page_size >> shift), shift == 30 ? "GiB" : shift == 20 ? "MiB" : "KiB", HEX(e->physical));
 }
 

@@ -1,5 +1,6 @@
 /* The public machine: creation, mounts, start, run, figures. */
 #include "machine/machine.h"
+#include "machine/cpu_choice.h"
 #include "machine/create_error.h"
 #include "machine/explain.h"
 #include "machine/inspect.h"
@@ -82,12 +83,9 @@ static rf_status check_config(const rf_machine_config *c, struct rf_error *err)
     if (c->memory && (c->memory < LEAST_MEMORY || c->memory > MOST_MEMORY))
         return rf_error_set(err, RF_ERR_ARGUMENT, "memory of %llu bytes is outside 8 MiB to 64 GiB",
                             (unsigned long long)c->memory);
-    if (c->cpu && rf_model_by_name(c->cpu) == RF_CPU_MODEL_COUNT)
-        return rf_error_set(err, RF_ERR_ARGUMENT,
-                            "CPU model '%.40s' is not x86-64-v1, x86-64-v2, x86-64-v3 or max", c->cpu);
     if (c->hostname && strlen(c->hostname) > 64)
         return rf_error_set(err, RF_ERR_ARGUMENT, "the host name is longer than 64 bytes");
-    return RF_OK;
+    return rf_cpu_choice_check(&(struct rf_cpu_choice){ c->cpu, c->vendor }, err);
 }
 
 static rf_status build(struct rf_machine *m, struct rf_error *err)
@@ -102,8 +100,7 @@ static rf_status build(struct rf_machine *m, struct rf_error *err)
         rf_ram_destroy(&m->ram);
         return status;
     }
-    if (m->config.cpu)
-        rf_cpu_set_model(&m->cpu, rf_model_by_name(m->config.cpu));
+    rf_cpu_choice_apply(&(struct rf_cpu_choice){ m->config.cpu, m->config.vendor }, &m->cpu);
     const struct rf_kernel_config kernel = { m->config.seed, m->config.epoch_ns, m->config.hostname };
     status = rf_kernel_create(&m->kernel, &m->cpu, &m->ram, &kernel, err);
     if (status) {

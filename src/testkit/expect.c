@@ -16,8 +16,8 @@ struct row {
     enum state state;
 };
 
-enum { EVENT, ERROR_CODE, CR2, AT, CPL, RIP, CS, RFLAGS, RSP, SS, CHANGED, KEPT, FIRST_REGISTER, CYCLES = FIRST_REGISTER + 16,
-       INSTRUCTIONS, ROWS };
+enum { EVENT, ERROR_CODE, CR2, AT, CPL, RIP, CS, RFLAGS, RSP, SS, CHANGED, KEPT, FIRST_REGISTER,
+       SSP = FIRST_REGISTER + 16, CYCLES, INSTRUCTIONS, ROWS };
 
 struct comparison {
     rf_kit *kit;
@@ -71,8 +71,9 @@ static void fill_actual(struct comparison *c)
     set_actual(c, EVENT, "event", true, 0);
     snprintf(c->row[EVENT].actual, sizeof c->row[EVENT].actual, "%s", *o->name ? o->name : "nothing was run");
     set_actual(c, ERROR_CODE, "error code", o->has_error_code, o->error_code);
-    if (page_fault)
-        snprintf(c->row[ERROR_CODE].actual, sizeof c->row[ERROR_CODE].actual, "0x%x (%.40s)", o->error_code, o->error_text);
+    if (page_fault || (o->has_error_code && o->vector == 21 && *o->error_text))
+        snprintf(c->row[ERROR_CODE].actual, sizeof c->row[ERROR_CODE].actual, "0x%x (%.40s)", o->error_code,
+                 o->error_text);
     set_actual(c, CR2, "cr2", page_fault, o->cr2);
     set_address(c, AT, "at", o->cause != 0, o->cause);
     set_actual(c, CPL, "cpl", true, 0);
@@ -88,6 +89,7 @@ static void fill_actual(struct comparison *c)
     snprintf(c->row[KEPT].actual, sizeof c->row[KEPT].actual, "all but changed");
     for (unsigned i = 0; i < 16; i++)
         set_actual(c, FIRST_REGISTER + i, registers[i], true, rf_kit_get(c->kit, (rf_bare_reg)i));
+    set_actual(c, SSP, "ssp", true, rf_kit_get(c->kit, RF_BARE_SSP));
     set_actual(c, CYCLES, "cycles", true, o->cycles);
     set_actual(c, INSTRUCTIONS, "instructions", true, o->instructions);
     snprintf(c->row[CYCLES].actual, sizeof c->row[CYCLES].actual, "%" PRIu64, o->cycles);
@@ -106,6 +108,7 @@ static uint64_t value_of(const struct comparison *c, unsigned row)
     case RFLAGS: return o->frame.rflags;
     case RSP: return o->frame.rsp;
     case SS: return o->frame.ss;
+    case SSP: return rf_kit_get(c->kit, RF_BARE_SSP);
     case CYCLES: return o->cycles;
     case INSTRUCTIONS: return o->instructions;
     default: return rf_kit_get(c->kit, (rf_bare_reg)(row - FIRST_REGISTER));
@@ -172,9 +175,11 @@ static bool expect_registers(struct comparison *c, unsigned row, const char *tex
 static bool expect_cpl(struct comparison *c, const char *text)
 {
     const rf_outcome *o = &c->kit->outcome;
-    if (strlen(text) != 4 || strncmp(text + 1, "->", 2) != 0 || text[0] < '0' || text[0] > '3' || text[3] < '0' || text[3] > '3')
+    if (strlen(text) != 4 || strncmp(text + 1, "->", 2) != 0 || text[0] < '0' || text[0] > '3' || text[3] < '0' ||
+        text[3] > '3')
         return problem(c, text, "write cpl=3->0");
-    expect_row(c, CPL, text, (unsigned)(text[0] - '0') == o->cpl_before && (unsigned)(text[3] - '0') == o->cpl_after);
+    bool agrees = (unsigned)(text[0] - '0') == o->cpl_before && (unsigned)(text[3] - '0') == o->cpl_after;
+    expect_row(c, CPL, text, agrees);
     return true;
 }
 
@@ -234,14 +239,16 @@ static bool expect_numbered(struct comparison *c, const char *word, const char *
 
 static bool expect_event(struct comparison *c, const char **text)
 {
-    static const char *const plain[] = { "nmi", "syscall", "sysenter", "door", "halt", "triple-fault", "limit", "stopped", "stepped" };
+    static const char *const plain[] = { "nmi",  "syscall",      "sysenter", "door",   "halt",
+                                         "triple-fault", "limit", "stopped", "stepped" };
     char word[32], number[32];
     if (!kit_word(text, word))
         return problem(c, "", "no event is named");
     if (word[0] == '#')
         return expect_exception(c, word);
     if (!strcmp(word, "int") || !strcmp(word, "interrupt"))
-        return kit_word(text, number) ? expect_numbered(c, word, number) : problem(c, word, "the vector is missing");
+        return kit_word(text, number) ? expect_numbered(c, word, number)
+                                      : problem(c, word, "the vector is missing");
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
         if (strcmp(plain[i], word) != 0)
             continue;
@@ -303,7 +310,7 @@ static void write_failure(const struct comparison *c, const char *text)
     kit_put_code(c->kit, &t);
     if (*c->kit->outcome.report)
         kit_put(&t, "%s\n", c->kit->outcome.report);
-    kit_put_walk(c->kit, &t);
+    kit_put_reason(c->kit, &t);
 }
 
 bool rf_kit_expect(rf_kit *kit, const char *text)

@@ -13,9 +13,9 @@
 #define CR4_DEFAULT (UINT64_C(0x000106a0)) /* FSGSBASE OSXMMEXCPT OSFXSR PGE PAE */
 #define CR4_LA57 (UINT64_C(1) << 12)
 #define CR4_PCIDE (UINT64_C(1) << 17)
+#define CR4_CET (UINT64_C(1) << 23)
 #define EFER_DEFAULT UINT64_C(0x901) /* NXE LME SCE */
 #define DEFAULT_CYCLES UINT64_C(10000000)
-#define CODE_LIMIT UINT64_C(0x4000) /* of code at the text addresses */
 
 #define MSR_SYSENTER_CS 0x174u
 #define MSR_SYSENTER_ESP 0x175u
@@ -239,28 +239,46 @@ rf_status rf_kit_gate(rf_kit *kit, unsigned vector, uint64_t handler, const char
     return rf_kit_poke(kit, RF_KIT_IDT + vector * UINT64_C(16) + 8, handler >> 32);
 }
 
-/* Which exceptions push an error code (SDM 3A, table 6-1). */
-static bool pushes_error_code(unsigned vector)
+/* SDM 3A, table 6-1. */
+bool kit_pushes_error_code(unsigned vector)
 {
     return vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21;
 }
 
+static const uint8_t endbr64[] = { 0xf3, 0x0f, 0x1e, 0xfa };
+static const uint8_t vmcall[] = { 0x0f, 0x01, 0xc1 };
+
+unsigned kit_handler_prefix(const rf_kit *kit)
+{
+    return kit->tracking ? sizeof endbr64 : 0;
+}
+
+/* ENDBR64 where branches are tracked, VMCALL, and the way back. */
+static void put_handler(rf_kit *kit, uint64_t address, const uint8_t *way_back, size_t size)
+{
+    if (kit->tracking)
+        rf_bare_write_physical(kit->bare, address, endbr64, sizeof endbr64);
+    address += kit_handler_prefix(kit);
+    rf_bare_write_physical(kit->bare, address, vmcall, sizeof vmcall);
+    rf_bare_write_physical(kit->bare, address + sizeof vmcall, way_back, size);
+}
+
 static void build_handlers(rf_kit *kit)
 {
-    static const uint8_t plain[] = { 0x0f, 0x01, 0xc1, 0x48, 0xcf };                           /* vmcall; iretq */
-    static const uint8_t coded[] = { 0x0f, 0x01, 0xc1, 0x48, 0x83, 0xc4, 0x08, 0x48, 0xcf }; /* ...; add $8,%rsp; ... */
-    static const uint8_t sysret[] = { 0x0f, 0x01, 0xc1, 0x48, 0x0f, 0x07 };                    /* vmcall; sysretq */
-    static const uint8_t sysretl[] = { 0x0f, 0x01, 0xc1, 0x0f, 0x07 };
-    static const uint8_t sysexit[] = { 0x0f, 0x01, 0xc1, 0x48, 0x0f, 0x35 };
+    static const uint8_t plain[] = { 0x48, 0xcf };                         /* iretq */
+    static const uint8_t coded[] = { 0x48, 0x83, 0xc4, 0x08, 0x48, 0xcf }; /* add $8, %rsp; iretq */
+    static const uint8_t sysret[] = { 0x48, 0x0f, 0x07 };                  /* sysretq */
+    static const uint8_t sysretl[] = { 0x0f, 0x07 };
+    static const uint8_t sysexit[] = { 0x48, 0x0f, 0x35 };
     for (unsigned vector = 0; vector < 256; vector++) {
-        bool code = pushes_error_code(vector);
-        rf_bare_write_physical(kit->bare, RF_KIT_HANDLERS + vector * UINT64_C(16), code ? coded : plain,
-                               code ? sizeof coded : sizeof plain);
+        bool code = kit_pushes_error_code(vector);
+        put_handler(kit, RF_KIT_HANDLERS + vector * UINT64_C(16), code ? coded : plain,
+                    code ? sizeof coded : sizeof plain);
         rf_kit_gate(kit, vector, 0, vector == 3 || vector == 4 || vector == 0x80 ? "dpl=3" : "");
     }
-    rf_bare_write_physical(kit->bare, RF_KIT_SYSCALL, sysret, sizeof sysret);
-    rf_bare_write_physical(kit->bare, RF_KIT_SYSCALL32, sysretl, sizeof sysretl);
-    rf_bare_write_physical(kit->bare, RF_KIT_SYSENTER, sysexit, sizeof sysexit);
+    put_handler(kit, RF_KIT_SYSCALL, sysret, sizeof sysret);
+    put_handler(kit, RF_KIT_SYSCALL32, sysretl, sizeof sysretl);
+    put_handler(kit, RF_KIT_SYSENTER, sysexit, sizeof sysexit);
     rf_bare_set(kit->bare, RF_BARE_IDTR_BASE, RF_KIT_IDT);
     rf_bare_set(kit->bare, RF_BARE_IDTR_LIMIT, 0xfff);
 }
@@ -274,27 +292,31 @@ rf_status rf_kit_set_cpl(rf_kit *kit, unsigned cpl)
     if (cpl != 0 && cpl != 3)
         return kit_error(kit, RF_ERR_ARGUMENT, "CPL %u: the kit has segments for 0 and 3", cpl);
     const uint16_t dpl = (uint16_t)(cpl << 5);
-    const rf_bare_segment code = { cpl ? RF_KIT_USER_CS : RF_KIT_KERNEL_CS, (uint16_t)(0xa09b | dpl), UINT32_MAX, 0 };
-    const rf_bare_segment data = { cpl ? RF_KIT_USER_SS : RF_KIT_KERNEL_SS, (uint16_t)(0xc093 | dpl), UINT32_MAX, 0 };
+    const uint16_t cs = cpl ? RF_KIT_USER_CS : RF_KIT_KERNEL_CS, ss = cpl ? RF_KIT_USER_SS : RF_KIT_KERNEL_SS;
+    const rf_bare_segment code = { cs, (uint16_t)(0xa09b | dpl), UINT32_MAX, 0 };
+    const rf_bare_segment data = { ss, (uint16_t)(0xc093 | dpl), UINT32_MAX, 0 };
     static const rf_bare_reg registers[] = { RF_BARE_ES, RF_BARE_SS, RF_BARE_DS, RF_BARE_FS, RF_BARE_GS };
     rf_bare_set_segment(kit->bare, RF_BARE_CS, &code);
     for (size_t i = 0; i < sizeof registers / sizeof *registers; i++)
         rf_bare_set_segment(kit->bare, registers[i], &data);
+    kit_begin_cet(kit, cpl);
     return rf_kit_set(kit, RF_BARE_RSP, cpl ? RF_KIT_USER_STACK : RF_KIT_KERNEL_STACK);
 }
 
 /* In the order in which hardware lets a kernel enter long mode (SDM 3A, 9.8.5). */
 static rf_status enter_long_mode(rf_kit *kit, const rf_kit_config *c)
 {
-    uint64_t cr4 = (CR4_DEFAULT | c->cr4_set) & ~c->cr4_clear, cr0 = (CR0_DEFAULT | c->cr0_set) & ~c->cr0_clear;
-    rf_status status = rf_kit_set(kit, RF_BARE_CR4, cr4 & ~CR4_PCIDE);
+    uint64_t cet = c->shadow_stacks || c->tracking ? CR4_CET : 0, after_cr0 = CR4_PCIDE | CR4_CET;
+    uint64_t cr4 = (CR4_DEFAULT | cet | c->cr4_set) & ~c->cr4_clear;
+    uint64_t cr0 = (CR0_DEFAULT | c->cr0_set) & ~c->cr0_clear;
+    rf_status status = rf_kit_set(kit, RF_BARE_CR4, cr4 & ~after_cr0);
     if (!status)
         status = rf_kit_set(kit, RF_BARE_CR3, RF_KIT_TABLES);
     if (!status)
         status = kit_bare_error(kit, rf_bare_write_msr(kit->bare, MSR_EFER, EFER_DEFAULT & ~c->efer_clear));
     if (!status)
         status = rf_kit_set(kit, RF_BARE_CR0, cr0);
-    if (!status && cr4 & CR4_PCIDE)
+    if (!status && cr4 & after_cr0)
         status = rf_kit_set(kit, RF_BARE_CR4, cr4);
     return status;
 }
@@ -315,6 +337,8 @@ static void set_entry_points(rf_kit *kit)
 static rf_status build(rf_kit *kit, const rf_kit_config *c)
 {
     kit->next_code = RF_KIT_HANDLER_TEXT;
+    kit->shadow_stacks = c->shadow_stacks;
+    kit->tracking = c->tracking;
     rf_status status = kit_build_tables(kit, c->cr4_set & CR4_LA57);
     if (status)
         return status;
@@ -325,7 +349,9 @@ static rf_status build(rf_kit *kit, const rf_kit_config *c)
     if (status)
         return status;
     set_entry_points(kit);
-    status = rf_kit_set_cpl(kit, c->cpl);
+    status = kit_build_cet(kit, c);
+    if (!status)
+        status = rf_kit_set_cpl(kit, c->cpl);
     if (status)
         return status;
     return rf_kit_set(kit, RF_BARE_RFLAGS, c->cpl ? 0x202 : 0x2); /* IF where user code runs */
@@ -343,10 +369,12 @@ rf_status rf_kit_create(const rf_kit_config *config, rf_kit **out)
     rf_kit *kit = calloc(1, sizeof *kit);
     if (!kit)
         return RF_ERR_NO_MEMORY;
+    bool cet = config->shadow_stacks || config->tracking;
     const rf_bare_config bare = {
         .memory = config->memory ? config->memory : RF_KIT_MEMORY,
-        .cpu = config->cpu,
+        .cpu = config->cpu ? config->cpu : cet ? "max" : NULL,
         .vendor = config->vendor,
+        .apic = config->apic,
         .max_cycles = config->max_cycles ? config->max_cycles : DEFAULT_CYCLES,
     };
     rf_status status = bare.memory < RF_KIT_MEMORY

@@ -111,7 +111,7 @@ static const struct {
     { "absent", 0, P, 0 },       { "present", P, 0, 0 },    { "user", U, 0, 0 },      { "supervisor", 0, U, 0 },
     { "read-only", 0, W, 0 },    { "writable", W, 0, 0 },   { "no-execute", NX, 0, 0 }, { "executable", 0, NX, 0 },
     { "global", G, 0, 0 },       { "accessed", A, 0, 0 },   { "dirty", D, 0, 0 },     { "reserved", RESERVED, 0, 0 },
-    { "large", PS, 0, 2 },       { "huge", PS, 0, 3 },
+    { "large", PS, 0, 2 },       { "huge", PS, 0, 3 },      { "shadow-stack", D, W, 0 },
 };
 
 static bool take_word(const char *word, struct mapping *m)

@@ -8,11 +8,6 @@
 
 /* --- events --- */
 
-static bool has_error_code(unsigned vector)
-{
-    return vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21;
-}
-
 static uint8_t byte_at(rf_kit *kit, uint64_t linear)
 {
     uint8_t byte = 0;
@@ -43,7 +38,7 @@ static void selector_words(uint32_t code, char *out, size_t size)
 
 static void take_error_code(rf_kit *kit, rf_outcome *o, uint64_t *frame)
 {
-    o->has_error_code = o->kind == RF_OUTCOME_EXCEPTION && has_error_code((unsigned)o->vector);
+    o->has_error_code = o->kind == RF_OUTCOME_EXCEPTION && kit_pushes_error_code((unsigned)o->vector);
     if (!o->has_error_code)
         return;
     uint64_t code = 0;
@@ -54,6 +49,8 @@ static void take_error_code(rf_kit *kit, rf_outcome *o, uint64_t *frame)
         rf_page_fault_bits(o->error_code, o->error_text, sizeof o->error_text);
     else if (o->vector >= 10 && o->vector <= 13)
         selector_words(o->error_code, o->error_text, sizeof o->error_text);
+    else if (o->vector == 21)
+        kit_control_words(o->error_code, o->error_text, sizeof o->error_text);
 }
 
 static uint64_t grown(uint64_t now, uint64_t before)
@@ -83,13 +80,14 @@ static void name_vector(rf_outcome *o)
     else if (o->kind == RF_OUTCOME_INTERRUPT && o->vector == 2)
         snprintf(o->name, sizeof o->name, "nmi");
     else
-        snprintf(o->name, sizeof o->name, "%s 0x%x", o->kind == RF_OUTCOME_INTERRUPT ? "interrupt" : "int", (unsigned)o->vector);
+        snprintf(o->name, sizeof o->name, "%s 0x%x", o->kind == RF_OUTCOME_INTERRUPT ? "interrupt" : "int",
+                 (unsigned)o->vector);
 }
 
-static void take_vector(rf_kit *kit, rf_outcome *o, const rf_stats *now)
+static void take_vector(rf_kit *kit, rf_outcome *o, const rf_stats *now, uint64_t handler)
 {
     uint64_t frame = rf_kit_get(kit, RF_BARE_RSP), rip;
-    o->vector = (int)((rf_kit_get(kit, RF_BARE_RIP) - VMCALL_BYTES - RF_KIT_HANDLERS) / 16);
+    o->vector = (int)((handler - RF_KIT_HANDLERS) / 16);
     /* RIP is above the error code, which only exceptions have */
     rf_bare_read_linear(kit->bare, frame, &rip, sizeof rip);
     unsigned length = classify(kit, o, rip, now);
@@ -123,11 +121,11 @@ static void take_entry(rf_kit *kit, rf_outcome *o, const rf_stats *now, uint64_t
 
 static void take_door(rf_kit *kit, rf_outcome *o, const rf_stats *now)
 {
-    uint64_t at = rf_kit_get(kit, RF_BARE_RIP) - VMCALL_BYTES;
-    if (at >= RF_KIT_HANDLERS && at < RF_KIT_HANDLERS + 256 * 16 && at % 16 == 0) {
-        take_vector(kit, o, now);
-    } else if (at == RF_KIT_SYSCALL || at == RF_KIT_SYSCALL32 || at == RF_KIT_SYSENTER) {
-        take_entry(kit, o, now, at);
+    uint64_t at = rf_kit_get(kit, RF_BARE_RIP) - VMCALL_BYTES, entry = at - kit_handler_prefix(kit);
+    if (entry >= RF_KIT_HANDLERS && entry < RF_KIT_HANDLERS + 256 * 16 && entry % 16 == 0) {
+        take_vector(kit, o, now, entry);
+    } else if (entry == RF_KIT_SYSCALL || entry == RF_KIT_SYSCALL32 || entry == RF_KIT_SYSENTER) {
+        take_entry(kit, o, now, entry);
     } else {
         o->kind = RF_OUTCOME_DOOR;
         o->cause = at;
@@ -178,7 +176,9 @@ static void take_outcome(rf_kit *kit, rf_bare_stop_reason reason)
     for (unsigned i = 0; i < 16; i++)
         o->changed |= (uint32_t)(o->before[i] != o->after[i]) << i;
     take_figures(kit, o, &now);
-    uint64_t cs = o->has_frame ? o->frame.cs : o->cpl_before == o->cpl_after ? rf_kit_get(kit, RF_BARE_CS) : RF_KIT_USER_CS;
+    uint64_t cs = o->has_frame                       ? o->frame.cs
+                  : o->cpl_before == o->cpl_after ? rf_kit_get(kit, RF_BARE_CS)
+                                                  : RF_KIT_USER_CS;
     if (o->cause)
         kit_instruction(kit, o->cause, cs, o->instruction, sizeof o->instruction);
 }
@@ -231,7 +231,8 @@ rf_status rf_kit_run(rf_kit *kit, const rf_guest_code *code)
         return RF_ERR_ARGUMENT;
     bool user = rf_kit_get(kit, RF_BARE_CPL) == 3;
     uint64_t address = user ? RF_KIT_USER_TEXT : RF_KIT_KERNEL_TEXT;
-    if (code && code->end >= code->start && (size_t)(code->end - code->start) > RF_KIT_HANDLER_TEXT - RF_KIT_KERNEL_TEXT)
+    const size_t room = RF_KIT_HANDLER_TEXT - RF_KIT_KERNEL_TEXT;
+    if (code && code->end >= code->start && (size_t)(code->end - code->start) > room)
         return kit_error(kit, RF_ERR_ARGUMENT, "the code is longer than 16 KiB");
     rf_status status = kit_place(kit, address, code, user ? "user" : "kernel");
     if (!status)

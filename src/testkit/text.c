@@ -90,23 +90,27 @@ void kit_put_code(rf_kit *kit, struct kit_text *t)
 }
 
 /* The walk of the access that raised #PF. */
-void kit_put_walk(rf_kit *kit, struct kit_text *t)
+static void put_walk(rf_kit *kit, struct kit_text *t)
 {
     const rf_outcome *o = &kit->outcome;
     rf_explanation e;
     char text[2048];
-    if (o->kind != RF_OUTCOME_EXCEPTION || o->vector != 14)
-        return;
-    rf_access_kind access = o->error_code & 0x10  ? RF_ACCESS_FETCH
-                            : o->error_code & 0x2 ? RF_ACCESS_WRITE
-                                                  : RF_ACCESS_READ;
-    rf_access_by by = o->error_code & 0x4           ? RF_BY_USER
+    rf_access_by by = o->error_code & 0x4         ? RF_BY_USER
                       : o->frame.rflags & 0x40000 ? RF_BY_SUPERVISOR_AC
-                                                    : RF_BY_SUPERVISOR;
-    if (rf_bare_explain(kit->bare, o->cr2, access, by, &e) != RF_OK)
+                                                  : RF_BY_SUPERVISOR;
+    if (rf_bare_explain(kit->bare, o->cr2, rf_page_fault_access(o->error_code), by, &e) != RF_OK)
         return;
     rf_explanation_text(&e, text, sizeof text);
     kit_put(t, "page walk: %s", text);
+}
+
+void kit_put_reason(rf_kit *kit, struct kit_text *t)
+{
+    const rf_outcome *o = &kit->outcome;
+    if (o->kind == RF_OUTCOME_EXCEPTION && o->vector == 14)
+        put_walk(kit, t);
+    else if (o->kind == RF_OUTCOME_EXCEPTION && o->vector == 21)
+        kit_put_returns(kit, t);
 }
 
 /* --- the outcome --- */
@@ -137,8 +141,8 @@ static void put_frame(const rf_kit *kit, struct kit_text *t)
     if (!o->has_frame)
         return;
     kit_address(kit, o->frame.rip, where);
-    kit_put(t, "saved frame: RIP %s, CS 0x%" PRIx64 ", RFLAGS 0x%" PRIx64 ", RSP 0x%" PRIx64 ", SS 0x%" PRIx64 "\n", where,
-            o->frame.cs, o->frame.rflags, o->frame.rsp, o->frame.ss);
+    kit_put(t, "saved frame: RIP %s, CS 0x%" PRIx64 ", RFLAGS 0x%" PRIx64 ", RSP 0x%" PRIx64 ", SS 0x%" PRIx64 "\n",
+            where, o->frame.cs, o->frame.rflags, o->frame.rsp, o->frame.ss);
 }
 
 static void put_changes(struct kit_text *t, const rf_outcome *o)
@@ -146,8 +150,8 @@ static void put_changes(struct kit_text *t, const rf_outcome *o)
     kit_put(t, "changed:");
     for (unsigned i = 0; i < 16; i++)
         if (o->changed >> i & 1)
-            kit_put(t, " %s 0x%" PRIx64 " -> 0x%" PRIx64 "%s", rf_bare_reg_name((rf_bare_reg)i), o->before[i], o->after[i],
-                    o->changed >> (i + 1) ? "," : "");
+            kit_put(t, " %s 0x%" PRIx64 " -> 0x%" PRIx64 "%s", rf_bare_reg_name((rf_bare_reg)i), o->before[i],
+                    o->after[i], o->changed >> (i + 1) ? "," : "");
     kit_put(t, o->changed ? "\n" : " no general register\n");
 }
 
@@ -178,6 +182,6 @@ const char *rf_kit_describe(rf_kit *kit)
     put_frame(kit, &t);
     put_changes(&t, o);
     put_figures(&t, o);
-    kit_put_walk(kit, &t);
+    kit_put_reason(kit, &t);
     return kit->description;
 }

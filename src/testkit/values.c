@@ -17,7 +17,10 @@ static const struct {
     { "handlers", RF_KIT_HANDLERS }, { "syscall", RF_KIT_SYSCALL }, { "noncanonical", UINT64_C(1) << 47 },
     { "user_cs", RF_KIT_USER_CS }, { "user_ss", RF_KIT_USER_SS }, { "user_cs32", RF_KIT_USER_CS32 },
     { "kernel_cs", RF_KIT_KERNEL_CS }, { "kernel_ss", RF_KIT_KERNEL_SS },
-    { "P", 0x1 }, { "W", 0x2 }, { "U", 0x4 }, { "RSVD", 0x8 }, { "I", 0x10 }, { "PK", 0x20 },
+    { "kernel_ssp", RF_KIT_KERNEL_SSP }, { "pl0_ssp", RF_KIT_PL0_SSP }, { "ist1_ssp", RF_KIT_IST1_SSP },
+    { "user_ssp", RF_KIT_USER_SSP },
+    { "NEAR_RET", 1 }, { "FAR_RET", 2 }, { "ENDBRANCH", 3 }, { "RSTORSSP", 4 }, { "SETSSBSY", 5 }, /* SDM 3A, 6.15 */
+    { "P", 0x1 }, { "W", 0x2 }, { "U", 0x4 }, { "RSVD", 0x8 }, { "I", 0x10 }, { "PK", 0x20 }, { "SS", 0x40 },
     { "CF", 0x1 }, { "PF", 0x4 }, { "AF", 0x10 }, { "ZF", 0x40 }, { "SF", 0x80 }, { "TF", 0x100 },
     { "IF", 0x200 }, { "DF", 0x400 }, { "OF", 0x800 }, { "NT", 0x4000 }, { "RF", 0x10000 }, { "AC", 0x40000 },
 };

@@ -153,6 +153,29 @@ XAPIC(the_farthest_deadline)
     b->cpu->r[RF_RCX] = 10;
     RUN(b, spin);
     ck_assert_int_eq(b->stop, RF_STOP_DOOR);
+    RUN(b, halt);
+    ck_assert_int_eq(b->stop, RF_STOP_HALT);
+}
+XAPIC(hlt_to_a_far_deadline_ends_at_the_limit)
+{
+    store(b, TIMER, 0x40040);
+    ck_assert(write_msr(b, MSR_DEADLINE, UINT64_C(1) << 61));
+    RUN(b, halt);
+    ck_assert_int_eq(b->stop, RF_STOP_LIMIT);
+    ck_assert_uint_eq(rf_cpu_cycles(b->cpu), b->cpu->stop_cycles);
+}
+/* SDM 2A, MWAIT: with ECX bit 0 an interrupt ends the wait while IF is clear, and is not taken. */
+CODE(mwait, "mov %rdi, %rax; xor %ecx, %ecx; xor %edx, %edx; monitor; mov $1, %ecx; xor %eax, %eax; mwait;"
+            "vmcall");
+XAPIC(the_timer_ends_mwait_with_interrupts_masked)
+{
+    store(b, TIMER, 0x40);
+    store(b, INITIAL, 100000);
+    b->cpu->r[RF_RDI] = BARE_USER_DATA;
+    RUN(b, mwait);
+    ck_assert_int_eq(b->stop, RF_STOP_DOOR);
+    ck_assert_int_eq(b->vector, -1);
+    ck_assert(requested(b, 0x40));
 }
 
 /* --- x2APIC registers: 10.12.1 --- */
@@ -225,7 +248,8 @@ int main(void)
         divide_has_three_bits, the_count_goes_down, writing_zero_stops_it, periodic_reloads,
         one_shot_to_periodic_keeps_the_count, the_deadline_msr_is_ignored_in_other_modes, a_deadline_wakes_hlt,
         a_deadline_that_has_passed_interrupts_after_wrmsr, deadline_zero_disarms, leaving_deadline_mode_disarms,
-        in_deadline_mode_the_counts_are_ignored, a_deadline_moves_with_the_tsc, the_farthest_deadline,
+        in_deadline_mode_the_counts_are_ignored, a_deadline_moves_with_the_tsc, the_farthest_deadline, hlt_to_a_far_deadline_ends_at_the_limit,
+        the_timer_ends_mwait_with_interrupts_masked,
         x2_registers_that_can_be_read, x2_registers_that_cannot_be_read, x2_registers_that_cannot_be_written,
         x2_reserved_bits_are_gp, x2apic_msrs_are_gp_in_xapic_mode, x2apic_id_and_logical_id,
         x2apic_icr_is_64_bits, x2apic_destinations_have_32_bits, x2apic_logical_destination_is_a_cluster,

@@ -58,13 +58,14 @@ END_TEST
 START_TEST(bad_configurations)
 {
     static const rf_board_config bad[] = {
-        { .memory = (2 << 20) - 1 }, { .memory = (UINT64_C(3) << 30) + 1 }, { .cpu = "386" }, { .cpu = "" }
+        { .memory = (2 << 20) - 1 }, { .memory = (UINT64_C(3) << 30) + 1 }, { .cpu = "386" }, { .cpu = "" },
+        { .vendor = "via" }, { .vendor = "" }
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         rf_board *other = board;
         ck_assert_int_eq(rf_board_create(&bad[i], &other), RF_ERR_ARGUMENT);
         ck_assert_ptr_null(other);
-        ck_assert_str_ne(rf_board_create_error_text(), "");
+        ck_assert_str_ne(rf_create_error_text(), "");
     }
     ck_assert_int_eq(rf_board_create(NULL, NULL), RF_ERR_ARGUMENT);
 }

@@ -85,7 +85,7 @@ START_TEST(bad_configs_are_refused_with_a_reason)
     long_name[65] = '\0';
     const rf_machine_config bad[] = {
         { .memory = 1 }, { .memory = (UINT64_C(8) << 20) - 1 }, { .memory = (UINT64_C(64) << 30) + 1 },
-        { .memory = UINT64_MAX }, { .hostname = long_name },
+        { .memory = UINT64_MAX }, { .hostname = long_name }, { .cpu = "386" }, { .vendor = "via" },
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         rf_machine *machine = (rf_machine *)&machine;

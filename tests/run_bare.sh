@@ -102,6 +102,7 @@ gives 125 'outside 2 MiB to 3 GiB' --memory 4G "$BARE/hello"
 gives 125 'outside 2 MiB to 3 GiB' --memory 1M "$BARE/hello"
 gives 125 '--memory x' --memory x "$BARE/hello"
 gives 125 "CPU model '386'" --cpu 386 "$BARE/hello"
+gives 125 "vendor 'via' is not intel or amd" --vendor via "$BARE/hello"
 gives 125 'nothing-here: No such file' --env nothing-here "$BARE/hello"
 gives 127 'nothing-here: No such file' nothing-here
 gives 127 'directory' .

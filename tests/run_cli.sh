@@ -39,7 +39,7 @@ gives 0 'ringfort 0.' -- --version
 gives 125 'Usage: ringfort' --
 gives 125 'unknown command' -- walk
 gives 0 'Usage: ringfort run' -- run --help
-for option in --mount --root --env --cwd --strace --stats --max-cycles --max-memory --cpu --seed --help; do
+for option in --mount --root --env --cwd --strace --stats --max-cycles --max-memory --cpu --vendor --seed --help; do
     gives 0 "$option" -- run --help
 done
 gives 125 'no PROGRAM' -- run
@@ -69,6 +69,18 @@ gives 125 "CPU model ''" -- run --cpu '' "$busybox" true
 for model in x86-64-v1 x86-64-v2 x86-64-v3 max; do
     gives 0 hello -- run --cpu $model "$busybox" echo hello
 done
+gives 125 "vendor 'cyrix' is not intel or amd" -- run --vendor cyrix "$busybox" true
+gives 125 "vendor ''" -- run --vendor '' "$busybox" true
+gives 0 GenuineIntel -- run "$busybox" cat /proc/cpuinfo
+gives 0 GenuineIntel -- run --vendor intel "$busybox" cat /proc/cpuinfo
+gives 0 AuthenticAMD -- run --vendor amd --cpu max "$busybox" cat /proc/cpuinfo
+# 32-bit entries: SYSCALL is AMD's alone (ENOSYS is 38), SYSENTER Intel's (refused by SYSENTER_CS), INT 80H nobody's
+gives 132 'SIGILL' -- run "$GUEST/compat_entries"
+gives 139 'SIGSEGV' -- run "$GUEST/compat_entries" 1
+gives 139 'SIGSEGV' -- run "$GUEST/compat_entries" 1 2
+gives 38 '' -- run --vendor amd "$GUEST/compat_entries"
+gives 132 'SIGILL' -- run --vendor amd "$GUEST/compat_entries" 1
+gives 139 'SIGSEGV' -- run --vendor amd "$GUEST/compat_entries" 1 2
 gives 0 ' avx2 ' -- run "$busybox" cat /proc/cpuinfo
 gives 0 ' sha_ni ' -- run --cpu max "$busybox" cat /proc/cpuinfo
 gives 1 '' -- run --cpu x86-64-v2 "$busybox" grep -w avx /proc/cpuinfo

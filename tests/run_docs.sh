@@ -1,6 +1,7 @@
 #!/bin/sh
 # The documents keep their word: every ```console block of README.md and docs/*.md is run and must
-# print what the block shows, every ```c block must compile, every option is described, and links
+# print what the block shows, every ```c block must compile, and run if it is a whole program that needs
+# no arguments, printing the ```output block that follows, every option is described, and links
 # to files of the tree lead somewhere. In a console block, lines after "$ " are commands; a line of
 # "..." stands for any output.
 : "${RINGFORT:?}" "${SOURCE:?}"
@@ -50,6 +51,14 @@ for document in README.md docs/*.md; do
         [ -f "$block" ] || continue
         ${CC:-cc} -std=c17 -Wall -Wextra -Werror -fsyntax-only -I"$SOURCE/include" -x c "$block" ||
             fail "$document: a C block does not compile"
+        # LINK: how to link with the library of this build
+        grep -q 'int main' "$block" && grep -q 'ringfort/\(bare\|testkit\)\.h' "$block" && [ -n "$LINK" ] || continue
+        number=${block%.c}
+        number=${number##*.}
+        output=$work/block.$((number + 1)).output
+        ${CC:-cc} -std=c17 -I"$SOURCE/include" -o "$work/program" -x c "$block" -x none $LINK &&
+            "$work/program" >"$work/out" 2>&1 || fail "$document: program $number does not run: $(head -n 3 "$work/out")"
+        [ ! -f "$output" ] || diff "$output" "$work/out" || fail "$document: program $number prints another text"
     done
     rm -f "$work"/block.*
     grep -o '](\([^)#:]*\))' "$document" | sed 's/^](//;s/)$//' | while read -r link; do
@@ -59,7 +68,7 @@ for document in README.md docs/*.md; do
 done
 [ $commands -gt 5 ] || fail "only $commands commands were found"
 
-for option in $("$RINGFORT" run --help | grep -o -- '^  --[a-z-]*'); do
+for option in $("$RINGFORT" explain --help | grep -o -- '^  --[a-z-]*'); do
     grep -q -- "\`$option" docs/cli.md || fail "docs/cli.md does not describe $option"
 done
 

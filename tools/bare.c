@@ -111,7 +111,7 @@ static int run_on(rf_board *board, const struct options *o)
 
 int run_bare(const struct options *o)
 {
-    const rf_board_config config = { .memory = o->memory, .max_cycles = o->max_cycles, .cpu = o->cpu,
+    const rf_board_config config = { .memory = o->memory, .max_cycles = o->max_cycles, .cpu = o->cpu, .vendor = o->vendor,
                                      .serial = put_byte, .serial_user = stdout };
     struct file image, env = { NULL, 0 };
     rf_board *board = NULL;
@@ -119,7 +119,7 @@ int run_bare(const struct options *o)
     if (!status && o->env_file && !read_file(o->env_file, &env))
         status = EXIT_OWN;
     if (!status && rf_board_create(&config, &board) != RF_OK) {
-        complain("%s", rf_board_create_error_text());
+        complain("%s", rf_create_error_text());
         status = EXIT_OWN;
     }
     if (!status)

@@ -1,4 +1,4 @@
-/* The command line (tools/options.h). */
+/* The command line, and the options of a run (tools/options.h). */
 #include "options.h"
 
 #include <errno.h>
@@ -42,8 +42,7 @@ char *must_print(const char *format, ...)
 
 /* --- values --- */
 
-/* A number with an optional suffix K, M or G, each `step` times the one before. */
-static bool parse_number(const char *text, uint64_t step, uint64_t *out)
+bool parse_number(const char *text, uint64_t step, uint64_t *out)
 {
     static const char suffixes[] = "KMG";
     char *end;
@@ -217,11 +216,25 @@ static bool take_cpu(struct options *o, const char *value)
     return true;
 }
 
-static const struct option {
-    const char *name, *value; /* value NULL: takes none */
-    bool (*take)(struct options *, const char *value);
-    const char *help; /* lines separated by '\n' */
-} run_options[] = {
+static bool take_vendor(struct options *o, const char *value)
+{
+    o->vendor = value;
+    return true;
+}
+
+/* Options that more than one command has. */
+#define MAX_CYCLES                                                                                \
+    { "--max-cycles", "N", take_max_cycles,                                                       \
+      "stop after N modelled cycles; K, M, G: thousands, millions,\nbillions" }
+#define CPU                                                                                       \
+    { "--cpu", "MODEL", take_cpu,                                                                 \
+      "x86-64-v1, x86-64-v2, x86-64-v3 (default), or max: the\nfeatures that CPUID tells and the " \
+      "instructions that exist" }
+#define VENDOR                                                                                    \
+    { "--vendor", "intel|amd", take_vendor,                                                       \
+      "CPUID's vendor, and whose rules hold where the manuals\ndiffer (default intel)" }
+
+static const struct option table[] = {
     { "--mount", "HOST:GUEST[:ro|rw]", take_mount,
       "show a file or directory of the host in the guest, read-only\nunless rw is given; may be repeated" },
     { "--root", "DIR[:ro|rw]", take_root,
@@ -231,36 +244,21 @@ static const struct option {
     { "--cwd", "DIR", take_cwd, "start in this directory of the guest (default /)" },
     { "--strace", NULL, take_strace, "write system calls and signals to standard error" },
     { "--stats", NULL, take_stats, "write figures of the run to standard error at its end" },
-    { "--max-cycles", "N", take_max_cycles, "stop after N modelled cycles; K, M, G: thousands, millions,\nbillions" },
+    MAX_CYCLES,
     { "--max-memory", "SIZE", take_memory, "RAM of the machine, 8M to 64G (default 4G)" },
-    { "--cpu", "MODEL", take_cpu,
-      "x86-64-v1, x86-64-v2, x86-64-v3 (default), or max: the\nfeatures that CPUID tells and the instructions that exist" },
+    CPU,
+    VENDOR,
     { "--seed", "N", take_seed, "seed of everything random in the machine" },
 };
+#define OPTION_COUNT (sizeof table / sizeof table[0])
 
 static const struct option bare_options[] = {
     { "--append", "ARGS", take_append, "the image's command line, after its name" },
     { "--env", "FILE", take_env_file, "a file of the host that the image finds as its first\nmultiboot module" },
     { "--memory", "SIZE", take_board_memory, "RAM, 2M to 3G (default 128M)" },
-    { "--max-cycles", "N", take_max_cycles, "stop after N modelled cycles; K, M, G: thousands, millions,\nbillions" },
-    { "--cpu", "MODEL", take_cpu,
-      "x86-64-v1, x86-64-v2, x86-64-v3 (default), or max: the\nfeatures that CPUID tells and the instructions that exist" },
-};
-
-static const struct syntax {
-    const char *name, *operands, *operand, *about;
-    const struct option *options;
-    size_t count;
-} commands[] = {
-    [COMMAND_RUN] = { "run", "PROGRAM [ARGUMENT...]", "PROGRAM",
-                      "PROGRAM is a file of this host (a name without / is looked up in PATH); the guest sees it\n"
-                      "under its absolute path, or where a mount shows it.\n",
-                      run_options, sizeof run_options / sizeof run_options[0] },
-    [COMMAND_BARE] = { "bare", "IMAGE", "IMAGE",
-                       "IMAGE is a multiboot image (an ELF file), such as those for `qemu -kernel`: it runs on a board\n"
-                       "with a CPU, memory and a few devices, and nothing else. What it sends on its serial port goes\n"
-                       "to standard output. The exit status is 2 * N + 1 when it writes N to port 0xf4.\n",
-                       bare_options, sizeof bare_options / sizeof bare_options[0] },
+    MAX_CYCLES,
+    CPU,
+    VENDOR,
 };
 
 /* --- help --- */
@@ -269,6 +267,7 @@ void print_usage(FILE *to)
 {
     fputs("Usage: ringfort run [OPTION...] [--] PROGRAM [ARGUMENT...]\n"
           "       ringfort bare [OPTION...] [--] IMAGE\n"
+          "       ringfort explain [OPTION...] [--] [ADDRESS,...] PROGRAM [ARGUMENT...]\n"
           "       ringfort --help | --version\n"
           "\n"
           "Runs a static x86-64 Linux program inside a modelled computer. It sees its own file, the\n"
@@ -276,6 +275,8 @@ void print_usage(FILE *to)
           "\n"
           "  run          run a program; `ringfort run --help` lists its options\n"
           "  bare         run a multiboot image without a kernel; see `ringfort bare --help`\n"
+          "  explain      tell how an address is translated, and which rule allows or refuses an\n"
+          "               access; `ringfort explain --help`\n"
           "  --help       show this text\n"
           "  --version    show the version\n"
           "\n"
@@ -299,28 +300,70 @@ static void print_option(FILE *to, const char *name, const char *value, const ch
     }
 }
 
-static void print_command_usage(FILE *to, const struct syntax *command)
+const struct command command_run = {
+    .name = "run",
+    .usage = "Usage: ringfort run [OPTION...] [--] PROGRAM [ARGUMENT...]\n"
+             "\n"
+             "PROGRAM is a file of this host (a name without / is looked up in PATH); the guest sees it\n"
+             "under its absolute path, or where a mount shows it.\n"
+             "\n",
+    .runs_program = true,
+};
+
+static bool take_image(struct options *options, int argc, char **argv)
 {
-    fprintf(to, "Usage: ringfort %s [OPTION...] [--] %s\n\n%s\n", command->name, command->operands, command->about);
-    for (size_t i = 0; i < command->count; i++)
+    if (argc > 1)
+        complain("%s is one operand too many; give the image's arguments by --append", argv[1]);
+    else if (take_program(options, argc, argv))
+        return true;
+    else
+        complain("no IMAGE given; see ringfort bare --help");
+    return false;
+}
+
+const struct command command_bare = {
+    .name = "bare",
+    .usage = "Usage: ringfort bare [OPTION...] [--] IMAGE\n"
+             "\n"
+             "IMAGE is a multiboot image (an ELF file), such as those for `qemu -kernel`: it runs on a board\n"
+             "with a CPU, memory and a few devices, and nothing else. What it sends on its serial port goes\n"
+             "to standard output. The exit status is 2 * N + 1 when it writes N to port 0xf4.\n"
+             "\n",
+    .options = bare_options,
+    .option_count = sizeof bare_options / sizeof bare_options[0],
+    .positional = take_image,
+};
+
+static void print_command_usage(FILE *to, const struct command *command)
+{
+    fputs(command->usage, to);
+    for (size_t i = 0; i < command->option_count; i++)
         print_option(to, command->options[i].name, command->options[i].value, command->options[i].help);
+    for (size_t i = 0; command->runs_program && i < OPTION_COUNT; i++)
+        print_option(to, table[i].name, table[i].value, table[i].help);
     print_option(to, "--help", NULL, "show this text");
 }
 
 /* --- the command line --- */
 
-static const struct option *find_option(const struct syntax *command, const char *arg, const char **value)
+static const struct option *find_in(const struct option *options, size_t count, const char *name, size_t length)
 {
-    size_t length = strcspn(arg, "=");
-    *value = arg[length] ? arg + length + 1 : NULL;
-    for (size_t i = 0; i < command->count; i++)
-        if (strlen(command->options[i].name) == length && !strncmp(command->options[i].name, arg, length))
-            return &command->options[i];
+    for (size_t i = 0; i < count; i++)
+        if (strlen(options[i].name) == length && !strncmp(options[i].name, name, length))
+            return &options[i];
     return NULL;
 }
 
+static const struct option *find_option(const struct command *command, const char *arg, const char **value)
+{
+    size_t length = strcspn(arg, "=");
+    *value = arg[length] ? arg + length + 1 : NULL;
+    const struct option *own = find_in(command->options, command->option_count, arg, length);
+    return own || !command->runs_program ? own : find_in(table, OPTION_COUNT, arg, length);
+}
+
 /* One option at argv[*at]; moves *at past it. */
-static bool parse_option(const struct syntax *command, char **argv, int *at, struct options *out)
+static bool parse_option(const struct command *command, char **argv, int *at, struct options *out)
 {
     const char *value, *arg = argv[(*at)++];
     const struct option *option = find_option(command, arg, &value);
@@ -340,9 +383,17 @@ static bool parse_option(const struct syntax *command, char **argv, int *at, str
     return option->take(out, value);
 }
 
-bool options_parse(enum command which, int argc, char **argv, struct options *out, int *status)
+bool take_program(struct options *options, int argc, char **argv)
 {
-    const struct syntax *command = &commands[which];
+    if (argc < 1 || !argv[0][0])
+        return false;
+    options->program = argv[0];
+    options->argv = (const char *const *)argv;
+    return true;
+}
+
+bool options_parse(const struct command *command, int argc, char **argv, struct options *out, int *status)
+{
     memset(out, 0, sizeof *out);
     *status = EXIT_OWN;
     int at = 0;
@@ -359,17 +410,12 @@ bool options_parse(enum command which, int argc, char **argv, struct options *ou
         if (!parse_option(command, argv, &at, out))
             return false;
     }
-    if (at >= argc || !argv[at][0]) {
-        complain("no %s given; see ringfort %s --help", command->operand, command->name);
-        return false;
-    }
-    if (which == COMMAND_BARE && at + 1 < argc) {
-        complain("%s is one operand too many; give the image's arguments by --append", argv[at + 1]);
-        return false;
-    }
-    out->program = argv[at];
-    out->argv = (const char *const *)(argv + at);
-    return true;
+    if (command->positional)
+        return command->positional(out, argc - at, argv + at);
+    if (take_program(out, argc - at, argv + at))
+        return true;
+    complain("no PROGRAM given; see ringfort %s --help", command->name);
+    return false;
 }
 
 void options_free(struct options *o)
@@ -383,4 +429,5 @@ void options_free(struct options *o)
     free(o->mounts);
     free(o->env);
     free(o->root);
+    free(o->explain.addresses);
 }

@@ -3,6 +3,7 @@
 #ifndef RINGFORT_TOOLS_OPTIONS_H
 #define RINGFORT_TOOLS_OPTIONS_H
 
+#include <ringfort/explain.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,6 +26,24 @@ struct mount_option {
     bool writable;
 };
 
+/* Registers of a dump that `explain` assumes: long mode with write protection and no-execute. */
+#define EXPLAIN_CR0 UINT64_C(0x80010033)
+#define EXPLAIN_CR4 UINT64_C(0x20)
+#define EXPLAIN_EFER UINT64_C(0xd00)
+
+/* What `ringfort explain` has beside the options of a run. */
+struct explain_options {
+    uint64_t *addresses; /* owned */
+    size_t count;        /* 0: the address of the fault that ended the program */
+    bool has_access;
+    rf_access_kind access;
+    rf_access_by by;
+    uint64_t after;          /* cycles; 0: not given */
+    const char *page_tables; /* file with a copy of physical memory; NULL: run PROGRAM */
+    bool has_cr3;
+    rf_paging paging;        /* CR0, CR4 and EFER as changes to the values above, so that 0 = not given */
+};
+
 /* What a command line may ask for; each command takes its part. */
 struct options {
     struct mount_option *mounts;
@@ -36,20 +55,42 @@ struct options {
     const char *cwd;
     bool strace, stats;
     uint64_t max_cycles, memory, seed; /* 0: not given */
-    const char *cpu; /* NULL: the default */
+    const char *cpu, *vendor; /* NULL: the default */
     const char *append, *env_file; /* bare; NULL: not given */
-    const char *program; /* bare: IMAGE */
+    struct explain_options explain;
+    const char *program; /* bare: IMAGE; NULL: none, which only `explain --page-tables` allows */
     const char *const *argv; /* argv[0] is PROGRAM as given; NULL-terminated */
 };
 
-enum command { COMMAND_RUN, COMMAND_BARE };
+/* One option of a command: value NULL = takes none; help lines are separated by '\n'. */
+struct option {
+    const char *name, *value;
+    bool (*take)(struct options *, const char *value);
+    const char *help;
+};
+
+/* A command's options, its positional arguments, and its help. */
+struct command {
+    const char *name;
+    const char *usage;             /* ends with the blank line before the options */
+    const struct option *options;  /* its own; NULL: none */
+    size_t option_count;
+    bool runs_program;             /* the options of `run` are there, too */
+    /* Take positional arguments; false after a complaint. NULL: PROGRAM [ARGUMENT...]. */
+    bool (*positional)(struct options *, int argc, char **argv);
+};
+extern const struct command command_run, command_bare, command_explain;
+/* PROGRAM and its arguments. */
+bool take_program(struct options *options, int argc, char **argv);
+/* A number, with K, M or G if step is not 0: each `step` times the one before. */
+bool parse_number(const char *text, uint64_t step, uint64_t *out);
 
 /* Read the arguments after the command's name. Returns true, or false with *status: the text asked for (help)
  * or an explanation has been printed. Release with options_free either way. */
-bool options_parse(enum command command, int argc, char **argv, struct options *out, int *status);
+bool options_parse(const struct command *command, int argc, char **argv, struct options *out, int *status);
 void options_free(struct options *options);
 
-void print_usage(FILE *to); /* ringfort --help */
+void print_usage(FILE *to);    /* ringfort --help */
 
 /* One line on standard error, after "ringfort: ". */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));

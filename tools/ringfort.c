@@ -1,5 +1,6 @@
 /* The `ringfort` program: reads the command line and calls the library; docs/cli.md. */
 #include "bare.h"
+#include "explain.h"
 #include "options.h"
 #include "run.h"
 
@@ -28,22 +29,38 @@ static void reserve_standard_descriptors(void)
         close(fd);
 }
 
+static const struct command *find_command(const char *name)
+{
+    static const struct command *const commands[] = { &command_run, &command_bare, &command_explain };
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (!strcmp(commands[i]->name, name))
+            return commands[i];
+    return NULL;
+}
+
+static int execute(const struct command *command, const struct options *options)
+{
+    if (command == &command_bare)
+        return run_bare(options);
+    return command == &command_explain ? explain(options) : run(options);
+}
+
 int main(int argc, char **argv)
 {
     reserve_standard_descriptors();
-    const char *command = argc > 1 ? argv[1] : "";
-    if (!strcmp(command, "--help") || !strcmp(command, "-h")) {
+    const char *name = argc > 1 ? argv[1] : "";
+    if (!strcmp(name, "--help") || !strcmp(name, "-h")) {
         print_usage(stdout);
         return printed();
     }
-    if (!strcmp(command, "--version")) {
+    if (!strcmp(name, "--version")) {
         printf("ringfort %s\n", rf_version());
         return printed();
     }
-    const bool bare = !strcmp(command, "bare");
-    if (!bare && strcmp(command, "run")) {
-        if (*command)
-            complain("unknown command %s; see ringfort --help", command);
+    const struct command *known = find_command(name);
+    if (!known) {
+        if (*name)
+            complain("unknown command %s; see ringfort --help", name);
         else
             print_usage(stderr);
         return EXIT_OWN;
@@ -52,8 +69,8 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     struct options options;
     int status;
-    if (options_parse(bare ? COMMAND_BARE : COMMAND_RUN, argc - 2, argv + 2, &options, &status))
-        status = bare ? run_bare(&options) : run(&options);
+    if (options_parse(known, argc - 2, argv + 2, &options, &status))
+        status = execute(known, &options);
     else if (status == EXIT_SUCCESS)
         status = printed();
     options_free(&options);

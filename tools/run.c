@@ -121,7 +121,7 @@ static int finish(rf_machine *machine, const struct options *o, rf_stop_reason r
     return EXIT_OWN;
 }
 
-static int run_in(rf_machine *machine, const struct options *o, const struct program *program)
+static int run_in(rf_machine *machine, const struct options *o, const struct program *program, run_done *done)
 {
     int status = prepare(machine, o, program);
     if (!status)
@@ -134,32 +134,35 @@ static int run_in(rf_machine *machine, const struct options *o, const struct pro
         complain("%s", why(machine, error));
         status = EXIT_OWN;
     } else {
-        status = finish(machine, o, reason);
+        status = done(machine, o, reason);
     }
     if (o->stats)
         print_stats(stderr, machine);
     return status;
 }
 
-int run(const struct options *o)
+int run_machine(const struct options *o, rf_machine_config config, run_done *done)
 {
     struct program program;
     rf_machine *machine = NULL;
-    const rf_machine_config config = {
-        .memory = o->memory,
-        .cpu = o->cpu,
-        .max_cycles = o->max_cycles,
-        .seed = o->seed,
-        .trace = o->strace ? write_trace : NULL,
-    };
+    config.memory = o->memory;
+    config.cpu = o->cpu;
+    config.vendor = o->vendor;
+    config.seed = o->seed;
+    config.trace = o->strace ? write_trace : NULL;
     int status = program_find(o, &program);
     if (!status && rf_machine_create(&config, &machine) != RF_OK) {
         complain("%s", rf_create_error_text());
         status = EXIT_OWN;
     }
     if (!status)
-        status = run_in(machine, o, &program);
+        status = run_in(machine, o, &program, done);
     rf_machine_destroy(machine);
     program_free(&program);
     return status;
+}
+
+int run(const struct options *o)
+{
+    return run_machine(o, (rf_machine_config){ .max_cycles = o->max_cycles }, finish);
 }

@@ -7,8 +7,8 @@
  * What is there: RAM from address 0; a local APIC (xAPIC at FEE00000H, x2APIC MSRs) and an I/O APIC
  * (FEC00000H), two 8259A PICs, a serial port at 3F8H (output), qemu's fw_cfg at 510H, its debug
  * exit at F4H and its test device (E0H-EBH, 2000H-2017H, 64 KiB at FF000000H), the shutdown port
- * 8900H; and what rf_board_add_ports and rf_board_add_memory connect. One CPU, GenuineIntel, without
- * performance counters. Time is modelled cycles: the APIC timer counts them. */
+ * 8900H; and what rf_board_add_ports and rf_board_add_memory connect. One CPU, without performance
+ * counters. Time is modelled cycles: the APIC timer counts them. */
 #ifndef RINGFORT_BOARD_H
 #define RINGFORT_BOARD_H
 
@@ -28,6 +28,8 @@ typedef struct rf_board_config {
                             touched pages use host memory. */
     uint64_t max_cycles; /* stop after this many modelled cycles; 0 = no limit */
     const char *cpu;     /* "x86-64-v1", "x86-64-v2", "x86-64-v3", "max"; NULL = x86-64-v3 */
+    const char *vendor;  /* "intel" or "amd": CPUID's vendor, and whose rules hold where the manuals
+                            differ; NULL = intel */
     /* Called with each byte that is sent on the serial port; NULL: they vanish. Like every function
      * that a board calls, it runs in the middle of an instruction: it may call rf_board_stop and
      * rf_board_set_line, no other function of this board, and must not use x87 registers (long
@@ -48,11 +50,9 @@ typedef enum rf_board_stop_reason {
 } rf_board_stop_reason;
 
 /* config NULL = all defaults. On success *out owns the board: release it with rf_board_destroy. On
- * failure *out is NULL; rf_board_create_error_text() says why.
+ * failure *out is NULL; rf_create_error_text() says why.
  * Errors: RF_ERR_ARGUMENT (a value out of range), RF_ERR_NO_MEMORY, RF_ERR_IO. */
 rf_status rf_board_create(const rf_board_config *config, rf_board **out);
-/* The line left by the last failed rf_board_create of this thread. Never NULL. */
-const char *rf_board_create_error_text(void);
 /* Release everything. NULL is allowed. */
 void rf_board_destroy(rf_board *board);
 

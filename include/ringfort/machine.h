@@ -8,6 +8,7 @@
 #ifndef RINGFORT_MACHINE_H
 #define RINGFORT_MACHINE_H
 
+#include <ringfort/explain.h>
 #include <ringfort/status.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,10 +30,15 @@ typedef struct rf_machine_config {
     uint32_t uid, gid;    /* of the first process */
     const char *cpu;      /* "x86-64-v1", "x86-64-v2", "x86-64-v3", "max" (all that Ringfort has):
                              what CPUID tells, and which instructions exist; NULL = x86-64-v3 */
+    const char *vendor;   /* "intel" or "amd": CPUID's vendor, and whose rules hold where the manuals
+                             differ; NULL = intel */
     /* A line (no newline) for each system call, signal and exit, as strace writes them;
      * NULL = no tracing. trace_user is passed through. */
     void (*trace)(void *user, const char *line);
     void *trace_user;
+    bool keep_memory;     /* keep the first process' address space after its end, so that
+                             rf_machine_explain can tell of it; shared file mappings are then
+                             written back when the machine is destroyed */
 } rf_machine_config;
 
 /* Why rf_machine_run returned. */
@@ -55,6 +61,8 @@ typedef struct rf_result {
     uint64_t fault_address; /* CR2 for page faults */
     char instruction[96];  /* disassembly at rip, or "" */
     char reason[192];      /* why the CPU or MMU refused, in words, or "" */
+    unsigned vector;       /* of the CPU's exception, 14 = #PF */
+    uint32_t error_code;   /* that came with it */
 } rf_result;
 
 /* Figures of a run so far. All cycles are modelled. */
@@ -74,15 +82,12 @@ typedef struct rf_syscall_stats {
     uint64_t calls, errors, cycles;
 } rf_syscall_stats;
 
-/* Create a machine with a booted kernel and an in-memory root (/dev, /tmp, /proc).
- * config NULL = all defaults. The host process should have descriptors 0, 1 and 2 open: the
- * guest's standard streams go to whatever has these numbers. On success *out owns the machine: release it with
- * rf_machine_destroy. On failure *out is NULL; rf_create_error_text() says why.
+/* Create a machine with a booted kernel and an in-memory root (/dev, /tmp, /proc). config NULL =
+ * all defaults. The host process should have descriptors 0, 1 and 2 open: the guest's standard
+ * streams go to whatever has these numbers. On success *out owns the machine: release it with
+ * rf_machine_destroy. On failure *out is NULL; rf_create_error_text() (ringfort/status.h) says why.
  * Errors: RF_ERR_ARGUMENT (a value out of range), RF_ERR_NO_MEMORY. */
 rf_status rf_machine_create(const rf_machine_config *config, rf_machine **out);
-/* The line left by the last failed rf_machine_create of this thread. Never NULL. */
-const char *rf_create_error_text(void);
-
 /* Release everything. NULL is allowed. */
 void rf_machine_destroy(rf_machine *machine);
 
@@ -118,6 +123,16 @@ void rf_machine_stop(rf_machine *machine);
 
 /* How the first process ended. Errors: RF_ERR_STATE if it has not. */
 rf_status rf_machine_result(const rf_machine *machine, rf_result *out);
+
+/* The page walk of an access in the address space of the task that ran last (after the end of the first
+ * process: in its own, if keep_memory was set), told level by level (ringfort/explain.h). A page
+ * that the kernel has not filled yet is told as absent: see rf_machine_mapping.
+ * Errors: RF_ERR_STATE (nothing started, or its memory was not kept), RF_ERR_ARGUMENT. */
+rf_status rf_machine_explain(rf_machine *machine, uint64_t address, rf_access_kind access, rf_access_by by,
+                             rf_explanation *out);
+/* The kernel's mapping (VMA) that holds an address of the same address space, as in /proc/PID/maps:
+ * "7f0000000000-7f0000021000 rw-p [heap]"; "" if there is none. Errors: as rf_machine_explain. */
+rf_status rf_machine_mapping(rf_machine *machine, uint64_t address, char *out, size_t size);
 
 /* Copy the figures so far. */
 void rf_machine_stats(const rf_machine *machine, rf_stats *out);

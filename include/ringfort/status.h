@@ -1,7 +1,8 @@
 /* Status values: what every fallible Ringfort call returns.
  *
  * A call that fails leaves its outputs unchanged unless its own comment says
- * otherwise, and leaves one line of explanation for rf_error_text(). */
+ * otherwise, and leaves one line of explanation: for rf_create_error_text() if it creates
+ * something, else for the error text of its object. */
 #ifndef RINGFORT_STATUS_H
 #define RINGFORT_STATUS_H
 
@@ -25,6 +26,11 @@ typedef enum rf_status {
 /* Returns a constant, one-word English name of a status ("argument",
  * "no-memory", ...); "unknown" for a value that is not one. Never NULL. */
 const char *rf_status_name(rf_status status);
+
+/* Why the last rf_..._create of this thread failed: rf_machine_create, rf_board_create, rf_bare_create
+ * or rf_kit_create; "" if it did not. One line, never NULL, valid until this thread's next create
+ * call. */
+const char *rf_create_error_text(void);
 
 #ifdef __cplusplus
 }

@@ -60,15 +60,6 @@ void rf_devices_set_line(struct rf_devices *devices, unsigned line, bool level)
         rf_ioapic_set_pin(&devices->ioapic, line ? line : 2, level);
 }
 
-/* Firmware hands over with the APIC enabled and the PIC behind its LINT0, "virtual wire mode"
- * (Intel MultiProcessor Specification 1.4, 3.6.2.2). */
-static void as_firmware_leaves_it(struct rf_cpu *cpu)
-{
-    cpu->apic.svr = 0x1ff;
-    cpu->apic.lvt[RF_LVT_LINT0] = RF_APIC_EXTINT << 8;
-    cpu->apic.lvt[RF_LVT_LINT1] = RF_APIC_NMI << 8;
-}
-
 void rf_devices_connect(struct rf_devices *d, struct rf_cpu *cpu, uint64_t memory)
 {
     d->cpu = cpu;
@@ -86,7 +77,6 @@ void rf_devices_connect(struct rf_devices *d, struct rf_cpu *cpu, uint64_t memor
     rf_fw_cfg_connect(&d->fw_cfg, &d->bus);
     rf_testdev_connect(&d->testdev, &d->bus);
     rf_power_connect(&d->power, &d->bus);
-    rf_apic_create(cpu);
-    as_firmware_leaves_it(cpu);
+    rf_apic_create_wired(cpu);
     rf_cpu_connect(cpu, &ops, d);
 }

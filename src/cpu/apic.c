@@ -55,10 +55,8 @@ static bool is_enabled(const struct rf_cpu *cpu)
 /* Is the PIC's line connected to the CPU? 10.4.3: a disabled APIC is as if it were not there. */
 static bool extint_due(const struct rf_cpu *cpu)
 {
-    uint32_t lvt = cpu->apic.lvt[RF_LVT_LINT0];
-    return cpu->apic.lint0 &&
-           (!is_enabled(cpu) ||
-            (!(lvt & RF_LVT_MASKED) && (lvt & RF_LVT_MODE) >> 8 == RF_APIC_EXTINT));
+    bool masked = is_enabled(cpu) && cpu->apic.lvt[RF_LVT_LINT0] & RF_LVT_MASKED;
+    return cpu->apic.lint0 && !masked && rf_apic_lint0_mode(cpu) == RF_APIC_EXTINT;
 }
 
 void rf_apic_update(struct rf_cpu *cpu)
@@ -228,6 +226,13 @@ void rf_apic_send_ipi(struct rf_cpu *cpu, uint64_t icr)
 
 /* --- local interrupts: 10.5.1 --- */
 
+enum rf_apic_mode rf_apic_lint0_mode(const struct rf_cpu *cpu)
+{
+    if (!is_enabled(cpu))
+        return RF_APIC_EXTINT;
+    return (enum rf_apic_mode)((cpu->apic.lvt[RF_LVT_LINT0] & RF_LVT_MODE) >> 8);
+}
+
 /* The pin's mode decides: ExtINT asks the PIC; fixed and NMI come with a rising edge. */
 void rf_apic_set_lint0(struct rf_cpu *cpu, bool level)
 {
@@ -329,20 +334,19 @@ void rf_apic_expire(struct rf_cpu *cpu)
         rf_apic_accept(cpu, (uint8_t)apic->lvt[RF_LVT_TIMER], false);
 }
 
-/* The TSC counts cycles, so the distance to the deadline is one in cycles. */
+/* The TSC counts cycles, so the distance to the deadline is one in cycles. One that is decades away
+ * never comes. */
+#define NEVER (UINT64_C(1) << 62)
 static void arm_deadline(struct rf_cpu *cpu)
 {
     struct rf_apic *apic = &cpu->apic;
     uint64_t tsc;
     rf_cpu_read_msr(cpu, 0x10, &tsc);
-    if (!apic->tsc_deadline)
-        set_expiry(cpu, UINT64_MAX);
-    else if (apic->tsc_deadline <= tsc)
+    const uint64_t distance = apic->tsc_deadline - tsc;
+    if (apic->tsc_deadline && apic->tsc_deadline <= tsc)
         rf_apic_expire(cpu);
-    else if (__builtin_add_overflow(rf_cpu_cycles(cpu), apic->tsc_deadline - tsc, &apic->expiry))
-        set_expiry(cpu, UINT64_MAX - 1);
     else
-        rf_cpu_attend(cpu);
+        set_expiry(cpu, apic->tsc_deadline && distance < NEVER ? rf_cpu_cycles(cpu) + distance : UINT64_MAX);
 }
 
 void rf_apic_tsc_written(struct rf_cpu *cpu)
@@ -365,8 +369,8 @@ bool rf_apic_timer_wakes(const struct rf_cpu *cpu)
 {
     const struct rf_apic *apic = &cpu->apic;
     uint32_t lvt = apic->lvt[RF_LVT_TIMER];
-    return apic->present && is_enabled(cpu) && cpu->flags & RF_FLAG_IF && apic->svr & RF_SVR_ENABLE &&
-           !(lvt & RF_LVT_MASKED) && (lvt >> 4 & 0xf) > rf_apic_ppr(apic) >> 4;
+    return apic->present && is_enabled(cpu) && (cpu->flags & RF_FLAG_IF || cpu->wakes_masked) &&
+           apic->svr & RF_SVR_ENABLE && !(lvt & RF_LVT_MASKED) && (lvt >> 4 & 0xf) > rf_apic_ppr(apic) >> 4;
 }
 
 /* --- state after reset, and IA32_APIC_BASE --- */
@@ -387,6 +391,14 @@ void rf_apic_create(struct rf_cpu *cpu)
     cpu->apic_base = RF_APIC_BASE | RF_APIC_BASE_EN | RF_APIC_BASE_BSP;
     reset(cpu);
     rf_cpu_watch_memory(cpu);
+}
+
+void rf_apic_create_wired(struct rf_cpu *cpu)
+{
+    rf_apic_create(cpu);
+    cpu->apic.svr = 0xff | RF_SVR_ENABLE;
+    cpu->apic.lvt[RF_LVT_LINT0] = RF_APIC_EXTINT << 8;
+    cpu->apic.lvt[RF_LVT_LINT1] = RF_APIC_NMI << 8;
 }
 
 /* 10.12.5, figure 10-27: x2APIC mode is entered from xAPIC mode, and left by disabling the APIC,

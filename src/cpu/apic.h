@@ -55,6 +55,12 @@ struct rf_apic_message {
  * tells of it from then on. */
 void rf_apic_create(struct rf_cpu *cpu);
 
+/* The same, as firmware hands it over: enabled, a PIC behind LINT0, "virtual wire mode" (Intel
+ * MultiProcessor Specification 1.4, 3.6.2.2). */
+void rf_apic_create_wired(struct rf_cpu *cpu);
+/* What the pin LINT0 means now; RF_APIC_EXTINT while the APIC is disabled. */
+enum rf_apic_mode rf_apic_lint0_mode(const struct rf_cpu *cpu);
+
 /* Deliver a message from outside, if it is for this CPU. */
 void rf_apic_send(struct rf_cpu *cpu, const struct rf_apic_message *message);
 /* The level of LINT0, which a PIC drives: goes by the LVT, or straight to the CPU while the APIC is

@@ -34,6 +34,7 @@ struct rf_block {
 #define RF_MODE_REAL 0x40000u      /* real-address mode: VEX encodings are #UD */
 #define RF_MODE_SHADOW_STACK 0x80000u /* CET: near calls and returns use the shadow stack too */
 #define RF_MODE_TRACKING 0x100000u /* CET: indirect branches must come to an ENDBRANCH */
+#define RF_MODE_SINGLE 0x200000u  /* cpu->single: one instruction a block */
 #define RF_MODE_SHADOW 0x80000000u /* one instruction a block: an interrupt waits for its end */
 
 RF_INLINE uint32_t rf_block_mode(const struct rf_cpu *cpu)

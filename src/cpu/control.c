@@ -51,7 +51,7 @@ bool rf_cpu_write_cr0(struct rf_cpu *cpu, uint64_t value)
     return true;
 }
 
-static uint64_t defined_cr4(const struct rf_cpu *cpu)
+uint64_t rf_cpu_cr4_defined(const struct rf_cpu *cpu)
 {
     uint64_t defined = RF_CR4_TSD | RF_CR4_DE | RF_CR4_PSE | RF_CR4_PAE | RF_CR4_MCE | RF_CR4_PGE |
                        RF_CR4_PCE | RF_CR4_OSFXSR | RF_CR4_OSXMMEXCPT | RF_CR4_UMIP | RF_CR4_LA57 |
@@ -70,7 +70,7 @@ static uint64_t defined_cr4(const struct rf_cpu *cpu)
 bool rf_cpu_write_cr4(struct rf_cpu *cpu, uint64_t value)
 {
     uint64_t changed = cpu->mmu.cr4 ^ value;
-    if (value & ~defined_cr4(cpu))
+    if (value & ~rf_cpu_cr4_defined(cpu))
         return false;
     if (!rf_cpu_is_legacy(cpu) && (!(value & RF_CR4_PAE) || changed & RF_CR4_LA57))
         return false;

@@ -231,6 +231,7 @@ struct rf_cpu {
     bool shadow_ss;         /* MOV SS, POP SS: nor a debug trap */
     bool in_shadow;         /* that next instruction is under way, and something waits for its end */
     bool halted;
+    bool single;            /* blocks have one instruction: for a caller that steps */
     bool wakes_masked;      /* with halted: interrupts end the wait even while IF is clear */
     bool monitor_armed;     /* by MONITOR, for MWAIT (ops/monitor.c) */
     uint64_t monitor_address;
@@ -284,6 +285,12 @@ void rf_cpu_set_vendor(struct rf_cpu *cpu, enum rf_cpu_vendor vendor);
 /* Run until something stops the CPU. Never returns RF_STOP_NONE. */
 enum rf_stop rf_cpu_run(struct rf_cpu *cpu);
 
+/* Does a debug trap or an interrupt wait, or the CPU in HLT? */
+bool rf_cpu_event_due(const struct rf_cpu *cpu);
+
+/* Raise what timers are due, as the end of every block does. */
+void rf_cpu_expire_timers(struct rf_cpu *cpu);
+
 /* Stop at a block end soon, within about a million cycles; async-signal-safe. */
 void rf_cpu_request_stop(struct rf_cpu *cpu);
 
@@ -329,6 +336,8 @@ const char *rf_vector_name(unsigned vector);
 bool rf_cpu_write_cr0(struct rf_cpu *cpu, uint64_t value);
 bool rf_cpu_write_cr3(struct rf_cpu *cpu, uint64_t value);
 bool rf_cpu_write_cr4(struct rf_cpu *cpu, uint64_t value);
+/* The bits of CR4 that are not reserved on this model. */
+uint64_t rf_cpu_cr4_defined(const struct rf_cpu *cpu);
 
 /* --- MSRs and CPUID (msr.c, cpuid.c) --- */
 bool rf_cpu_read_msr(struct rf_cpu *cpu, uint32_t msr, uint64_t *value);

@@ -524,7 +524,7 @@ struct rf_block *rf_decode_block(struct rf_cpu *cpu, struct rf_decoder *decoder,
                                  const uint8_t *bytes, size_t available, size_t readable)
 {
     bool across = readable != available;
-    bool single = across || cpu->block_mode & (RF_MODE_STEP | RF_MODE_DEBUG | RF_MODE_SHADOW);
+    bool single = across || cpu->block_mode & (RF_MODE_STEP | RF_MODE_DEBUG | RF_MODE_SHADOW | RF_MODE_SINGLE);
     unsigned most = single ? 1 : RF_BLOCK_MAX_INSTRUCTIONS;
     ZyanStatus status;
     unsigned count = decode_all(cpu, decoder, bytes, readable, most, &status);

@@ -158,6 +158,8 @@ static uint32_t block_mode(const struct rf_cpu *cpu)
         mode |= RF_MODE_DEBUG;
     if (cpu->in_shadow)
         mode |= RF_MODE_SHADOW;
+    if (cpu->single)
+        mode |= RF_MODE_SINGLE;
     if (cpu->mmu.cr0 & RF_CR0_EM)
         mode |= RF_MODE_NO_SSE | RF_MODE_NO_X87;
     if (!(cpu->mmu.cr4 & RF_CR4_OSFXSR))
@@ -248,6 +250,11 @@ static bool interrupt_due(const struct rf_cpu *cpu)
 {
     return (cpu->interrupt_pending && cpu->flags & RF_FLAG_IF) ||
            (cpu->nmi_pending && !cpu->nmi_blocked);
+}
+
+bool rf_cpu_event_due(const struct rf_cpu *cpu)
+{
+    return !cpu->in_shadow && (rf_debug_trap_due(cpu) || cpu->halted || interrupt_due(cpu));
 }
 
 /* How long code may run before a stop requested from outside is seen: a millisecond or so. */
@@ -383,9 +390,21 @@ static enum rf_stop wait_halted(struct rf_cpu *cpu)
         until = least(until, cpu->apic.expiry);
     if (until == UINT64_MAX)
         return RF_STOP_HALT;
+    until = least(until, cpu->stop_cycles);
     if (rf_cpu_cycles(cpu) < until)
         rf_cpu_charge(cpu, RF_ACCOUNT_IDLE, until - rf_cpu_cycles(cpu));
     return RF_STOP_NONE;
+}
+
+void rf_cpu_expire_timers(struct rf_cpu *cpu)
+{
+    if (rf_cpu_cycles(cpu) >= cpu->timer_cycles) {
+        cpu->timer_cycles = UINT64_MAX;
+        if (cpu->timer)
+            cpu->timer(cpu->timer_user, cpu);
+    }
+    if (rf_cpu_cycles(cpu) >= cpu->apic.expiry)
+        rf_apic_expire(cpu);
 }
 
 /* Everything due at a block end. */
@@ -400,13 +419,7 @@ static RF_NOINLINE enum rf_stop block_end(struct rf_cpu *cpu)
             if (stop)
                 return stop;
         }
-        if (rf_cpu_cycles(cpu) >= cpu->timer_cycles) {
-            cpu->timer_cycles = UINT64_MAX;
-            if (cpu->timer)
-                cpu->timer(cpu->timer_user, cpu);
-        }
-        if (rf_cpu_cycles(cpu) >= cpu->apic.expiry)
-            rf_apic_expire(cpu);
+        rf_cpu_expire_timers(cpu);
         if (cpu->wakes_masked && cpu->interrupt_pending)
             cpu->halted = cpu->wakes_masked = false;
         deliver_due(cpu);

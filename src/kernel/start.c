@@ -22,6 +22,7 @@ static const struct rf_handler_table *const handler_tables[] = {
     &rf_handlers_poll,    &rf_handlers_epoll,    &rf_handlers_memory,    &rf_handlers_process,
     &rf_handlers_identity, &rf_handlers_signal,  &rf_handlers_time,      &rf_handlers_system,
     &rf_handlers_futex,
+    &rf_handlers_futex_waitv,
 };
 
 static void install_handlers(struct rf_kernel *k)
@@ -84,6 +85,8 @@ rf_status rf_kernel_create(struct rf_kernel *k, struct rf_cpu *cpu, struct rf_ra
 
 void rf_kernel_destroy(struct rf_kernel *k)
 {
+    if (k->last_mm)
+        rf_mm_put(k, k->last_mm); /* shared mappings of files are written back */
     for (struct rf_task *task = k->tasks; task; task = task->next_task)
         if (task->files)
             rf_fd_table_put(k, task->files); /* closes what the host holds open for us */

@@ -2,9 +2,10 @@
 #include "abi/multiboot.h"
 #include "board/devices.h"
 #include "cpu/bus.h"
+#include "machine/cpu_choice.h"
+#include "machine/create_error.h"
 
 #include <ringfort/board.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,13 +26,6 @@ struct rf_board {
     unsigned port_count, memory_count;
 };
 
-static _Thread_local char create_error[512];
-
-const char *rf_board_create_error_text(void)
-{
-    return create_error;
-}
-
 /* --- life --- */
 
 static rf_status check_config(const rf_board_config *c, struct rf_error *err)
@@ -39,10 +33,7 @@ static rf_status check_config(const rf_board_config *c, struct rf_error *err)
     if (c->memory && (c->memory < LEAST_MEMORY || c->memory > MOST_MEMORY))
         return rf_error_set(err, RF_ERR_ARGUMENT, "memory of %llu bytes is outside 2 MiB to 3 GiB",
                             (unsigned long long)c->memory);
-    if (c->cpu && rf_model_by_name(c->cpu) == RF_CPU_MODEL_COUNT)
-        return rf_error_set(err, RF_ERR_ARGUMENT,
-                            "CPU model '%.40s' is not x86-64-v1, x86-64-v2, x86-64-v3 or max", c->cpu);
-    return RF_OK;
+    return rf_cpu_choice_check(&(struct rf_cpu_choice){ c->cpu, c->vendor }, err);
 }
 
 static void send_serial(void *user, uint8_t byte)
@@ -63,8 +54,7 @@ static rf_status build(rf_board *b, struct rf_error *err)
         rf_ram_destroy(&b->ram);
         return status;
     }
-    if (b->config.cpu)
-        rf_cpu_set_model(&b->cpu, rf_model_by_name(b->config.cpu));
+    rf_cpu_choice_apply(&(struct rf_cpu_choice){ b->config.cpu, b->config.vendor }, &b->cpu);
     if (b->config.max_cycles)
         b->cpu.stop_cycles = b->config.max_cycles;
     if (b->config.serial)
@@ -78,7 +68,7 @@ rf_status rf_board_create(const rf_board_config *config, rf_board **out)
 {
     static const rf_board_config defaults;
     struct rf_error err = { 0 };
-    create_error[0] = '\0';
+    rf_set_create_error("");
     if (!out)
         return RF_ERR_ARGUMENT;
     *out = NULL;
@@ -96,7 +86,7 @@ rf_status rf_board_create(const rf_board_config *config, rf_board **out)
     }
     if (status) {
         free(b);
-        snprintf(create_error, sizeof create_error, "%s", err.text);
+        rf_set_create_error(err.text);
         return status;
     }
     *out = b;

@@ -1,5 +1,9 @@
 /* The public machine: creation, mounts, start, run, figures. */
 #include "machine/machine.h"
+#include "machine/cpu_choice.h"
+#include "machine/create_error.h"
+#include "machine/explain.h"
+#include "machine/inspect.h"
 
 #include "kernel/start.h"
 #include "kernel/task/task.h"
@@ -12,13 +16,6 @@
 #define DEFAULT_MEMORY (UINT64_C(4) << 30)
 #define LEAST_MEMORY (UINT64_C(8) << 20)
 #define MOST_MEMORY (UINT64_C(64) << 30)
-
-static _Thread_local char create_error[512];
-
-const char *rf_create_error_text(void)
-{
-    return create_error;
-}
 
 const char *rf_version(void)
 {
@@ -86,12 +83,9 @@ static rf_status check_config(const rf_machine_config *c, struct rf_error *err)
     if (c->memory && (c->memory < LEAST_MEMORY || c->memory > MOST_MEMORY))
         return rf_error_set(err, RF_ERR_ARGUMENT, "memory of %llu bytes is outside 8 MiB to 64 GiB",
                             (unsigned long long)c->memory);
-    if (c->cpu && rf_model_by_name(c->cpu) == RF_CPU_MODEL_COUNT)
-        return rf_error_set(err, RF_ERR_ARGUMENT,
-                            "CPU model '%.40s' is not x86-64-v1, x86-64-v2, x86-64-v3 or max", c->cpu);
     if (c->hostname && strlen(c->hostname) > 64)
         return rf_error_set(err, RF_ERR_ARGUMENT, "the host name is longer than 64 bytes");
-    return RF_OK;
+    return rf_cpu_choice_check(&(struct rf_cpu_choice){ c->cpu, c->vendor }, err);
 }
 
 static rf_status build(struct rf_machine *m, struct rf_error *err)
@@ -106,8 +100,7 @@ static rf_status build(struct rf_machine *m, struct rf_error *err)
         rf_ram_destroy(&m->ram);
         return status;
     }
-    if (m->config.cpu)
-        rf_cpu_set_model(&m->cpu, rf_model_by_name(m->config.cpu));
+    rf_cpu_choice_apply(&(struct rf_cpu_choice){ m->config.cpu, m->config.vendor }, &m->cpu);
     const struct rf_kernel_config kernel = { m->config.seed, m->config.epoch_ns, m->config.hostname };
     status = rf_kernel_create(&m->kernel, &m->cpu, &m->ram, &kernel, err);
     if (status) {
@@ -121,7 +114,7 @@ rf_status rf_machine_create(const rf_machine_config *config, rf_machine **out)
 {
     static const rf_machine_config defaults;
     struct rf_error err = { 0 };
-    create_error[0] = '\0';
+    rf_set_create_error("");
     if (!out)
         return RF_ERR_ARGUMENT;
     *out = NULL;
@@ -143,7 +136,7 @@ rf_status rf_machine_create(const rf_machine_config *config, rf_machine **out)
     }
     if (status) {
         free(m);
-        snprintf(create_error, sizeof create_error, "%s", err.text);
+        rf_set_create_error(err.text);
         return status;
     }
     m->kernel.observer = &observer;
@@ -151,6 +144,7 @@ rf_status rf_machine_create(const rf_machine_config *config, rf_machine **out)
     m->cpu.unimplemented = on_unimplemented;
     m->cpu.unimplemented_user = m;
     m->cpu.stop_cycles = config->max_cycles ? config->max_cycles : UINT64_MAX;
+    m->kernel.keeps_last_mm = config->keep_memory;
     m->trace.write = config->trace;
     m->trace.user = config->trace_user;
     *out = m;
@@ -290,24 +284,7 @@ rf_status rf_machine_result(const rf_machine *machine, rf_result *out)
 
 void rf_machine_stats(const rf_machine *machine, rf_stats *out)
 {
-    const struct rf_cpu *cpu = &machine->cpu;
-    memset(out, 0, sizeof *out);
-    out->instructions = cpu->instructions;
-    out->cycles = rf_cpu_cycles(cpu);
-    for (unsigned i = 0; i < RF_ACCOUNT_COUNT; i++)
-        out->account_cycles[i] = cpu->account.cycles[i];
-    out->account_cycles[cpu->account.current] += out->cycles - cpu->account.mark;
-    out->syscalls = cpu->counts.syscalls;
-    out->sysrets = cpu->counts.sysrets;
-    out->interrupts = cpu->counts.interrupts;
-    out->software_interrupts = cpu->counts.software_interrupts;
-    out->irets = cpu->counts.irets;
-    memcpy(out->exceptions, cpu->counts.exceptions, sizeof out->exceptions);
-    out->page_walks = cpu->mmu.counts.walks;
-    out->walk_levels = cpu->mmu.counts.walk_levels;
-    out->tlb_flushes = cpu->mmu.counts.flushes;
-    out->blocks_decoded = cpu->counts.blocks_decoded;
-    out->instructions_decoded = cpu->counts.instructions_decoded;
+    rf_inspect_stats(&machine->cpu, out);
     for (unsigned i = 0; i < RF_SYSCALL_COUNT; i++)
         out->syscall_calls += machine->kernel.syscall_counts[i].calls;
 }

@@ -4,9 +4,9 @@
 #include "kernel/signal/signal.h"
 #include "kernel/start.h"
 #include "kernel/task/task.h"
+#include "machine/inspect.h"
 #include "machine/machine.h"
 
-#include <Zydis/Zydis.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,17 +17,8 @@ static void disassemble(struct rf_machine *m, const struct rf_task *task, char *
     out[0] = '\0';
     while (got < sizeof bytes && rf_peek_user(&m->kernel, task->mm, task->regs->rip + got, bytes + got, 1))
         got++;
-    ZydisDisassembledInstruction instruction;
-    if (!got)
-        return;
-    ZyanStatus status = ZydisDisassembleIntel(ZYDIS_MACHINE_MODE_LONG_64, task->regs->rip, bytes, got, &instruction);
-    if (ZYAN_SUCCESS(status)) {
-        snprintf(out, size, "%s", instruction.text);
-        return;
-    }
-    size_t used = (size_t)snprintf(out, size, "bytes");
-    for (size_t i = 0; i < got && used + 4 < size; i++)
-        used += (size_t)snprintf(out + used, size - used, " %02x", bytes[i]);
+    if (got)
+        rf_inspect_instruction(bytes, got, task->regs->rip, 64, out, size);
 }
 
 static const char *access_name(uint64_t error_code)
@@ -81,5 +72,7 @@ void rf_report_signal(struct rf_machine *machine, const struct rf_task *task,
     if (!d->has_fault)
         return;
     d->fault_address = info->fault.addr;
+    d->vector = (unsigned)task->trap_number;
+    d->error_code = (uint32_t)task->trap_error;
     explain(machine, task, info->si_signo, d->reason, sizeof d->reason);
 }

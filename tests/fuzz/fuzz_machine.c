@@ -1,6 +1,9 @@
 /* A life: a good machine, then its tables, registers and code spoilt and run, again and again. */
 #include "fuzz_machine.h"
 
+#include "bare_modes.h"
+#include "board/devices.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -154,51 +157,89 @@ static void account(struct bare *b, struct fuzz_result *out)
     out->triple_faults += b->stop == RF_STOP_TRIPLE_FAULT;
 }
 
-/* After a triple fault, or now and then, all begins anew. */
-static void fresh(struct bare *b, struct fuzz_rng *rng, bool replace, struct fuzz_result *out)
+/* A machine and its surroundings. */
+struct life {
+    struct bare b;
+    struct rf_devices devices;
+    bool alive;
+};
+
+/* Long mode mostly; the others are where the machine's tables make less sense. */
+static void enter_mode(struct bare *b, struct fuzz_rng *rng)
 {
-    if (replace) {
-        out->instructions += b->cpu->instructions;
-        for (unsigned i = 0; i < 32; i++)
-            out->exceptions[i] += b->cpu->counts.exceptions[i];
-        bare_destroy(b);
+    switch (fuzz_below(rng, 8)) {
+    case 0: bare_enter_real(b); break;
+    case 1: bare_enter_legacy(b, fuzz_below(rng, 2) ? 0 : 3); break;
+    default: break;
     }
+}
+
+/* After a triple fault, or now and then, all begins anew. */
+static void count(const struct bare *b, struct fuzz_result *out)
+{
+    out->instructions += b->cpu->instructions;
+    for (unsigned i = 0; i < 32; i++)
+        out->exceptions[i] += b->cpu->counts.exceptions[i];
+}
+
+static void end(struct life *life, struct fuzz_result *out)
+{
+    if (life->alive) {
+        count(&life->b, out);
+        bare_destroy(&life->b);
+    }
+    life->alive = false;
+}
+
+static void fresh(struct life *life, struct fuzz_rng *rng, struct fuzz_result *out)
+{
+    struct bare *b = &life->b;
+    uint64_t optional = RF_CR4_SMEP | RF_CR4_SMAP | RF_CR4_UMIP | RF_CR4_DE;
+    end(life, out);
     bare_create(b, fuzz_below(rng, 4) ? 0 : 3);
+    life->alive = true;
     rf_cpu_set_model(b->cpu, (enum rf_cpu_model)fuzz_below(rng, RF_CPU_MODEL_COUNT));
     rf_cpu_set_vendor(b->cpu, (enum rf_cpu_vendor)fuzz_below(rng, RF_VENDOR_COUNT));
-    uint64_t optional = RF_CR4_SMEP | RF_CR4_SMAP | RF_CR4_UMIP | RF_CR4_DE;
     if (rf_has(b->cpu->features, RF_FEATURE_SHSTK))
         optional |= RF_CR4_CET;
     bare_set_cr4(b, fuzz_next(rng) & optional, 0);
+    if (fuzz_below(rng, 2)) {
+        memset(&life->devices, 0, sizeof life->devices);
+        rf_devices_connect(&life->devices, b->cpu, BARE_RAM);
+    }
+    enter_mode(b, rng);
+}
+
+static void spoil(struct bare *b, struct fuzz_rng *rng)
+{
+    if (fuzz_below(rng, 3) == 0)
+        spoil_tables(b, rng);
+    if (fuzz_below(rng, 3) == 0)
+        spoil_paging(b, rng);
+    spoil_registers(b, rng);
+    if (fuzz_below(rng, 3))
+        b->cpu->r[RF_REG_IP] = bare_text(b);
+    new_code(b, rng);
 }
 
 void fuzz_life(uint64_t seed, struct fuzz_result *out)
 {
     struct fuzz_rng rng = { seed * UINT64_C(0x9e3779b97f4a7c15) | 1 };
-    struct bare b;
+    struct life life = { .alive = false };
+    struct bare *b = &life.b;
     memset(out, 0, sizeof *out);
     fuzz_next(&rng);
-    fresh(&b, &rng, false, out);
+    fresh(&life, &rng, out);
     for (uint64_t run = 4 + fuzz_below(&rng, 12); run; run--) {
-        if (b.stop == RF_STOP_TRIPLE_FAULT || fuzz_below(&rng, 16) == 0)
-            fresh(&b, &rng, true, out);
-        if (fuzz_below(&rng, 3) == 0)
-            spoil_tables(&b, &rng);
-        if (fuzz_below(&rng, 3) == 0)
-            spoil_paging(&b, &rng);
-        spoil_registers(&b, &rng);
-        if (fuzz_below(&rng, 3))
-            b.cpu->r[RF_REG_IP] = bare_text(&b);
-        new_code(&b, &rng);
-        b.cpu->halted = false;
-        b.cpu->stop_cycles = rf_cpu_cycles(b.cpu) + 2000 + fuzz_below(&rng, 20000);
-        rf_cpu_mode_changed(b.cpu);
-        b.stop = rf_cpu_run(b.cpu);
-        check_state(b.cpu);
-        account(&b, out);
+        if (b->stop == RF_STOP_TRIPLE_FAULT || fuzz_below(&rng, 16) == 0)
+            fresh(&life, &rng, out);
+        spoil(b, &rng);
+        b->cpu->halted = false;
+        b->cpu->stop_cycles = rf_cpu_cycles(b->cpu) + 2000 + fuzz_below(&rng, 20000);
+        rf_cpu_mode_changed(b->cpu);
+        b->stop = rf_cpu_run(b->cpu);
+        check_state(b->cpu);
+        account(b, out);
     }
-    out->instructions += b.cpu->instructions;
-    for (unsigned i = 0; i < 32; i++)
-        out->exceptions[i] += b.cpu->counts.exceptions[i];
-    bare_destroy(&b);
+    end(&life, out);
 }

@@ -110,6 +110,8 @@ static bool write_msrs(struct rf_cpu *cpu, const struct rf_boot_layout *layout)
            rf_cpu_write_msr(cpu, 0xc0000101, layout->percpu_va);
 }
 
+const struct rf_segment rf_kernel_ss = { RF_KERNEL_SS, RF_SEG_P | RF_SEG_S | RF_SEG_G | RF_SEG_DB | 3, UINT32_MAX, 0 };
+
 /* Registers as the boot processor has them when the first process is about to start. */
 static rf_status program_cpu(struct rf_kernel *k, struct rf_error *err)
 {
@@ -131,9 +133,9 @@ static rf_status program_cpu(struct rf_kernel *k, struct rf_error *err)
                                    .limit = sizeof(struct rf_tss) - 1,
                                    .attributes = RF_SEG_P | 0xb };
     cpu->ldtr = (struct rf_segment){ 0 };
-    uint16_t present = RF_SEG_P | RF_SEG_S | RF_SEG_G;
-    cpu->seg[RF_CS] = (struct rf_segment){ RF_KERNEL_CS, (uint16_t)(present | RF_SEG_L | 0xb), UINT32_MAX, 0 };
-    cpu->seg[RF_SEG_SS] = (struct rf_segment){ RF_KERNEL_SS, (uint16_t)(present | RF_SEG_DB | 3), UINT32_MAX, 0 };
+    cpu->seg[RF_CS] = (struct rf_segment){ RF_KERNEL_CS, RF_SEG_P | RF_SEG_S | RF_SEG_G | RF_SEG_L | 0xb,
+                                           UINT32_MAX, 0 };
+    cpu->seg[RF_SEG_SS] = rf_kernel_ss;
     static const enum rf_seg null_segments[] = { RF_DS, RF_ES, RF_FS, RF_GS };
     for (size_t i = 0; i < RF_ARRAY_SIZE(null_segments); i++)
         cpu->seg[null_segments[i]] = (struct rf_segment){ 0 };

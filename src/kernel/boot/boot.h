@@ -22,6 +22,8 @@ enum {
 };
 #define RF_TIMER_VECTOR 0xec
 
+extern const struct rf_segment rf_kernel_ss; /* SS as loaded in the kernel */
+
 /* The per-CPU area, reached by GS in the kernel. */
 struct rf_percpu {
     uint64_t user_rsp;   /* 0x00: scratch of the SYSCALL entry */

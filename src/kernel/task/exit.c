@@ -5,9 +5,20 @@
 #include "kernel/task/task.h"
 #include "kernel/vfs/vfs.h"
 
+static void release_mm(struct rf_kernel *k, struct rf_task *task)
+{
+    bool last = task->process->leader == k->init && task->process->thread_count == 1;
+    if (last && k->keeps_last_mm)
+        k->last_mm = task->mm;
+    else
+        rf_mm_put(k, task->mm);
+    task->mm = NULL;
+}
+
 static void release_resources(struct rf_kernel *k, struct rf_task *task)
 {
     rf_futex_release_robust(k);
+    rf_futex_release_pi(k);
     if (task->clear_child_tid && task->mm->references > 1) {
         int32_t zero = 0;
         RF_PUT_USER(k, task->clear_child_tid, zero);
@@ -19,8 +30,7 @@ static void release_resources(struct rf_kernel *k, struct rf_task *task)
     rf_fs_context_put(k, task->fs);
     task->files = NULL;
     task->fs = NULL;
-    rf_mm_put(k, task->mm);
-    task->mm = NULL;
+    release_mm(k, task);
     if (--task->sighand->references == 0)
         rf_kfree(k, task->sighand);
     task->sighand = NULL;

@@ -207,6 +207,10 @@ static void load_context(struct rf_kernel *k, struct rf_task *task)
         cpu->r[i] = c->r[i];
     cpu->r[RF_REG_IP] = c->rip;
     rf_cpu_set_flags(cpu, c->rflags);
+    /* An interrupt of user code has left SS null, and AMD's SYSRET keeps its attributes (APM 3, SYSRET): the next
+     * task's 32-bit code would have no stack. Linux loads SS here, too. */
+    if (cpu->vendor == RF_VENDOR_AMD)
+        cpu->seg[RF_SEG_SS] = rf_kernel_ss;
     cpu->seg[RF_FS].base = c->fs_base;
     cpu->seg[RF_GS].base = c->gs_base;
     cpu->kernel_gs_base = c->kernel_gs_base;

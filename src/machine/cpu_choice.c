@@ -1,0 +1,32 @@
+/* machine/cpu_choice.h */
+#include "machine/cpu_choice.h"
+
+#include <string.h>
+
+static const char *const vendors[RF_VENDOR_COUNT] = { [RF_VENDOR_INTEL] = "intel", [RF_VENDOR_AMD] = "amd" };
+
+static unsigned vendor_by_name(const char *name)
+{
+    unsigned i = 0;
+    while (i < RF_VENDOR_COUNT && strcmp(vendors[i], name) != 0)
+        i++;
+    return i;
+}
+
+rf_status rf_cpu_choice_check(const struct rf_cpu_choice *choice, struct rf_error *err)
+{
+    if (choice->model && rf_model_by_name(choice->model) == RF_CPU_MODEL_COUNT)
+        return rf_error_set(err, RF_ERR_ARGUMENT,
+                            "CPU model '%.40s' is not x86-64-v1, x86-64-v2, x86-64-v3 or max", choice->model);
+    if (choice->vendor && vendor_by_name(choice->vendor) == RF_VENDOR_COUNT)
+        return rf_error_set(err, RF_ERR_ARGUMENT, "vendor '%.40s' is not intel or amd", choice->vendor);
+    return RF_OK;
+}
+
+void rf_cpu_choice_apply(const struct rf_cpu_choice *choice, struct rf_cpu *cpu)
+{
+    if (choice->vendor)
+        rf_cpu_set_vendor(cpu, (enum rf_cpu_vendor)vendor_by_name(choice->vendor));
+    if (choice->model)
+        rf_cpu_set_model(cpu, rf_model_by_name(choice->model));
+}

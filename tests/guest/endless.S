@@ -1,0 +1,4 @@
+# Never ends.
+    .globl _start
+_start:
+    jmp _start

@@ -96,9 +96,10 @@ static const struct {
     bool taken;
 } values[] = {
     { 0x6a0, 0x3f, true }, { 0x6a0, 0x40, false }, { 0x6a0, 0x400, true }, { 0x6a0, 0x800, true },
-    { 0x6a0, 0xc00, false }, { 0x6a0, BARE_NONCANONICAL, false }, { 0x6a2, 0x7f, false },
+    { 0x6a0, 0xc00, false }, { 0x6a0, BARE_NEVER_CANONICAL, false }, { 0x6a2, 0x7f, false },
     { 0x6a2, UINT64_C(0xffff800000000007), true }, { 0x6a4, 0x1004, true }, { 0x6a4, 0x1002, false },
-    { 0x6a7, BARE_NONCANONICAL, false }, { 0x6a8, 0x1001, true }, { 0x6a8, BARE_NONCANONICAL, false },
+    { 0x6a7, BARE_NONCANONICAL, true }, { 0x6a7, BARE_NEVER_CANONICAL, false },
+    { 0x6a8, 0x1001, true }, { 0x6a8, BARE_NEVER_CANONICAL, false },
     { 0x6a1, 0, false }, { 0x6a3, 0, false },
 };
 

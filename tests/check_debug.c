@@ -424,13 +424,13 @@ CASE(a_trap_comes_before_the_next_breakpoint, 3)
     RUN(b, store_byte);
     expect_debug(b, USER(3), B(0));
 }
-/* 18.2.3: the processor sets bits of DR6 and never clears the others. */
-CASE(dr6_is_not_cleared, 3)
+/* 18.2.3: B0 to B3 tell of the last exception; the processor never clears the others. */
+CASE(dr6_keeps_all_but_the_breakpoints, 3)
 {
-    b->cpu->dr[6] |= B(3);
+    b->cpu->dr[6] |= B(3) | BS | BD;
     breakpoint(b, 0, USER(2), EXECUTE, 1);
     RUN(b, four_instructions);
-    expect_debug(b, USER(2), B(0) | B(3));
+    expect_debug(b, USER(2), B(0) | BS | BD);
 }
 
 /* 3A, 6.8.3: MOV SS holds debug traps back until the next instruction has ended. */
@@ -509,7 +509,7 @@ int main(void)
         rep_traps_after_the_iteration, rep_traps_after_the_last_iteration, rep_meets_its_own_breakpoint_once,
         port_breakpoint, port_breakpoint_needs_de, port_breakpoint_is_not_for_memory,
         port_breakpoint_of_rep_outs_traps_after_each, two_breakpoints_and_a_step_are_one_exception,
-        a_trap_comes_before_the_next_breakpoint, dr6_is_not_cleared, mov_ss_postpones_a_data_breakpoint,
+        a_trap_comes_before_the_next_breakpoint, dr6_keeps_all_but_the_breakpoints, mov_ss_postpones_a_data_breakpoint,
         mov_ss_postpones_a_single_step, mov_ss_suppresses_the_next_breakpoint,
         sti_does_not_postpone_a_single_step, int1_leaves_dr6, single_step_wakes_hlt,
     };

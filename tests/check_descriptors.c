@@ -119,7 +119,7 @@ static const struct system_load {
     { "LTR: absent is #NP", true, false, D, 0x09, 0, RF_NP, D },
     { "LTR: in the LDT is #GP", true, false, D | 4, 0x89, 0, RF_GP, D | 4 },
     { "LTR: beyond the GDT is #GP", true, false, 0x2000, 0x89, 0, RF_GP, 0x2000 },
-    { "LTR: a base that is not canonical is #GP", true, false, D, 0x89, 0x8000, RF_GP, D },
+    { "LTR: a base that is not canonical is #GP", true, false, D, 0x89, 0x1000000, RF_GP, D },
     { "LTR: a type in the upper half is #GP", true, false, D, 0x89, UINT64_C(1) << 41, RF_GP, D },
     { "LTR: a 16-bit TSS outside IA-32e mode", true, true, D, 0x81, 0, -1, 0 },
     { "LTR: a busy 16-bit TSS outside IA-32e mode", true, true, D, 0x83, 0, RF_GP, D },
@@ -129,7 +129,7 @@ static const struct system_load {
     { "LLDT: another type is #GP", false, false, D, 0x89, 0, RF_GP, D },
     { "LLDT: absent is #NP", false, false, D, 0x02, 0, RF_NP, D },
     { "LLDT: in the LDT is #GP", false, false, D | 4, 0x82, 0, RF_GP, D | 4 },
-    { "LLDT: a base that is not canonical is #GP", false, false, D, 0x82, 0x8000, RF_GP, D },
+    { "LLDT: a base that is not canonical is #GP", false, false, D, 0x82, 0x1000000, RF_GP, D },
     { "LLDT: outside IA-32e mode", false, true, D, 0x82, UINT64_MAX, -1, 0 },
 };
 START_TEST(ltr_and_lldt)

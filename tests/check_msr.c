@@ -95,17 +95,18 @@ struct taken {
     bool taken;
 };
 #define FAR_UP UINT64_C(0xffff800000000000)
+#define WIDE UINT64_C(0xff00000000000123)
 static const struct taken values[] = {
     /* SDM 4, table 2-2: 32 bits of IA32_SYSENTER_CS */
     { SYSENTER_CS, UINT32_MAX, true }, { SYSENTER_CS, UINT64_C(1) << 32, false },
-    /* SDM 2D, WRMSR: canonical addresses */
-    { SYSENTER_ESP, FAR_UP, true }, { SYSENTER_ESP, BARE_NONCANONICAL, false },
-    { SYSENTER_EIP, FAR_UP, true }, { SYSENTER_EIP, BARE_NONCANONICAL, false },
-    { LSTAR, FAR_UP, true }, { LSTAR, BARE_NONCANONICAL, false },
-    { CSTAR, FAR_UP, true }, { CSTAR, BARE_NONCANONICAL, false },
-    { FS_BASE, FAR_UP, true }, { FS_BASE, BARE_NONCANONICAL, false },
-    { GS_BASE, FAR_UP, true }, { GS_BASE, BARE_NONCANONICAL, false },
-    { KERNEL_GS_BASE, FAR_UP, true }, { KERNEL_GS_BASE, BARE_NONCANONICAL, false },
+    /* SDM 2D, WRMSR: canonical addresses, of 57 bits where there is 5-level paging, used or not */
+    { SYSENTER_ESP, FAR_UP, true }, { SYSENTER_ESP, WIDE, true }, { SYSENTER_ESP, BARE_NEVER_CANONICAL, false },
+    { SYSENTER_EIP, FAR_UP, true }, { SYSENTER_EIP, WIDE, true }, { SYSENTER_EIP, BARE_NEVER_CANONICAL, false },
+    { LSTAR, FAR_UP, true }, { LSTAR, WIDE, true }, { LSTAR, BARE_NEVER_CANONICAL, false },
+    { CSTAR, FAR_UP, true }, { CSTAR, WIDE, true }, { CSTAR, BARE_NEVER_CANONICAL, false },
+    { FS_BASE, FAR_UP, true }, { FS_BASE, WIDE, true }, { FS_BASE, BARE_NEVER_CANONICAL, false },
+    { GS_BASE, FAR_UP, true }, { GS_BASE, WIDE, true }, { GS_BASE, BARE_NEVER_CANONICAL, false },
+    { KERNEL_GS_BASE, FAR_UP, true }, { KERNEL_GS_BASE, WIDE, true }, { KERNEL_GS_BASE, BARE_NEVER_CANONICAL, false },
     /* SDM 3A, 5.8.8 */
     { STAR, UINT64_MAX, true }, { FMASK, UINT32_MAX, true }, { FMASK, UINT64_C(1) << 32, false },
     /* SDM 2B, RDTSCP; 4, table 2-2 */

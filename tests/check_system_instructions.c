@@ -194,7 +194,7 @@ CASE(segment_bases_of_64_and_32_bits, 0)
 
 CASE(wrfsbase_of_a_noncanonical_address_is_gp, 0)
 {
-    b->cpu->r[RF_RAX] = BARE_NONCANONICAL;
+    b->cpu->r[RF_RAX] = BARE_NEVER_CANONICAL;
     RUN(b, write_fs);
     expect_error(b, RF_GP, KERNEL(1), 0);
 }
@@ -292,7 +292,7 @@ CASE(invpcid_refuses_bad_types_and_descriptors, 0)
         ck_assert_int_eq(run_invpcid(b, type, 0, BARE_USER_DATA), -1);
     ck_assert_int_eq(run_invpcid(b, 4, 0, 0), RF_GP);
     ck_assert_int_eq(run_invpcid(b, 0, 0x1000, 0), RF_GP);
-    ck_assert_int_eq(run_invpcid(b, 0, 0, BARE_NONCANONICAL), RF_GP);
+    ck_assert_int_eq(run_invpcid(b, 0, 0, BARE_NEVER_CANONICAL), RF_GP);
     ck_assert_int_eq(run_invpcid(b, 1, 1, 0), RF_GP); /* CR4.PCIDE is clear */
     ck_assert_int_eq(run_invpcid(b, 2, 0x1000, BARE_NONCANONICAL), -1);
 }

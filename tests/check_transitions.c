@@ -307,7 +307,7 @@ CASE(wrgsbase_without_fsgsbase_is_ud, 3)
 }
 CASE(wrgsbase_noncanonical_is_gp, 3)
 {
-    b->cpu->r[RF_RDI] = BARE_NONCANONICAL;
+    b->cpu->r[RF_RDI] = BARE_NEVER_CANONICAL;
     RUN(b, wrgsbase);
     expect_error(b, RF_GP, USER(0), 0);
 }
@@ -444,7 +444,7 @@ CASE(reserved_cr4_bit_is_gp, 0)
 CASE(lstar_must_be_canonical, 0)
 {
     b->cpu->r[RF_RCX] = 0xc0000082;
-    b->cpu->r[RF_RDI] = BARE_NONCANONICAL;
+    b->cpu->r[RF_RDI] = BARE_NEVER_CANONICAL;
     RUN(b, write_msr);
     ck_assert_int_eq(b->vector, RF_GP);
 }

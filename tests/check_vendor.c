@@ -6,7 +6,7 @@
 CODE(sysret, "sysretq");
 CODE(sysretl, "sysretl");
 CODE(sysenter, "sysenter");
-CODE(sysexit, "rex.W sysexit");
+CODE(sysexit, ".byte 0x48; sysexit");
 
 static void be_amd(struct bare *b)
 {

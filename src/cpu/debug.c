@@ -53,10 +53,11 @@ void rf_debug_port(struct rf_cpu *cpu, uint16_t port, unsigned size)
             cpu->breakpoints_hit |= (uint8_t)(1u << n);
 }
 
+/* B0 to B3 tell of this exception alone; what else DR6 holds stays (SDM 3B, 18.2.3). */
 static void raise(struct rf_cpu *cpu, uint64_t why, bool is_fault)
 {
     const struct rf_event event = { .vector = RF_DB, .sets_rf = is_fault };
-    cpu->dr[6] |= why;
+    cpu->dr[6] = (cpu->dr[6] & ~RF_DR6_BREAKPOINTS) | why;
     rf_cpu_deliver(cpu, &event);
 }
 

@@ -8,6 +8,7 @@
 
 #include "cpu/cpu.h"
 
+#define RF_DR6_BREAKPOINTS UINT64_C(0xf) /* B0 to B3 */
 #define RF_DR6_BD RF_BIT(13)
 #define RF_DR6_BS RF_BIT(14)
 #define RF_DR6_WRITABLE UINT64_C(0xe00f)

@@ -172,7 +172,7 @@ static bool write_cet(struct rf_cpu *cpu, uint64_t *control, uint64_t value)
 {
     const uint64_t both = RF_CET_SUPPRESS | RF_CET_TRACKER;
     if (!rf_has(cpu->features, RF_FEATURE_SHSTK) || value & RF_CET_RESERVED || (value & both) == both ||
-        !rf_mmu_canonical(&cpu->mmu, value & ~UINT64_C(0xfff)))
+        !rf_mmu_canonical_base(value & ~UINT64_C(0xfff)))
         return false;
     *control = value;
     rf_cpu_mode_changed(cpu);
@@ -185,7 +185,7 @@ bool rf_cpu_write_msr(struct rf_cpu *cpu, uint32_t msr, uint64_t value)
         return rf_apic_write_msr(cpu, msr, value);
     const struct plain_msr *field = find_plain(cpu, msr);
     if (field) {
-        if (value & ~field->writable || (field->address && !rf_mmu_canonical(&cpu->mmu, value)))
+        if (value & ~field->writable || (field->address && !rf_mmu_canonical_base(value)))
             return false;
         *field_of(cpu, field) = value;
         return true;

@@ -1,10 +1,20 @@
 /* SYSCALL SYSRET SYSENTER SYSEXIT (SDM 2, the instructions' pages). */
 #include "cpu/cet.h"
+#include "cpu/engine.h"
 #include "cpu/privilege.h"
 
 static void charge(struct rf_cpu *cpu, enum rf_cost_event event)
 {
     cpu->budget -= cpu->cost->event[event];
+}
+
+/* The new RIP may be an address that only 5-level paging has, and AMD's SYSRET looks at none. The fetch
+ * faults then; the jump cache tells canonical addresses apart and must not be asked. */
+static void rip_loaded(struct rf_cpu *cpu)
+{
+    rf_cpu_mode_changed(cpu);
+    if (RF_UNLIKELY(!rf_mmu_canonical(&cpu->mmu, cpu->r[RF_REG_IP])))
+        rf_jump_cache_clear(cpu);
 }
 
 /* Intel's exist in 64-bit mode only; AMD's from compatibility mode too, by CSTAR (SDM 2B and AMD
@@ -28,7 +38,7 @@ bool rf_syscall(struct rf_cpu *cpu, struct rf_refusal *refusal)
     rf_set_flat_stack(cpu, (uint16_t)(cs + 8), 0);
     rf_cet_system_entered(cpu);
     rf_cpu_set_flags(cpu, flags & ~cpu->fmask & ~(uint64_t)RF_FLAG_RF);
-    rf_cpu_mode_changed(cpu);
+    rip_loaded(cpu);
     return true;
 }
 
@@ -71,7 +81,7 @@ bool rf_sysret(struct rf_cpu *cpu, bool to_64bit, struct rf_refusal *refusal)
     rf_cet_system_left(cpu);
     rf_cpu_set_flags(cpu, cpu->r[RF_R11] & 0x3c7fd7);
     rf_cpu_account(cpu, RF_ACCOUNT_USER);
-    rf_cpu_mode_changed(cpu);
+    rip_loaded(cpu);
     return true;
 }
 
@@ -99,7 +109,7 @@ bool rf_sysenter(struct rf_cpu *cpu, struct rf_refusal *refusal)
     rf_set_flat_code(cpu, cs, 0, long_mode);
     rf_set_flat_stack(cpu, (uint16_t)(cs + 8), 0);
     rf_cet_system_entered(cpu);
-    rf_cpu_mode_changed(cpu);
+    rip_loaded(cpu);
     return true;
 }
 

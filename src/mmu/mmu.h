@@ -214,6 +214,10 @@ void rf_mmu_flush_all(struct rf_mmu *mmu);
 
 /* True if va is canonical for the current paging mode (48 or 57 bits). */
 bool rf_mmu_canonical(const struct rf_mmu *mmu, uint64_t va);
+/* True if va is canonical in the widest paging mode that there is (57 bits). That is what CPUs ask of
+ * an address that a register keeps, be it an MSR, a segment's or a table's base, and of INVPCID's, in
+ * whichever mode they are (Linux 6.13, arch/x86/kvm/x86.h, is_noncanonical_base_address). */
+bool rf_mmu_canonical_base(uint64_t va);
 
 /* Translate one byte's address: TLB first, else a walk that checks every rule, sets
  * A and D as the access requires, and fills the TLB. On refusal false and *fault.

@@ -45,10 +45,20 @@ static const char text_noncanonical_48[] =
 static const char text_noncanonical_57[] =
     "the address is not canonical: bits 63 to 56 are not all equal (5-level paging)";
 
+static bool is_canonical(uint64_t va, unsigned bits)
+{
+    const unsigned unused = 64 - bits;
+    return (uint64_t)((int64_t)(va << unused) >> unused) == va;
+}
+
 bool rf_mmu_canonical(const struct rf_mmu *mmu, uint64_t va)
 {
-    unsigned unused = mmu->cr4 & RF_CR4_LA57 ? 64 - 57 : 64 - 48;
-    return (uint64_t)((int64_t)(va << unused) >> unused) == va;
+    return is_canonical(va, mmu->cr4 & RF_CR4_LA57 ? 57 : 48);
+}
+
+bool rf_mmu_canonical_base(uint64_t va)
+{
+    return is_canonical(va, 57);
 }
 
 uint64_t rf_walk_read(const struct rf_mmu *mmu, uint64_t pa, unsigned size)

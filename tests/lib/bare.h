@@ -38,7 +38,8 @@ enum {
 #define BARE_READ_ONLY UINT64_C(0x201000) /* user, not writable */
 #define BARE_NX UINT64_C(0x202000)        /* user, writable, not executable */
 #define BARE_KERNEL_PAGE UINT64_C(0x203000) /* supervisor only */
-#define BARE_NONCANONICAL UINT64_C(0x0000800000000000)
+#define BARE_NONCANONICAL UINT64_C(0x0000800000000000)     /* of 4-level paging */
+#define BARE_NEVER_CANONICAL UINT64_C(0x0100000000000000)  /* of 5-level paging neither */
 
 /* A flat segment: its access byte, and the nibble of G, D, L and AVL. */
 #define FLAT(access, flags) (UINT64_C(0x000f00000000ffff) | (uint64_t)(access) << 40 | (uint64_t)(flags) << 52)

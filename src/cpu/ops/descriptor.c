@@ -37,9 +37,9 @@ static bool is_ldt(const struct rf_descriptor *d)
 }
 /* In the last doubleword of a 16-byte descriptor bits 12 to 8 are 0 (SDM 3A, 7.2.3), and the base is
  * canonical. */
-static bool has_good_base(const struct rf_cpu *cpu, const struct rf_descriptor *d)
+static bool has_good_base(const struct rf_descriptor *d)
 {
-    return !(d->raw[1] >> 32 & 0x1f00) && rf_mmu_canonical(&cpu->mmu, d->segment.base);
+    return !(d->raw[1] >> 32 & 0x1f00) && rf_mmu_canonical_base(d->segment.base);
 }
 
 static RF_NOINLINE bool load_system(struct rf_cpu *cpu, bool task, uint16_t selector, struct rf_refusal *refusal)
@@ -56,7 +56,7 @@ static RF_NOINLINE bool load_system(struct rf_cpu *cpu, bool task, uint16_t sele
         return rf_refuse(refusal, RF_GP, error);
     if (!rf_read_descriptor(cpu, selector, RF_GP, 0, &d, refusal))
         return false;
-    if (!(task ? is_available_task(cpu, &d) : is_ldt(&d)) || !has_good_base(cpu, &d))
+    if (!(task ? is_available_task(cpu, &d) : is_ldt(&d)) || !has_good_base(&d))
         return rf_refuse(refusal, RF_GP, error);
     if (!(d.segment.attributes & RF_SEG_P))
         return rf_refuse(refusal, RF_NP, error);

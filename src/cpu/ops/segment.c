@@ -215,7 +215,7 @@ struct __attribute__((packed)) pseudo_descriptor {
     {                                                                                     \
         REQUIRE_CPL0;                                                                     \
         RF_LOAD(struct pseudo_descriptor, value, rf_ea(cpu, op));                         \
-        if (!rf_mmu_canonical(&cpu->mmu, value.base))                                     \
+        if (!rf_mmu_canonical_base(value.base))                                           \
             return rf_op_gp0(cpu, op);                                                    \
         cpu->reg.base = value.base;                                                       \
         cpu->reg.limit = value.limit;                                                     \

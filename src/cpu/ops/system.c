@@ -166,7 +166,7 @@ static RF_OP(rdbase_32) { REQUIRE_FSGSBASE; RF_R64(op->a) = (uint32_t)cpu->seg[o
 static RF_OP(wrbase_64)
 {
     REQUIRE_FSGSBASE;
-    if (!rf_mmu_canonical(&cpu->mmu, RF_R64(op->a)))
+    if (!rf_mmu_canonical_base(RF_R64(op->a)))
         return rf_op_gp0(cpu, op);
     cpu->seg[op->b].base = RF_R64(op->a);
     RF_NEXT;
@@ -389,7 +389,7 @@ RF_MEM_HANDLER(invpcid)
     uint64_t type = cpu->code_bits == 64 ? RF_R64(op->a) : RF_R32(op->a), pcid = descriptor.word[0];
     if (type > 3 || (type < 2 && pcid > 0xfff) ||
         (type < 2 && pcid && !(cpu->mmu.cr4 & RF_CR4_PCIDE)) ||
-        (type == 0 && !rf_mmu_canonical(&cpu->mmu, descriptor.word[1])))
+        (type == 0 && !rf_mmu_canonical_base(descriptor.word[1])))
         return rf_op_gp0(cpu, op);
     rf_op_retire(cpu, op);
     cpu->budget -= cpu->cost->event[RF_EVENT_INVLPG];

@@ -4,9 +4,7 @@
 #include "kernel/mm/mm.h"
 #include "kernel/task/task.h"
 
-/* Waiters are found by what they wait for: address space and address (private futexes), or
- * the frame that holds the word (shared ones). */
-static uint64_t key_of(struct rf_kernel *k, uint64_t address)
+uint64_t rf_futex_key(struct rf_kernel *k, uint64_t address)
 {
     const uint64_t *pte = rf_pte(k, k->current->mm->pml4, address, false);
     const struct rf_vma *vma = rf_vma_find(k->current->mm, address);
@@ -15,20 +13,31 @@ static uint64_t key_of(struct rf_kernel *k, uint64_t address)
     return k->current->mm->pml4 << 12 ^ address;
 }
 
-/* scratch[0]: 1 = waiting, 2 = woken; scratch[1]: key; scratch[2]: bitset */
-enum { IDLE, WAITING, WOKEN };
+void rf_futex_resume(struct rf_kernel *k, struct rf_task *task, unsigned how)
+{
+    task->scratch[0] = how;
+    rf_leave_queues(k, task);
+    rf_make_runnable(k, task);
+    rf_charge(k, RF_EVENT_WAKE, 1);
+}
+
+static bool is_waiting(const struct rf_task *task, uint64_t key, uint32_t bitset)
+{
+    if (task->state != RF_TASK_SLEEPING || !task->in_syscall || task->syscall_number != RF_NR_futex)
+        return false;
+    return task->scratch[0] == RF_FUTEX_WAITING && task->scratch[1] == key && task->scratch[2] & bitset;
+}
 
 static int64_t wake_key(struct rf_kernel *k, uint64_t key, unsigned count, uint32_t bitset)
 {
     int64_t woken = 0;
     for (struct rf_task *task = k->tasks; task && woken < count; task = task->next_task) {
-        if (task->state != RF_TASK_SLEEPING || !task->in_syscall || task->syscall_number != RF_NR_futex ||
-            task->scratch[0] != WAITING || task->scratch[1] != key || !(task->scratch[2] & bitset))
+        uint64_t index;
+        if (rf_futex_waits_for(task, key, &index))
+            task->scratch[3] = index;
+        else if (!is_waiting(task, key, bitset))
             continue;
-        task->scratch[0] = WOKEN;
-        rf_leave_queues(k, task);
-        rf_make_runnable(k, task);
-        rf_charge(k, RF_EVENT_WAKE, 1);
+        rf_futex_resume(k, task, RF_FUTEX_WOKEN);
         woken++;
     }
     return woken;
@@ -36,10 +45,10 @@ static int64_t wake_key(struct rf_kernel *k, uint64_t key, unsigned count, uint3
 
 int64_t rf_futex_wake(struct rf_kernel *k, uint64_t address, unsigned count)
 {
-    return wake_key(k, key_of(k, address), count, UINT32_MAX);
+    return wake_key(k, rf_futex_key(k, address), count, UINT32_MAX);
 }
 
-static int64_t set_deadline(struct rf_kernel *k, uint64_t user, bool absolute, bool realtime)
+int64_t rf_futex_deadline(struct rf_kernel *k, uint64_t user, bool absolute, bool realtime)
 {
     struct rf_timespec t;
     if (!user)
@@ -61,21 +70,21 @@ static int64_t futex_wait(struct rf_kernel *k, const uint64_t a[6], uint32_t bit
 {
     struct rf_task *task = k->current;
     uint32_t value;
-    if (task->scratch[0] == WOKEN)
+    if (task->scratch[0] == RF_FUTEX_WOKEN)
         return 0;
     if (!bitset)
         return -RF_EINVAL;
-    int64_t error = set_deadline(k, a[3], absolute, a[1] & RF_FUTEX_CLOCK_REALTIME);
+    int64_t error = rf_futex_deadline(k, a[3], absolute, a[1] & RF_FUTEX_CLOCK_REALTIME);
     if (error)
         return error;
     if (RF_GET_USER(k, value, a[0]))
         return -RF_EFAULT;
-    if (task->scratch[0] == IDLE && value != (uint32_t)a[2])
+    if (task->scratch[0] == RF_FUTEX_IDLE && value != (uint32_t)a[2])
         return -RF_EAGAIN;
     if (rf_deadline_passed(k))
         return -RF_ETIMEDOUT;
-    task->scratch[0] = WAITING;
-    task->scratch[1] = key_of(k, a[0]);
+    task->scratch[0] = RF_FUTEX_WAITING;
+    task->scratch[1] = rf_futex_key(k, a[0]);
     task->scratch[2] = bitset;
     int64_t result = rf_sleep_until_deadline(k);
     return result == RF_BLOCKED ? result : a[3] ? -RF_EINTR : -RF_ERESTARTSYS;
@@ -84,7 +93,7 @@ static int64_t futex_wait(struct rf_kernel *k, const uint64_t a[6], uint32_t bit
 static int64_t requeue(struct rf_kernel *k, const uint64_t a[6], bool compare)
 {
     uint32_t value;
-    uint64_t from = key_of(k, a[0]);
+    uint64_t from = rf_futex_key(k, a[0]);
     if ((int32_t)a[2] < 0 || (int32_t)a[3] < 0)
         return -RF_EINVAL;
     if (RF_GET_USER(k, value, a[4]))
@@ -95,10 +104,10 @@ static int64_t requeue(struct rf_kernel *k, const uint64_t a[6], bool compare)
         if (value != (uint32_t)a[5])
             return -RF_EAGAIN;
     }
-    uint64_t to = key_of(k, a[4]);
+    uint64_t to = rf_futex_key(k, a[4]);
     int64_t done = wake_key(k, from, (unsigned)a[2], UINT32_MAX), moved = 0;
     for (struct rf_task *task = k->tasks; task && moved < (int64_t)(uint32_t)a[3]; task = task->next_task)
-        if (task->in_syscall && task->syscall_number == RF_NR_futex && task->scratch[0] == WAITING &&
+        if (task->in_syscall && task->syscall_number == RF_NR_futex && task->scratch[0] == RF_FUTEX_WAITING &&
             task->scratch[1] == from) {
             task->scratch[1] = to;
             moved++;
@@ -134,8 +143,8 @@ static int64_t wake_op(struct rf_kernel *k, const uint64_t a[6])
     case RF_FUTEX_OP_CMP_GE: holds = x >= y; break;
     default: return -RF_ENOSYS;
     }
-    int64_t woken = wake_key(k, key_of(k, a[0]), (unsigned)a[2], UINT32_MAX);
-    return woken + (holds ? wake_key(k, key_of(k, a[4]), (unsigned)a[3], UINT32_MAX) : 0);
+    int64_t woken = wake_key(k, rf_futex_key(k, a[0]), (unsigned)a[2], UINT32_MAX);
+    return woken + (holds ? wake_key(k, rf_futex_key(k, a[4]), (unsigned)a[3], UINT32_MAX) : 0);
 }
 
 static int64_t sys_futex(struct rf_kernel *k, const uint64_t a[6])
@@ -147,12 +156,16 @@ static int64_t sys_futex(struct rf_kernel *k, const uint64_t a[6])
     switch ((int)a[1] & RF_FUTEX_CMD_MASK) {
     case RF_FUTEX_WAIT: return futex_wait(k, a, UINT32_MAX, false);
     case RF_FUTEX_WAIT_BITSET: return futex_wait(k, a, (uint32_t)a[5], true);
-    case RF_FUTEX_WAKE: return wake_key(k, key_of(k, a[0]), (unsigned)a[2] ? (unsigned)a[2] : 1, UINT32_MAX);
+    case RF_FUTEX_WAKE: return wake_key(k, rf_futex_key(k, a[0]), (unsigned)a[2] ? (unsigned)a[2] : 1, UINT32_MAX);
     case RF_FUTEX_WAKE_BITSET:
-        return (uint32_t)a[5] ? wake_key(k, key_of(k, a[0]), (unsigned)a[2], (uint32_t)a[5]) : -RF_EINVAL;
+        return (uint32_t)a[5] ? wake_key(k, rf_futex_key(k, a[0]), (unsigned)a[2], (uint32_t)a[5]) : -RF_EINVAL;
     case RF_FUTEX_REQUEUE: return requeue(k, a, false);
     case RF_FUTEX_CMP_REQUEUE: return requeue(k, a, true);
     case RF_FUTEX_WAKE_OP: return wake_op(k, a);
+    case RF_FUTEX_LOCK_PI:
+    case RF_FUTEX_LOCK_PI2: return rf_futex_lock_pi(k, a, false);
+    case RF_FUTEX_TRYLOCK_PI: return rf_futex_lock_pi(k, a, true);
+    case RF_FUTEX_UNLOCK_PI: return rf_futex_unlock_pi(k, a);
     default: return -RF_ENOSYS;
     }
 }
@@ -165,16 +178,17 @@ static int64_t sys_set_robust_list(struct rf_kernel *k, const uint64_t a[6])
     return 0;
 }
 
-/* The owner of one robust lock has died (kernel/futex/core.c, handle_futex_death). */
-static void owner_died(struct rf_kernel *k, uint64_t address)
+/* The owner of one robust lock has died (kernel/futex/core.c, handle_futex_death). Bit 0 of the
+ * list's pointer: one with priority inheritance, which rf_futex_release_pi hands on. */
+static void owner_died(struct rf_kernel *k, uint64_t address, bool is_pi)
 {
     uint32_t word;
     if (address & 3 || RF_GET_USER(k, word, address) ||
         (word & RF_FUTEX_TID_MASK) != (uint32_t)k->current->tid)
         return;
     uint32_t marked = (word & RF_FUTEX_WAITERS) | RF_FUTEX_OWNER_DIED;
-    if (!RF_PUT_USER(k, address, marked) && word & RF_FUTEX_WAITERS)
-        wake_key(k, key_of(k, address), 1, UINT32_MAX);
+    if (!RF_PUT_USER(k, address, marked) && word & RF_FUTEX_WAITERS && !is_pi)
+        wake_key(k, rf_futex_key(k, address), 1, UINT32_MAX);
 }
 
 void rf_futex_release_robust(struct rf_kernel *k)
@@ -188,13 +202,14 @@ void rf_futex_release_robust(struct rf_kernel *k)
     for (unsigned i = 0; i < MOST && entry && (entry & ~UINT64_C(1)) != at; i++) {
         uint64_t next;
         if ((entry & ~UINT64_C(1)) != head.list_op_pending)
-            owner_died(k, (entry & ~UINT64_C(1)) + (uint64_t)head.futex_offset);
+            owner_died(k, (entry & ~UINT64_C(1)) + (uint64_t)head.futex_offset, entry & 1);
         if (RF_GET_USER(k, next, entry & ~UINT64_C(1)))
             break;
         entry = next;
     }
     if (head.list_op_pending)
-        owner_died(k, (head.list_op_pending & ~UINT64_C(1)) + (uint64_t)head.futex_offset);
+        owner_died(k, (head.list_op_pending & ~UINT64_C(1)) + (uint64_t)head.futex_offset,
+                   head.list_op_pending & 1);
 }
 
 static const struct rf_handler_entry entries[] = {

@@ -18,6 +18,7 @@ static void release_mm(struct rf_kernel *k, struct rf_task *task)
 static void release_resources(struct rf_kernel *k, struct rf_task *task)
 {
     rf_futex_release_robust(k);
+    rf_futex_release_pi(k);
     if (task->clear_child_tid && task->mm->references > 1) {
         int32_t zero = 0;
         RF_PUT_USER(k, task->clear_child_tid, zero);

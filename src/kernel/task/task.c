@@ -3,6 +3,7 @@
 
 #include "kernel/frames.h"
 #include "kernel/signal/signal.h"
+#include "kernel/syscalls/futex.h"
 
 struct rf_task *rf_task_find(struct rf_kernel *k, int32_t tid)
 {
@@ -48,6 +49,7 @@ void rf_task_free(struct rf_kernel *k, struct rf_task *task)
     if (*link)
         *link = task->next_task;
     rf_leave_queues(k, task);
+    rf_futex_forget_many(k, task);
     rf_frame_put(k, task->kstack_pa);
     rf_pending_drop_task(k, task, UINT64_MAX);
     if (task->process && --task->process->references == 0) {

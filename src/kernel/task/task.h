@@ -83,6 +83,7 @@ struct rf_task {
     uint64_t altstack_base, altstack_size;
     uint32_t altstack_flags;
     uint64_t clear_child_tid, robust_list;
+    struct rf_futex_many *futex_many; /* of futex_waitv */
 
     uint64_t trap_number, trap_error, trap_cr2; /* of the last fault, for signal frames */
     uint64_t restart_deadline;                  /* for restart_syscall */

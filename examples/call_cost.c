@@ -58,7 +58,8 @@ int main(void)
     rf_machine_stats(machine, &stats);
     printf("%llu system calls, %llu cycles\n", (unsigned long long)stats.syscalls, (unsigned long long)stats.cycles);
     for (unsigned i = 0; rf_stats_account_name(i); i++)
-        printf("%8.1f a call: %s\n", (double)stats.account_cycles[i] / (double)stats.syscalls, rf_stats_account_name(i));
+        printf("%8.1f a call: %s\n", (double)stats.account_cycles[i] / (double)stats.syscalls,
+               rf_stats_account_name(i));
     rf_machine_destroy(machine);
     return 0;
 }

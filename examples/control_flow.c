@@ -1,6 +1,6 @@
-/* Control-flow enforcement (CET) at work. A function's return address is smashed: without a shadow stack RET goes where
- * the attacker wants, with one it is #CP. An indirect jump goes past the ENDBR64 of a function: without tracking it lands
- * in its middle, with tracking it is #CP. */
+/* Control-flow enforcement (CET) at work. A function's return address is smashed: without a shadow stack RET
+ * goes where the attacker wants, with one it is #CP. An indirect jump goes past the ENDBR64 of a function:
+ * without tracking it lands in its middle, with tracking it is #CP. */
 #include <ringfort/testkit.h>
 
 #include <stdio.h>

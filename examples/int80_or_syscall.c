@@ -12,7 +12,8 @@ RF_GUEST_CODE(by_syscall, "syscall\n"
 static void print_saved(rf_kit *kit, const rf_outcome *o)
 {
     if (o->has_frame)
-        printf("saved in memory: RIP 0x%llx, CS 0x%llx, RFLAGS 0x%llx, RSP 0x%llx, SS 0x%llx\n", (unsigned long long)o->frame.rip,
+        printf("saved in memory: RIP 0x%llx, CS 0x%llx, RFLAGS 0x%llx, RSP 0x%llx, SS 0x%llx\n",
+               (unsigned long long)o->frame.rip,
                (unsigned long long)o->frame.cs, (unsigned long long)o->frame.rflags, (unsigned long long)o->frame.rsp,
                (unsigned long long)o->frame.ss);
     else

@@ -38,7 +38,8 @@ int main(void)
     const rf_outcome *o = rf_kit_outcome(kit);
     printf("register  before   after SYSCALL and SYSRET\n");
     for (size_t i = 0; i < sizeof registers / sizeof *registers; i++)
-        printf("%-8s  0x%04llx   0x%llx%s\n", rf_bare_reg_name(registers[i]), (unsigned long long)o->before[registers[i]],
+        printf("%-8s  0x%04llx   0x%llx%s\n", rf_bare_reg_name(registers[i]),
+               (unsigned long long)o->before[registers[i]],
                (unsigned long long)o->after[registers[i]], o->changed >> registers[i] & 1 ? "  <- changed" : "");
     printf("RCX is the address behind SYSCALL (code began at 0x%llx), R11 is RFLAGS.\n",
            (unsigned long long)RF_KIT_USER_TEXT);

@@ -44,7 +44,8 @@ int main(int argc, char **argv)
     else if (rf_machine_run(machine, &reason) != RF_OK || reason != RF_MACHINE_EXITED)
         status = failed(machine, "stopped");
     else if (rf_machine_result(machine, &result) == RF_OK && result.signaled)
-        printf("killed by signal %d at %#llx: %s\n", result.signal, (unsigned long long)result.rip, result.instruction);
+        printf("killed by signal %d at %#llx: %s\n", result.signal, (unsigned long long)result.rip,
+               result.instruction);
     else
         printf("exit status %d\n", result.exit_code);
     rf_machine_destroy(machine);

@@ -34,7 +34,8 @@ static int run(const char *title, uint64_t cr4, const rf_guest_code *code, const
 int main(void)
 {
     if (run("CR4.SMAP = 0: the stray read succeeds", 0, &stray_read, "door rax=0x5ec2e7") ||
-        run("CR4.SMAP = 1: it is refused", CR4_SMAP, &stray_read, "#PF(P) cr2=user_data at kernel+0 cpl=0->0 changed=none") ||
+        run("CR4.SMAP = 1: it is refused", CR4_SMAP, &stray_read,
+            "#PF(P) cr2=user_data at kernel+0 cpl=0->0 changed=none") ||
         run("CR4.SMAP = 1, between STAC and CLAC", CR4_SMAP, &copy_from_user, "door rax=0x5ec2e7"))
         return 1;
 

@@ -33,7 +33,8 @@ RF_GUEST_CODE(timer_handler, "incq 0x208000\n"
 
 static void print_stack(rf_kit *kit)
 {
-    static const char *const names[] = { "RIP", "CS", "RFLAGS", "RSP", "SS", "R11 = user's RFLAGS", "RCX = user's RIP" };
+    static const char *const names[] = { "RIP", "CS",  "RFLAGS", "RSP",
+                                         "SS",  "R11 = user's RFLAGS", "RCX = user's RIP" };
     uint64_t rsp = rf_kit_get(kit, RF_BARE_RSP), slots = (RF_KIT_RSP0 - rsp) / 8;
     printf("the kernel's stack, from its top down:\n");
     for (uint64_t i = slots; i-- > 0;)
@@ -59,7 +60,8 @@ int main(void)
     print_stack(kit);
     rf_kit_continue(kit, 0); /* IRET to the loop, and SYSRET to the user */
     RF_CHECK(kit, "int 0x80 at user+7 rax=42 rsp=user_stack cpl=3->0");
-    printf("the system call went on and returned %" PRIu64 "; timer interrupts: %" PRIu64 "\n", rf_kit_get(kit, RF_BARE_RAX),
+    printf("the system call went on and returned %" PRIu64 "; timer interrupts: %" PRIu64 "\n",
+           rf_kit_get(kit, RF_BARE_RAX),
            rf_kit_peek(kit, TICKS));
     rf_kit_destroy(kit);
     return 0;

@@ -44,7 +44,8 @@ static rf_kit *new_kit(unsigned cpl)
 #define REFUSED(b, call, status, text)                                             \
     do {                                                                           \
         ck_assert_int_eq(call, status);                                            \
-        ck_assert_msg(strstr(rf_bare_error_text(b), text) != NULL, "'%s' is not in '%s'", text, rf_bare_error_text(b)); \
+        ck_assert_msg(strstr(rf_bare_error_text(b), text) != NULL, "'%s' is not in '%s'", text,    \
+                      rf_bare_error_text(b));                                       \
     } while (0)
 
 /* --- creation --- */
@@ -111,7 +112,8 @@ START_TEST(cet_has_rules)
     REFUSED(b, rf_bare_set(b, RF_BARE_CR4, cet), RF_ERR_STATE, "CET can be set only while CR0.WP is set");
     ck_assert(rf_bare_set(b, RF_BARE_CR0, wp_and_pe) == RF_OK && rf_bare_set(b, RF_BARE_CR4, cet) == RF_OK);
     REFUSED(b, rf_bare_set(b, RF_BARE_CR0, 0x11), RF_ERR_STATE, "WP cannot be cleared while CR4.CET is set");
-    REFUSED(b, rf_bare_set(b, RF_BARE_SSP, 0x1002), RF_ERR_ARGUMENT, "SSP = 0x1002: a shadow stack pointer is a multiple");
+    REFUSED(b, rf_bare_set(b, RF_BARE_SSP, 0x1002), RF_ERR_ARGUMENT,
+            "SSP = 0x1002: a shadow stack pointer is a multiple");
     REFUSED(b, rf_bare_set(b, RF_BARE_SSP, UINT64_C(1) << 47), RF_ERR_ARGUMENT, "not canonical");
     ck_assert(rf_bare_set(b, RF_BARE_SSP, 0x1004) == RF_OK);
     ck_assert_uint_eq(rf_bare_get(b, RF_BARE_SSP), 0x1004);
@@ -191,7 +193,8 @@ BARE(msrs_follow_wrmsr)
     uint64_t value;
     REFUSED(b, rf_bare_read_msr(b, 0x12345, &value), RF_ERR_ARGUMENT, "MSR 0x12345 does not exist");
     REFUSED(b, rf_bare_write_msr(b, 0x12345, 0), RF_ERR_ARGUMENT, "does not exist");
-    REFUSED(b, rf_bare_write_msr(b, 0xc0000082, UINT64_C(1) << 47), RF_ERR_ARGUMENT, "WRMSR answers this value with #GP");
+    REFUSED(b, rf_bare_write_msr(b, 0xc0000082, UINT64_C(1) << 47), RF_ERR_ARGUMENT,
+            "WRMSR answers this value with #GP");
     ck_assert(rf_bare_write_msr(b, 0xc0000082, 0x1234) == RF_OK);
     ck_assert(rf_bare_read_msr(b, 0xc0000082, &value) == RF_OK && value == 0x1234);
 }
@@ -219,11 +222,13 @@ KIT(linear_memory_is_walked)
     ck_assert_str_eq(text, "def");
     ck_assert(rf_bare_read_linear(b, UINT64_C(0xffff800000000ffd), text, 6) == RF_OK);
     ck_assert_str_eq(text, "abcdef");
-    REFUSED(b, rf_bare_read_linear(b, RF_KIT_ABSENT - 1, text, 2), RF_ERR_FAULT, "linear address 0x200000 cannot be read: P = 0 in the PTE");
+    REFUSED(b, rf_bare_read_linear(b, RF_KIT_ABSENT - 1, text, 2), RF_ERR_FAULT,
+            "linear address 0x200000 cannot be read: P = 0 in the PTE");
     REFUSED(b, rf_bare_write_linear(b, RF_KIT_READ_ONLY, text, 1), RF_ERR_FAULT, "cannot be written: R/W = 0");
     REFUSED(b, rf_bare_read_linear(b, UINT64_C(1) << 47, text, 1), RF_ERR_FAULT, "not canonical");
     ck_assert(rf_kit_map(k, 0x40000000, 0x7000000, 4096, "") == RF_OK);
-    REFUSED(b, rf_bare_read_linear(b, 0x40000000, text, 1), RF_ERR_FAULT, "physical address 0x7000000, which is no RAM");
+    REFUSED(b, rf_bare_read_linear(b, 0x40000000, text, 1), RF_ERR_FAULT,
+            "physical address 0x7000000, which is no RAM");
 }
 
 /* --- running --- */
@@ -425,7 +430,8 @@ BARE(pae_paging_loads_its_registers)
     ck_assert(rf_bare_set(b, RF_BARE_CR4, 0x20) == RF_OK && rf_bare_set(b, RF_BARE_CR3, 0x1000) == RF_OK);
     const uint64_t bad = 3, good = 0x2001;
     ck_assert(rf_bare_write_physical(b, 0x1000, &bad, 8) == RF_OK);
-    REFUSED(b, rf_bare_set(b, RF_BARE_CR0, UINT64_C(0x80000001)), RF_ERR_STATE, "a PDPTE of PAE paging has a reserved bit set");
+    REFUSED(b, rf_bare_set(b, RF_BARE_CR0, UINT64_C(0x80000001)), RF_ERR_STATE,
+            "a PDPTE of PAE paging has a reserved bit set");
     ck_assert(rf_bare_write_physical(b, 0x1000, &good, 8) == RF_OK);
     ck_assert(rf_bare_set(b, RF_BARE_CR0, UINT64_C(0x80000001)) == RF_OK);
     ck_assert(rf_bare_write_physical(b, 0x3000, &bad, 8) == RF_OK);
@@ -442,7 +448,8 @@ KIT(instructions_are_disassembled)
     ck_assert(rf_bare_disassemble(b, RF_KIT_KERNEL_TEXT + 2, text, sizeof text, &length) == RF_OK);
     ck_assert_str_eq(text, "inc rax");
     ck_assert_uint_eq(length, 3);
-    REFUSED(b, rf_bare_disassemble(b, RF_KIT_ABSENT, text, sizeof text, NULL), RF_ERR_FAULT, "no instruction can be fetched at 0x200000: P = 0");
+    REFUSED(b, rf_bare_disassemble(b, RF_KIT_ABSENT, text, sizeof text, NULL), RF_ERR_FAULT,
+            "no instruction can be fetched at 0x200000: P = 0");
     REFUSED(b, rf_bare_disassemble(b, RF_KIT_KERNEL_TEXT, text, 0, NULL), RF_ERR_ARGUMENT, "no buffer");
     ck_assert(rf_bare_write_physical(b, RF_KIT_ABSENT - 2, "\x0f\xff", 2) == RF_OK); /* cut by the page's end */
     ck_assert(rf_bare_disassemble(b, RF_KIT_ABSENT - 2, text, sizeof text, &length) == RF_OK);
@@ -469,11 +476,13 @@ int main(void)
 {
     const TTest *const tests[] = {
         bad_configs_are_refused, configs_are_rounded_and_defaulted, every_register_has_a_name_and_reads_back,
-        cet_has_rules, impossible_values_are_refused, long_mode_has_its_own_rules, segments_keep_to_the_rules, msrs_follow_wrmsr,
+        cet_has_rules, impossible_values_are_refused, long_mode_has_its_own_rules, segments_keep_to_the_rules,
+        msrs_follow_wrmsr,
         physical_memory_ends, linear_memory_is_walked, doors_and_steps, limits_and_stop_requests,
         a_triple_fault_is_reported, interrupts_wake_the_cpu, interrupts_wait_for_the_flag,
         steps_respect_the_shadow_of_sti, a_timer_comes_in_time, a_timer_ends_halt_and_time_passes, nmis_do_not_nest,
-        ports_are_the_callers, power_on_runs_16_bit_code, pae_paging_loads_its_registers, instructions_are_disassembled,
+        ports_are_the_callers, power_on_runs_16_bit_code, pae_paging_loads_its_registers,
+        instructions_are_disassembled,
         figures_add_up,
     };
     Suite *suite = suite_create("bare");

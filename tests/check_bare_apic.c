@@ -246,8 +246,10 @@ int main(void)
     const TTest *const tests[] = {
         without_it_there_is_none, it_begins_in_xapic_mode_with_its_page, guest_code_programs_a_one_shot,
         a_one_shot_ends_halt, a_periodic_timer_comes_again, a_tsc_deadline, stepping_delivers_the_timer,
-        a_step_of_a_halted_cpu_waits_for_the_timer, cr8_holds_a_timer_back, external_interrupts_come_by_lint0, a_masked_lint0_holds_them_back,
-        a_fixed_lint0_has_its_own_vector, a_disabled_apic_is_as_if_it_were_not_there, the_machines_timer_works_beside_it,
+        a_step_of_a_halted_cpu_waits_for_the_timer, cr8_holds_a_timer_back, external_interrupts_come_by_lint0,
+        a_masked_lint0_holds_them_back,
+        a_fixed_lint0_has_its_own_vector, a_disabled_apic_is_as_if_it_were_not_there,
+        the_machines_timer_works_beside_it,
     };
     Suite *suite = suite_create("bare APIC");
     TCase *cases = tcase_create("bare APIC");

@@ -129,10 +129,12 @@ static const struct rule {
     { "user", 0, 0, 0, 0, W, SUPER, -1, "CR4.SMAP = 0: supervisor mode may write user pages" },
     { "user", CR4_SMEP, 0, 0, 0, X, SUPER, 0x11, "CR4.SMEP = 1: supervisor mode may not fetch from a user page" },
     { "user", 0, 0, 0, 0, X, SUPER, -1, "CR4.SMEP = 0: supervisor mode may fetch from user pages" },
-    { "user key=2", CR4_PKE, 0, 0x10, 0, R, USER, 0x25, "PKRU.AD = 1 for the page's protection key: no data access (SDM 3A, 4.6.2)" },
+    { "user key=2", CR4_PKE, 0, 0x10, 0, R, USER, 0x25,
+      "PKRU.AD = 1 for the page's protection key: no data access (SDM 3A, 4.6.2)" },
     { "user key=2", CR4_PKE, 0, 0x20, 0, W, USER, 0x27, "PKRU.WD = 1" },
     { "user key=2", CR4_PKE, 0, 0x20, 0, R, USER, -1, "; PKRU allows it for key 2 (SDM 3A, 4.6.1 and 4.6.2)" },
-    { "user key=2", CR4_PKE, CR0_WP, 0x20, 0, W, SUPER, -1, "PKRU.WD = 1 for key 2 binds no supervisor write while CR0.WP = 0" },
+    { "user key=2", CR4_PKE, CR0_WP, 0x20, 0, W, SUPER, -1,
+      "PKRU.WD = 1 for key 2 binds no supervisor write while CR0.WP = 0" },
     { "user key=2", CR4_PKE, 0, 0x30, 0, X, USER, -1, "U/S = 1 and XD = 0 at every level (SDM 3A, 4.6.1)" },
     { "key=3", CR4_PKS, 0, 0, 0x40, R, SUPER, 0x21, "IA32_PKRS.AD = 1" },
     { "key=3", CR4_PKS, 0, 0, 0x80, W, SUPER, 0x23, "IA32_PKRS.WD = 1" },
@@ -177,7 +179,8 @@ static void cpu_agrees(rf_kit *kit, const struct rule *rule)
         ck_assert_msg(o->kind == RF_OUTCOME_DOOR || o->vector == 6, "%s: %s", rule->says, rf_kit_describe(kit));
         return;
     }
-    ck_assert_msg(o->vector == 14 && o->error_code == (uint32_t)rule->code, "%s: %s", rule->says, rf_kit_describe(kit));
+    ck_assert_msg(o->vector == 14 && o->error_code == (uint32_t)rule->code, "%s: %s", rule->says,
+                  rf_kit_describe(kit));
 }
 
 START_TEST(rule_by_rule)
@@ -189,7 +192,8 @@ START_TEST(rule_by_rule)
     ck_assert_msg(rf_kit_page(kit, PAGE, rule->page) == RF_OK, "%s", rf_kit_error_text(kit));
     ck_assert(rf_kit_set(kit, RF_BARE_PKRU, rule->pkru) == RF_OK);
     ck_assert(rf_bare_write_msr(rf_kit_bare(kit), IA32_PKRS, rule->pkrs) == RF_OK);
-    ck_assert(rf_bare_explain(rf_kit_bare(kit), PAGE, (rf_access_kind)rule->access, (rf_access_by)rule->by, &e) == RF_OK);
+    ck_assert(rf_bare_explain(rf_kit_bare(kit), PAGE, (rf_access_kind)rule->access, (rf_access_by)rule->by,
+                              &e) == RF_OK);
     ck_assert_msg(strstr(e.rule, rule->says) != NULL, "'%s' is not in '%s'", rule->says, e.rule);
     ck_assert_int_eq(e.allowed, rule->code < 0);
     ck_assert_int_eq(e.allowed ? -1 : (int)e.error_code, rule->code);
@@ -223,7 +227,8 @@ START_TEST(wrong_arguments_are_refused)
 {
     rf_explanation e;
     char text[8];
-    const rf_paging paging = { .cr0 = UINT64_C(0x80000001), .cr3 = UINT64_C(0x3fffffffffff), .cr4 = 0x20, .efer = 0x500 };
+    const rf_paging paging = { .cr0 = UINT64_C(0x80000001), .cr3 = UINT64_C(0x3fffffffffff), .cr4 = 0x20,
+                               .efer = 0x500 };
     ck_assert(rf_bare_explain(NULL, 0, RF_ACCESS_READ, RF_BY_USER, &e) == RF_ERR_ARGUMENT);
     ck_assert(rf_explain_image(NULL, 1, &paging, 0, RF_ACCESS_READ, RF_BY_USER, &e) == RF_ERR_ARGUMENT);
     ck_assert(rf_explain_image("", 0, NULL, 0, RF_ACCESS_READ, RF_BY_USER, &e) == RF_ERR_ARGUMENT);
@@ -316,7 +321,8 @@ END_TEST
 START_TEST(pae_paging)
 {
     static uint8_t memory[0x4000];
-    const uint64_t pdpte = 0x2001, pde = 0x3007, pte = UINT64_C(0x8000000000005027), bad = UINT64_C(0x0010000000005007);
+    const uint64_t pdpte = 0x2001, pde = 0x3007, pte = UINT64_C(0x8000000000005027),
+                   bad = UINT64_C(0x0010000000005007);
     memset(memory, 0, sizeof memory);
     memcpy(memory + 0x1000, &pdpte, 8);
     memcpy(memory + 0x2008, &pde, 8);

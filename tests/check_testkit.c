@@ -229,9 +229,11 @@ KIT(nonsense_is_refused_in_words, 3)
         const char *text, *says;
     } bad[] = {
         { "", "no event is named" }, { "#XX", "'#XX': there is no such exception" }, { "#PF(", "the ')' is missing" },
-        { "#PF(P|Q)", "'P|Q': not a number or a name" }, { "fault", "there is no such event" }, { "int", "the vector is missing" },
+        { "#PF(P|Q)", "'P|Q': not a number or a name" }, { "fault", "there is no such event" },
+        { "int", "the vector is missing" },
         { "int 0x100", "not a vector" }, { "#PF at", "the address is missing" }, { "#PF at nowhere", "not a number" },
-        { "#PF cr9=1", "there is nothing of that name" }, { "#PF cr2", "'cr2': not understood" }, { "#PF cr2=", "not a number" },
+        { "#PF cr9=1", "there is nothing of that name" }, { "#PF cr2", "'cr2': not understood" },
+        { "#PF cr2=", "not a number" },
         { "#PF cr2=1+", "not a number" }, { "#PF cr2=1*2", "not a number" }, { "#PF cpl=3", "write cpl=3->0" },
         { "#PF changed=rxx", "not a general register" }, { "#PF cr2=99999999999999999999", "not a number" },
         { "#PF rip=user+user+user+user+user+user+user", "too long" },
@@ -239,8 +241,8 @@ KIT(nonsense_is_refused_in_words, 3)
     RUN(k, write_kernel_page);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         ck_assert_msg(!rf_kit_expect(k, bad[i].text), "'%s' was taken", bad[i].text);
-        ck_assert_msg(strstr(rf_kit_failure(k), "cannot be understood") && strstr(rf_kit_failure(k), bad[i].says), "'%s': %s",
-                      bad[i].text, rf_kit_failure(k));
+        ck_assert_msg(strstr(rf_kit_failure(k), "cannot be understood") && strstr(rf_kit_failure(k), bad[i].says),
+                      "'%s': %s", bad[i].text, rf_kit_failure(k));
     }
     ck_assert(!rf_kit_expect(k, NULL));
 }
@@ -323,7 +325,8 @@ KIT(wrong_words_and_addresses, 0)
 
 START_TEST(bad_configs)
 {
-    static const rf_kit_config bad[] = { { .cpl = 2 }, { .memory = 0x10000 }, { .memory = UINT64_MAX }, { .cpu = "z80" },
+    static const rf_kit_config bad[] = { { .cpl = 2 }, { .memory = 0x10000 }, { .memory = UINT64_MAX },
+                                         { .cpu = "z80" },
                                          { .vendor = "via" }, { .cr4_set = UINT64_C(1) << 40 }, { .cr4_clear = 0x20 },
                                          { .cr0_clear = 1 }, { .cr0_set = UINT64_C(1) << 29 } };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -339,7 +342,8 @@ START_TEST(bad_configs)
     ck_assert_int_eq(rf_kit_map(NULL, 0, 0, 4096, ""), RF_ERR_ARGUMENT);
     ck_assert_int_eq(rf_kit_gate(NULL, 0, 0, ""), RF_ERR_ARGUMENT);
     ck_assert_int_eq(rf_kit_set(NULL, RF_BARE_RAX, 0), RF_ERR_ARGUMENT);
-    ck_assert(!rf_kit_expect(NULL, "door") && *rf_kit_failure(NULL) && !*rf_kit_describe(NULL) && !rf_kit_outcome(NULL));
+    ck_assert(!rf_kit_expect(NULL, "door") && *rf_kit_failure(NULL) && !*rf_kit_describe(NULL) &&
+              !rf_kit_outcome(NULL));
 }
 END_TEST
 
@@ -386,7 +390,8 @@ KIT(the_machine_is_as_documented, 3)
     ck_assert(rf_bare_get_segment(rf_kit_bare(k), RF_BARE_TR, &s) == RF_OK && s.base == RF_KIT_TSS);
     RUN(k, touch_stack);
     RF_CHECK(k, "int 0x80 changed=none");
-    rf_kit_destroy(new_kit((rf_kit_config){ .cpl = 0, .vendor = "amd", .cpu = "max", .memory = 16 << 20, .cr4_set = CR4_SMAP | 0x21000 }));
+    rf_kit_destroy(new_kit((rf_kit_config){ .cpl = 0, .vendor = "amd", .cpu = "max", .memory = 16 << 20,
+                                            .cr4_set = CR4_SMAP | 0x21000 }));
 }
 
 /* --- many at once --- */
@@ -450,8 +455,10 @@ static int failed_as_expected(void)
 int main(void)
 {
     const TTest *const tests[] = {
-        page_fault_of_user_code, interrupts_and_system_calls, software_exceptions_are_told_from_int_n, error_codes_in_words,
-        other_ends, describe_tells_everything, a_failure_shows_both_sides_the_code_and_the_walk, a_failure_of_another_event,
+        page_fault_of_user_code, interrupts_and_system_calls, software_exceptions_are_told_from_int_n,
+        error_codes_in_words,
+        other_ends, describe_tells_everything, a_failure_shows_both_sides_the_code_and_the_walk,
+        a_failure_of_another_event,
         exact_demands_everything, nonsense_is_refused_in_words, the_failure_handler_is_called,
         pages_have_the_bits_of_their_words, wrong_words_and_addresses, bad_configs, handlers_of_the_guest,
         gates_choose_stacks_and_presence, the_machine_is_as_documented, kits_share_nothing,

@@ -1,5 +1,6 @@
-/* Control-flow enforcement in a kit (`shadow_stacks` and `tracking` in its config): the state it begins in, #CP in words,
- * ways into handlers and back. The rules of CET themselves: check_cet.c and check_cet_transitions.c. SDM 1, chapter 17. */
+/* Control-flow enforcement in a kit (`shadow_stacks` and `tracking` in its config): the state it begins in,
+ * #CP in words, ways into handlers and back. The rules of CET themselves: check_cet.c and
+ * check_cet_transitions.c. SDM 1, chapter 17. */
 #include "suite.h"
 
 #include <ringfort/testkit.h>
@@ -65,10 +66,11 @@ CASE(a_smashed_return_address_at_cpl_3, .cpl = 3, SHADOW)
     RF_CHECK(k, "#CP(NEAR_RET) at user+18 cpl=3->0 changed=rax,rsp");
     ck_assert_str_eq(rf_kit_outcome(k)->error_text, "NEAR-RET");
     ck_assert_ptr_nonnull(strstr(rf_kit_describe(k), "#CP, error code 0x1 (NEAR-RET), at user+18: ret"));
-    ck_assert_ptr_nonnull(strstr(rf_kit_describe(k), "return address: user+19 on the stack at 0x11fff8, user+5 on the "
-                                                     "shadow stack at 0x140ff8\n"));
+    ck_assert_ptr_nonnull(strstr(rf_kit_describe(k), "return address: user+19 on the stack at 0x11fff8, "
+                                                     "user+5 on the shadow stack at 0x140ff8\n"));
     ck_assert(!rf_kit_expect(k, "#CP(ENDBRANCH)"));
-    ck_assert_ptr_nonnull(strstr(rf_kit_failure(k), "  error code    ENDBRANCH                 0x1 (NEAR-RET)  <--\n"));
+    ck_assert_ptr_nonnull(strstr(rf_kit_failure(k),
+                                 "  error code    ENDBRANCH                 0x1 (NEAR-RET)  <--\n"));
     ck_assert_ptr_nonnull(strstr(rf_kit_failure(k), "return address: user+19"));
 }
 

@@ -68,8 +68,10 @@ for document in README.md docs/*.md; do
 done
 [ $commands -gt 5 ] || fail "only $commands commands were found"
 
-for option in $("$RINGFORT" explain --help | grep -o -- '^  --[a-z-]*'); do
-    grep -q -- "\`$option" docs/cli.md || fail "docs/cli.md does not describe $option"
+for command in run bare explain; do
+    for option in $("$RINGFORT" $command --help | grep -o -- '^  --[a-z0-9-]*'); do
+        grep -q -- "\`$option" docs/cli.md || fail "docs/cli.md does not describe $option of $command"
+    done
 done
 
 echo "$commands commands, $failures failures"

@@ -36,7 +36,7 @@ allow() {
     # the kernel uses what a user of a bare machine has, never the CPU's insides
     grep -nE '#[[:space:]]*include "cpu/' -r src/kernel | grep -vE '"cpu/(cpu|fpu_state|model|xsave)\.h"'
     grep -nE '#[[:space:]]*include "' tools/*.[ch] examples/*.c |
-        grep -vE '"(bare|explain|options|program|run|stats)\.h"'
+        grep -vE '"(bare|explain|file|options|program|run|stats)\.h"'
     # public headers stand alone
     grep -nE '#[[:space:]]*include "' include/ringfort/*.h
     # and every folder of src has a rule above

@@ -1,53 +1,15 @@
 /* `ringfort bare` (tools/bare.h). */
 #include "bare.h"
 
+#include "file.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <ringfort/board.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* --- files --- */
-
-#define MOST_BYTES ((size_t)256 << 20)
-
-struct file {
-    char *bytes;
-    size_t size;
-};
-
-/* All of a stream, or one byte more than the most. */
-static void read_stream(FILE *from, struct file *out)
-{
-    size_t room = 0, got;
-    do {
-        if (room - out->size < 65536) {
-            room = 2 * room + 65536;
-            out->bytes = must_resize(out->bytes, room);
-        }
-        got = fread(out->bytes + out->size, 1, room - out->size, from);
-        out->size += got;
-    } while (got && out->size <= MOST_BYTES);
-}
-
-/* Any readable file, pipes included. False after a complaint. */
-static bool read_file(const char *path, struct file *out)
-{
-    *out = (struct file){ NULL, 0 };
-    FILE *from = fopen(path, "rb");
-    int failure = from ? 0 : errno;
-    if (from) {
-        errno = 0;
-        read_stream(from, out);
-        failure = ferror(from) ? errno : 0;
-        fclose(from);
-    }
-    if (failure)
-        complain("%s: %s", path, strerror(failure));
-    else if (out->size > MOST_BYTES)
-        complain("%s: larger than %zu MiB", path, MOST_BYTES >> 20);
-    return !failure && out->size <= MOST_BYTES;
-}
+#define BARE_MOST_BYTES ((size_t)256 << 20)
 
 /* --- the board --- */
 
@@ -111,12 +73,13 @@ static int run_on(rf_board *board, const struct options *o)
 
 int run_bare(const struct options *o)
 {
-    const rf_board_config config = { .memory = o->memory, .max_cycles = o->max_cycles, .cpu = o->cpu, .vendor = o->vendor,
+    const rf_board_config config = { .memory = o->memory, .max_cycles = o->max_cycles,
+                                     .cpu = o->cpu, .vendor = o->vendor,
                                      .serial = put_byte, .serial_user = stdout };
     struct file image, env = { NULL, 0 };
     rf_board *board = NULL;
-    int status = read_file(o->program, &image) ? EXIT_SUCCESS : EXIT_NOT_FOUND;
-    if (!status && o->env_file && !read_file(o->env_file, &env))
+    int status = file_read(o->program, BARE_MOST_BYTES, &image) ? EXIT_SUCCESS : EXIT_NOT_FOUND;
+    if (!status && o->env_file && !file_read(o->env_file, BARE_MOST_BYTES, &env))
         status = EXIT_OWN;
     if (!status && rf_board_create(&config, &board) != RF_OK) {
         complain("%s", rf_create_error_text());

@@ -1,12 +1,11 @@
 /* `ringfort explain` (tools/explain.h). */
 #include "explain.h"
 
+#include "file.h"
 #include "run.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 static void print_explanation(const rf_explanation *e)
 {
@@ -65,47 +64,25 @@ static int explain_machine(rf_machine *machine, const struct options *o, rf_stop
 
 /* --- a copy of memory --- */
 
-static void *read_file(const char *path, size_t *size)
-{
-    FILE *file = fopen(path, "rb");
-    char *bytes = NULL;
-    size_t room = 0, got = 0;
-    *size = 0;
-    if (!file) {
-        complain("%s: %s", path, strerror(errno));
-        return NULL;
-    }
-    do {
-        *size += got;
-        if (*size == room)
-            bytes = must_resize(bytes, room = room ? room * 2 : 1 << 16);
-        got = fread(bytes + *size, 1, room - *size, file);
-    } while (got);
-    bool failed = ferror(file);
-    fclose(file);
-    if (!failed)
-        return bytes;
-    complain("%s: cannot be read", path);
-    free(bytes);
-    return NULL;
-}
+#define EXPLAIN_MOST_BYTES ((size_t)64 << 30) /* as much as a machine may have */
 
 static int explain_file(const struct explain_options *x)
 {
-    size_t size;
-    void *memory = read_file(x->page_tables, &size);
-    if (!memory)
+    struct file memory;
+    if (!file_read(x->page_tables, EXPLAIN_MOST_BYTES, &memory)) {
+        free(memory.bytes);
         return EXIT_OWN;
+    }
     rf_paging paging = x->paging;
     paging.cr0 ^= EXPLAIN_CR0;
     paging.cr4 ^= EXPLAIN_CR4;
     paging.efer ^= EXPLAIN_EFER;
     for (size_t i = 0; i < x->count; i++) {
         rf_explanation e;
-        rf_explain_image(memory, size, &paging, x->addresses[i], x->access, x->by, &e);
+        rf_explain_image(memory.bytes, memory.size, &paging, x->addresses[i], x->access, x->by, &e);
         print_explanation(&e);
     }
-    free(memory);
+    free(memory.bytes);
     return EXIT_SUCCESS;
 }
 

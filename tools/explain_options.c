@@ -41,7 +41,8 @@ static bool take_after(struct options *o, const char *value)
 {
     if (parse_number(value, 1000, &o->explain.after) && o->explain.after)
         return true;
-    complain("--after %s: give a number of cycles above 0, with K, M or G for thousands, millions or billions", value);
+    complain("--after %s: give a number of cycles above 0, with K, M or G for thousands, millions or billions",
+             value);
     return false;
 }
 
@@ -51,47 +52,42 @@ static bool take_page_tables(struct options *o, const char *value)
     return true;
 }
 
-static bool take_register(const char *name, const char *value, uint64_t *out)
+/* What is kept is the change to an assumed value. */
+static bool take_register(const char *name, const char *value, uint64_t assumed, uint64_t *out)
 {
-    if (parse_number(value, 0, out))
-        return true;
-    complain("--%s %s: give the register's value, such as 0x1000", name, value);
-    return false;
+    uint64_t number = 0;
+    if (!parse_number(value, 0, &number)) {
+        complain("--%s %s: give the register's value, such as 0x1000", name, value);
+        return false;
+    }
+    *out = number ^ assumed;
+    return true;
 }
 
 static bool take_cr3(struct options *o, const char *value)
 {
-    return o->explain.has_cr3 = take_register("cr3", value, &o->explain.paging.cr3);
+    return o->explain.has_cr3 = take_register("cr3", value, 0, &o->explain.paging.cr3);
 }
 
 static bool take_cr0(struct options *o, const char *value)
 {
-    uint64_t number = 0;
-    bool taken = take_register("cr0", value, &number);
-    o->explain.paging.cr0 = number ^ EXPLAIN_CR0;
-    return taken;
+    return take_register("cr0", value, EXPLAIN_CR0, &o->explain.paging.cr0);
 }
 
 static bool take_cr4(struct options *o, const char *value)
 {
-    uint64_t number = 0;
-    bool taken = take_register("cr4", value, &number);
-    o->explain.paging.cr4 = number ^ EXPLAIN_CR4;
-    return taken;
+    return take_register("cr4", value, EXPLAIN_CR4, &o->explain.paging.cr4);
 }
 
 static bool take_efer(struct options *o, const char *value)
 {
-    uint64_t number = 0;
-    bool taken = take_register("efer", value, &number);
-    o->explain.paging.efer = number ^ EXPLAIN_EFER;
-    return taken;
+    return take_register("efer", value, EXPLAIN_EFER, &o->explain.paging.efer);
 }
 
 static bool take_pkru(struct options *o, const char *value)
 {
     uint64_t number = 0;
-    bool taken = take_register("pkru", value, &number);
+    bool taken = take_register("pkru", value, 0, &number);
     if (taken && number > UINT32_MAX) {
         complain("--pkru %s: PKRU has 32 bits", value);
         return false;
@@ -106,7 +102,8 @@ static const struct option table[] = {
     { "--as", "MODE", take_as,
       "who accesses: user (default), supervisor, or supervisor-ac:\nwith RFLAGS.AC set, as after STAC" },
     { "--after", "CYCLES", take_after,
-      "explain when so many modelled cycles have passed, instead of\nat the program's end; K, M, G as for --max-cycles" },
+      "explain when so many modelled cycles have passed, instead of\nat the program's end; K, M, G as for "
+      "--max-cycles" },
     { "--page-tables", "FILE", take_page_tables,
       "run nothing: FILE is a copy of physical memory from address\n0 on; needs --cr3" },
     { "--cr3", "N", take_cr3, "with --page-tables: the root of the tables" },

@@ -238,7 +238,8 @@ static const struct option table[] = {
     { "--mount", "HOST:GUEST[:ro|rw]", take_mount,
       "show a file or directory of the host in the guest, read-only\nunless rw is given; may be repeated" },
     { "--root", "DIR[:ro|rw]", take_root,
-      "make a directory of the host the guest's root, read-only\nunless rw is given; PROGRAM is then a path inside it" },
+      "make a directory of the host the guest's root, read-only\nunless rw is given; PROGRAM is then a path "
+      "inside it" },
     { "--env", "NAME[=VALUE]", take_env,
       "set a variable, without =VALUE to the host's value; the\nenvironment is empty otherwise; may be repeated" },
     { "--cwd", "DIR", take_cwd, "start in this directory of the guest (default /)" },

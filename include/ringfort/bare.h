@@ -140,7 +140,8 @@ void rf_bare_flush(rf_bare *bare);
  * dozens of instructions. After RF_BARE_HALT running goes on only with an interrupt.
  * Errors: RF_ERR_STATE after a triple fault: set RIP or another register first. */
 rf_status rf_bare_run(rf_bare *bare, uint64_t cycles, rf_bare_stop_reason *reason);
-/* Execute one instruction, or deliver one interrupt or debug exception that is due before it.
+/* Execute one instruction, or deliver one interrupt or debug exception that is due before it; while
+ * the CPU has halted, let time pass to the next timer.
  * *reason is RF_BARE_STEPPED, or why less or something else came of it. An instruction that is
  * stepped costs a whole number of cycles, so stepping costs more than running.
  * Errors: as rf_bare_run. */

@@ -3,13 +3,12 @@
 #include "machine/bare.h"
 
 #include "cpu/bus.h"
-#include "machine/cpu_choice.h"
 #include "machine/create_error.h"
 #include "machine/explain.h"
+#include "machine/hardware.h"
 #include "machine/inspect.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #define DEFAULT_MEMORY (UINT64_C(16) << 20)
 #define LEAST_MEMORY (UINT64_C(64) << 10)
@@ -82,17 +81,11 @@ static rf_status check_config(const rf_bare_config *c, struct rf_error *err)
 
 static rf_status build(struct rf_bare *bare, const rf_bare_config *c, struct rf_error *err)
 {
-    uint64_t memory = c->memory ? c->memory : DEFAULT_MEMORY;
-    rf_status status = rf_ram_create(&bare->ram, (memory + RF_PAGE_MASK) & ~RF_PAGE_MASK, err);
+    struct rf_cpu *cpu = &bare->cpu;
+    rf_status status = rf_hardware_create(cpu, &bare->ram, c->memory ? c->memory : DEFAULT_MEMORY,
+                                          &(struct rf_cpu_choice){ c->cpu, c->vendor }, err);
     if (status)
         return status;
-    struct rf_cpu *cpu = &bare->cpu;
-    status = rf_cpu_init(cpu, &bare->ram, &rf_cost_generic, err);
-    if (status) {
-        rf_ram_destroy(&bare->ram);
-        return status;
-    }
-    rf_cpu_choice_apply(&(struct rf_cpu_choice){ c->cpu, c->vendor }, cpu);
     /* There is no ROM at the reset vector: code begins at the first byte of RAM. */
     cpu->seg[RF_CS].selector = 0;
     cpu->seg[RF_CS].base = 0;
@@ -120,14 +113,8 @@ rf_status rf_bare_create(const rf_bare_config *config, rf_bare **out)
         config = &defaults;
     struct rf_bare *bare = NULL;
     rf_status status = check_config(config, &err);
-    if (!status) {
-        size_t size = (sizeof *bare + 63) / 64 * 64; /* vector registers are aligned inside */
-        bare = aligned_alloc(64, size);
-        if (bare)
-            memset(bare, 0, size);
-        else
-            status = rf_error_set(&err, RF_ERR_NO_MEMORY, "no memory for a machine");
-    }
+    if (!status && !(bare = rf_machine_allocate(sizeof *bare, &err)))
+        status = RF_ERR_NO_MEMORY;
     if (!status)
         status = build(bare, config, &err);
     if (status) {
@@ -143,8 +130,7 @@ void rf_bare_destroy(rf_bare *bare)
 {
     if (!bare)
         return;
-    rf_cpu_destroy(&bare->cpu);
-    rf_ram_destroy(&bare->ram);
+    rf_hardware_destroy(&bare->cpu, &bare->ram);
     free(bare);
 }
 

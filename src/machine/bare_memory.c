@@ -15,7 +15,8 @@ static rf_status check_physical(struct rf_bare *bare, uint64_t address, const vo
     if (!bytes && size)
         return rf_error_set(&bare->error, RF_ERR_ARGUMENT, "no buffer was given");
     if (size && !rf_ram_at(&bare->ram, address, size))
-        return rf_error_set(&bare->error, RF_ERR_FAULT, "physical addresses %#llx to %#llx are not all RAM: it ends at %#llx",
+        return rf_error_set(&bare->error, RF_ERR_FAULT,
+                            "physical addresses %#llx to %#llx are not all RAM: it ends at %#llx",
                             (unsigned long long)address, (unsigned long long)(address + (size - 1)),
                             (unsigned long long)bare->ram.size);
     return RF_OK;
@@ -52,7 +53,8 @@ static rf_status translate(struct rf_bare *bare, uint64_t address, enum rf_acces
         return rf_error_set(&bare->error, RF_ERR_FAULT, "linear address %#llx cannot be %s: %s",
                             (unsigned long long)address, access == RF_WRITE ? "written" : "read", walk.refused_by);
     if (!rf_ram_at(&bare->ram, walk.pa, 1))
-        return rf_error_set(&bare->error, RF_ERR_FAULT, "linear address %#llx is physical address %#llx, which is no RAM",
+        return rf_error_set(&bare->error, RF_ERR_FAULT,
+                            "linear address %#llx is physical address %#llx, which is no RAM",
                             (unsigned long long)address, (unsigned long long)walk.pa);
     *pa = walk.pa;
     return RF_OK;

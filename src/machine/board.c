@@ -2,8 +2,8 @@
 #include "abi/multiboot.h"
 #include "board/devices.h"
 #include "cpu/bus.h"
-#include "machine/cpu_choice.h"
 #include "machine/create_error.h"
+#include "machine/hardware.h"
 
 #include <ringfort/board.h>
 #include <stdlib.h>
@@ -45,22 +45,16 @@ static void send_serial(void *user, uint8_t byte)
 static rf_status build(rf_board *b, struct rf_error *err)
 {
     uint64_t memory = b->config.memory ? b->config.memory : DEFAULT_MEMORY;
-    memory = (memory + RF_PAGE_MASK) & ~RF_PAGE_MASK;
-    rf_status status = rf_ram_create(&b->ram, memory, err);
+    rf_status status = rf_hardware_create(&b->cpu, &b->ram, memory,
+                                          &(struct rf_cpu_choice){ b->config.cpu, b->config.vendor }, err);
     if (status)
         return status;
-    status = rf_cpu_init(&b->cpu, &b->ram, &rf_cost_generic, err);
-    if (status) {
-        rf_ram_destroy(&b->ram);
-        return status;
-    }
-    rf_cpu_choice_apply(&(struct rf_cpu_choice){ b->config.cpu, b->config.vendor }, &b->cpu);
     if (b->config.max_cycles)
         b->cpu.stop_cycles = b->config.max_cycles;
     if (b->config.serial)
         b->devices.serial.send = send_serial;
     b->devices.serial.send_user = b;
-    rf_devices_connect(&b->devices, &b->cpu, memory);
+    rf_devices_connect(&b->devices, &b->cpu, b->ram.size);
     return RF_OK;
 }
 
@@ -75,12 +69,10 @@ rf_status rf_board_create(const rf_board_config *config, rf_board **out)
     if (!config)
         config = &defaults;
     rf_status status = check_config(config, &err);
-    size_t size = (sizeof(rf_board) + 63) / 64 * 64; /* vector registers are aligned inside */
-    rf_board *b = status ? NULL : aligned_alloc(64, size);
-    if (!status && !b)
-        status = rf_error_set(&err, RF_ERR_NO_MEMORY, "no memory for a board");
+    rf_board *b = NULL;
+    if (!status && !(b = rf_machine_allocate(sizeof *b, &err)))
+        status = RF_ERR_NO_MEMORY;
     if (!status) {
-        memset(b, 0, size);
         b->config = *config;
         status = build(b, &err);
     }
@@ -97,8 +89,7 @@ void rf_board_destroy(rf_board *board)
 {
     if (!board)
         return;
-    rf_cpu_destroy(&board->cpu);
-    rf_ram_destroy(&board->ram);
+    rf_hardware_destroy(&board->cpu, &board->ram);
     free(board);
 }
 

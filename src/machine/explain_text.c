@@ -46,9 +46,8 @@ static const char *fetch_rule(const struct rf_mmu *mmu, const rf_explanation *e)
 
 static const char *shadow_rule(const rf_explanation *e)
 {
-    if (e->by == RF_BY_USER)
-        return "U/S = 1 at every level, and it is a shadow-stack page: R/W = 0 and D = 1 in the leaf, R/W = 1 above it";
-    return "U/S = 0 at some level, and it is a shadow-stack page: R/W = 0 and D = 1 in the leaf, R/W = 1 above it";
+#define SHADOW_PAGE "and it is a shadow-stack page: R/W = 0 and D = 1 in the leaf, R/W = 1 above it"
+    return e->by == RF_BY_USER ? "U/S = 1 at every level, " SHADOW_PAGE : "U/S = 0 at some level, " SHADOW_PAGE;
 }
 
 static const char *allowing_rule(const struct rf_mmu *mmu, const rf_explanation *e)

@@ -1,7 +1,7 @@
 /* The public machine: creation, mounts, start, run, figures. */
 #include "machine/machine.h"
-#include "machine/cpu_choice.h"
 #include "machine/create_error.h"
+#include "machine/hardware.h"
 #include "machine/explain.h"
 #include "machine/inspect.h"
 
@@ -91,22 +91,14 @@ static rf_status check_config(const rf_machine_config *c, struct rf_error *err)
 static rf_status build(struct rf_machine *m, struct rf_error *err)
 {
     uint64_t memory = m->config.memory ? m->config.memory : DEFAULT_MEMORY;
-    memory = (memory + RF_PAGE_MASK) & ~RF_PAGE_MASK;
-    rf_status status = rf_ram_create(&m->ram, memory, err);
+    rf_status status = rf_hardware_create(&m->cpu, &m->ram, memory,
+                                          &(struct rf_cpu_choice){ m->config.cpu, m->config.vendor }, err);
     if (status)
         return status;
-    status = rf_cpu_init(&m->cpu, &m->ram, &rf_cost_generic, err);
-    if (status) {
-        rf_ram_destroy(&m->ram);
-        return status;
-    }
-    rf_cpu_choice_apply(&(struct rf_cpu_choice){ m->config.cpu, m->config.vendor }, &m->cpu);
     const struct rf_kernel_config kernel = { m->config.seed, m->config.epoch_ns, m->config.hostname };
     status = rf_kernel_create(&m->kernel, &m->cpu, &m->ram, &kernel, err);
-    if (status) {
-        rf_cpu_destroy(&m->cpu);
-        rf_ram_destroy(&m->ram);
-    }
+    if (status)
+        rf_hardware_destroy(&m->cpu, &m->ram);
     return status;
 }
 
@@ -122,14 +114,8 @@ rf_status rf_machine_create(const rf_machine_config *config, rf_machine **out)
         config = &defaults;
     rf_status status = check_config(config, &err);
     struct rf_machine *m = NULL;
-    if (!status) {
-        size_t size = (sizeof *m + 63) / 64 * 64; /* vector registers are aligned inside */
-        m = aligned_alloc(64, size);
-        if (m)
-            memset(m, 0, size);
-        else
-            status = rf_error_set(&err, RF_ERR_NO_MEMORY, "no memory for a machine");
-    }
+    if (!status && !(m = rf_machine_allocate(sizeof *m, &err)))
+        status = RF_ERR_NO_MEMORY;
     if (!status) {
         m->config = *config;
         status = build(m, &err);
@@ -157,8 +143,7 @@ void rf_machine_destroy(rf_machine *machine)
         return;
     rf_trace_feed_release(&machine->trace);
     rf_kernel_destroy(&machine->kernel);
-    rf_cpu_destroy(&machine->cpu);
-    rf_ram_destroy(&machine->ram);
+    rf_hardware_destroy(&machine->cpu, &machine->ram);
     free(machine);
 }
 

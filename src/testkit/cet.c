@@ -1,5 +1,5 @@
-/* Control-flow enforcement in a kit: shadow stacks, their tokens, and #CP in words (ringfort/testkit.h). Rules: SDM 1,
- * chapter 17. */
+/* Control-flow enforcement in a kit: shadow stacks, their tokens, and #CP in words (ringfort/testkit.h).
+ * Rules: SDM 1, chapter 17. */
 #include "testkit/kit.h"
 
 #include <inttypes.h>

@@ -197,8 +197,8 @@ uint64_t rf_kit_entry(rf_kit *kit, uint64_t linear, unsigned *level)
 rf_status kit_build_tables(rf_kit *kit, bool five_levels)
 {
     const unsigned root = five_levels ? 5 : 4;
-    const struct mapping supervisor = { P | W, 1 }, user = { P | W | U, 1 }, absent = { 0, 1 }, read_only = { P | U, 1 },
-                         no_execute = { P | W | U | NX, 1 };
+    const struct mapping supervisor = { P | W, 1 }, user = { P | W | U, 1 }, absent = { 0, 1 },
+                         read_only = { P | U, 1 }, no_execute = { P | W | U | NX, 1 };
     kit->next_table = RF_KIT_TABLES + 4096;
     if (map_range(kit, root, 0, 0, RF_KIT_MEMORY, &supervisor) &&
         map_range(kit, root, RF_KIT_USER_TEXT, RF_KIT_USER_TEXT, RF_KIT_ABSENT - RF_KIT_USER_TEXT, &user) &&

@@ -193,7 +193,7 @@ BARE(msrs_follow_wrmsr)
     uint64_t value;
     REFUSED(b, rf_bare_read_msr(b, 0x12345, &value), RF_ERR_ARGUMENT, "MSR 0x12345 does not exist");
     REFUSED(b, rf_bare_write_msr(b, 0x12345, 0), RF_ERR_ARGUMENT, "does not exist");
-    REFUSED(b, rf_bare_write_msr(b, 0xc0000082, UINT64_C(1) << 47), RF_ERR_ARGUMENT,
+    REFUSED(b, rf_bare_write_msr(b, 0xc0000082, UINT64_C(1) << 56), RF_ERR_ARGUMENT,
             "WRMSR answers this value with #GP");
     ck_assert(rf_bare_write_msr(b, 0xc0000082, 0x1234) == RF_OK);
     ck_assert(rf_bare_read_msr(b, 0xc0000082, &value) == RF_OK && value == 0x1234);

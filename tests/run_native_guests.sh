@@ -24,6 +24,7 @@ same bin/files "$tree"
 same bin/memory
 same bin/bad_calls
 same bin/clocks
+same bin/timers
 same bin/epoll
 # its input a pipe of the host, once for either run; the second writer comes when the first run
 # has closed the pipe

@@ -243,7 +243,8 @@ static void consume(struct rf_kernel *k, struct rf_process *child, enum wait_kin
     struct rf_process *self = k->current->process;
     switch (kind) {
     case WAIT_EXITED:
-        self->child_cycles += child->user_cycles + child->kernel_cycles + child->child_cycles;
+        self->child_user_cycles += child->user_cycles + child->child_user_cycles;
+        self->child_kernel_cycles += child->kernel_cycles + child->child_kernel_cycles;
         rf_task_free(k, child->leader);
         break;
     case WAIT_STOPPED: child->stop_reported = true; break;
@@ -342,10 +343,15 @@ static int64_t sys_getrusage(struct rf_kernel *k, const uint64_t a[6])
     case RF_RUSAGE_SELF:
     case RF_RUSAGE_THREAD:
         fill_rusage(k->current->process, &usage);
+        if ((int32_t)a[0] == RF_RUSAGE_THREAD) {
+            cycles_to_timeval(k->current->user_cycles, &usage.ru_utime);
+            cycles_to_timeval(k->current->kernel_cycles, &usage.ru_stime);
+        }
         usage.ru_maxrss = (int64_t)(k->current->mm->resident_pages * 4);
         break;
     case RF_RUSAGE_CHILDREN:
-        cycles_to_timeval(k->current->process->child_cycles, &usage.ru_utime);
+        cycles_to_timeval(k->current->process->child_user_cycles, &usage.ru_utime);
+        cycles_to_timeval(k->current->process->child_kernel_cycles, &usage.ru_stime);
         break;
     default:
         return -RF_EINVAL;
@@ -360,7 +366,8 @@ static int64_t sys_times(struct rf_kernel *k, const uint64_t a[6])
     uint64_t tick = RF_CYCLES_PER_NS * UINT64_C(10000000); /* USER_HZ = 100 */
     struct rf_tms tms = { .tms_utime = (int64_t)(p->user_cycles / tick),
                           .tms_stime = (int64_t)(p->kernel_cycles / tick),
-                          .tms_cutime = (int64_t)(p->child_cycles / tick) };
+                          .tms_cutime = (int64_t)(p->child_user_cycles / tick),
+                          .tms_cstime = (int64_t)(p->child_kernel_cycles / tick) };
     if (a[0] && RF_PUT_USER(k, a[0], tms))
         return -RF_EFAULT;
     return (int64_t)(rf_clock_monotonic(k) / 10000000);

@@ -1,4 +1,5 @@
-/* rt_sigaction and its family, kill, sigaltstack, pause, alarm. */
+/* rt_sigaction and its family, kill, sigaltstack, pause. */
+#include "kernel/signal/posix_timer.h"
 #include "kernel/signal/signal.h"
 
 #include "kernel/task/task.h"
@@ -30,6 +31,8 @@ static int64_t sys_rt_sigaction(struct rf_kernel *k, const uint64_t a[6])
                 if (other->process == task->process)
                     rf_pending_drop_task(k, other, RF_SIGMASK(signo));
             rf_pending_drop_process(k, task->process, RF_SIGMASK(signo));
+        } else {
+            rf_posix_timers_unignored(k, task->process, signo);
         }
     }
     return a[2] && RF_PUT_USER(k, a[2], old) ? -RF_EFAULT : 0;
@@ -182,9 +185,7 @@ static int64_t send_to_thread(struct rf_kernel *k, int32_t tgid, int32_t tid, in
     if (!may_signal(k->current, task, signo))
         return -RF_EPERM;
     struct rf_siginfo info = user_info(k, signo, RF_SI_TKILL);
-    if (signo)
-        rf_signal_send_task(k, task, &info);
-    return 0;
+    return signo ? rf_signal_send_task(k, task, &info) : 0;
 }
 
 static int64_t sys_tgkill(struct rf_kernel *k, const uint64_t a[6])
@@ -228,9 +229,7 @@ static int64_t sys_rt_sigqueueinfo(struct rf_kernel *k, const uint64_t a[6])
         return -RF_ESRCH;
     if (!may_signal(k->current, process->leader, signo))
         return -RF_EPERM;
-    if (signo)
-        rf_signal_send_process(k, process, &info);
-    return 0;
+    return signo ? rf_signal_send_process(k, process, &info) : 0;
 }
 
 static int64_t sys_rt_tgsigqueueinfo(struct rf_kernel *k, const uint64_t a[6])
@@ -250,9 +249,7 @@ static int64_t sys_rt_tgsigqueueinfo(struct rf_kernel *k, const uint64_t a[6])
         return -RF_ESRCH;
     if (!may_signal(k->current, task, signo))
         return -RF_EPERM;
-    if (signo)
-        rf_signal_send_task(k, task, &info);
-    return 0;
+    return signo ? rf_signal_send_task(k, task, &info) : 0;
 }
 
 /* --- waiting for signals --- */
@@ -292,66 +289,11 @@ static int64_t sys_rt_sigtimedwait(struct rf_kernel *k, const uint64_t a[6])
     return -RF_EINTR;
 }
 
-/* --- alarm, setitimer(ITIMER_REAL) --- */
-
-static uint64_t timeval_ns(const struct rf_timeval *t)
-{
-    return (uint64_t)t->tv_sec * 1000000000 + (uint64_t)t->tv_usec * 1000;
-}
-
-static struct rf_timeval ns_timeval(uint64_t ns)
-{
-    return (struct rf_timeval){ (int64_t)(ns / 1000000000), (int64_t)(ns % 1000000000 / 1000) };
-}
-
-static uint64_t alarm_left(const struct rf_kernel *k)
-{
-    uint64_t at = k->current->process->itimer_real_ns, now = rf_clock_monotonic(k);
-    return !at ? 0 : at > now ? at - now : 1;
-}
-
-static void set_alarm(struct rf_kernel *k, uint64_t first, uint64_t interval)
-{
-    struct rf_process *p = k->current->process;
-    p->itimer_real_ns = first ? rf_clock_monotonic(k) + first : 0;
-    p->itimer_interval_ns = interval;
-    rf_timers_arm(k);
-}
-
-static int64_t sys_alarm(struct rf_kernel *k, const uint64_t a[6])
-{
-    uint64_t left = alarm_left(k);
-    set_alarm(k, (uint64_t)(uint32_t)a[0] * 1000000000, 0);
-    return (int64_t)((left + 999999999) / 1000000000);
-}
-
-static int64_t sys_getitimer(struct rf_kernel *k, const uint64_t a[6])
-{
-    if ((int)a[0] != 0) /* ITIMER_VIRTUAL and ITIMER_PROF are not offered yet */
-        return (uint32_t)a[0] > 2 ? -RF_EINVAL : -RF_ENOSYS;
-    struct rf_itimerval value = { ns_timeval(k->current->process->itimer_interval_ns), ns_timeval(alarm_left(k)) };
-    return RF_PUT_USER(k, a[1], value) ? -RF_EFAULT : 0;
-}
-
-static int64_t sys_setitimer(struct rf_kernel *k, const uint64_t a[6])
-{
-    struct rf_itimerval value = { 0 };
-    if ((int)a[0] != 0)
-        return (uint32_t)a[0] > 2 ? -RF_EINVAL : -RF_ENOSYS;
-    if (a[1] && RF_GET_USER(k, value, a[1]))
-        return -RF_EFAULT;
-    if (value.it_value.tv_sec < 0 || value.it_value.tv_usec < 0 || value.it_value.tv_usec >= 1000000 ||
-        value.it_interval.tv_sec < 0 || value.it_interval.tv_usec < 0 || value.it_interval.tv_usec >= 1000000)
-        return -RF_EINVAL;
-    struct rf_itimerval old = { ns_timeval(k->current->process->itimer_interval_ns), ns_timeval(alarm_left(k)) };
-    set_alarm(k, timeval_ns(&value.it_value), timeval_ns(&value.it_interval));
-    return a[2] && RF_PUT_USER(k, a[2], old) ? -RF_EFAULT : 0;
-}
-
 #define ENTRY(name) { RF_NR_##name, sys_##name }
 static const struct rf_handler_entry entries[] = {
     ENTRY(rt_sigaction), ENTRY(rt_sigprocmask), ENTRY(rt_sigpending), ENTRY(rt_sigreturn),
     ENTRY(rt_sigsuspend), ENTRY(rt_sigtimedwait), ENTRY(pause), ENTRY(sigaltstack), ENTRY(kill),
-    ENTRY(tgkill), ENTRY(tkill), ENTRY(rt_sigqueueinfo), ENTRY(rt_tgsigqueueinfo), ENTRY(alarm), ENTRY(getitimer), ENTRY(setitimer),
+    ENTRY(tgkill), ENTRY(tkill), ENTRY(rt_sigqueueinfo),
+    ENTRY(rt_tgsigqueueinfo),
 };
 const struct rf_handler_table rf_handlers_signal = RF_HANDLER_TABLE(entries);

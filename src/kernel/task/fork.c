@@ -3,6 +3,7 @@
 #include "kernel/frames.h"
 #include "kernel/mm/mm.h"
 #include "kernel/signal/signal.h"
+#include "kernel/task/itimer.h"
 #include "kernel/task/task.h"
 #include "kernel/vfs/vfs.h"
 
@@ -29,6 +30,7 @@ static bool copy_process(struct rf_kernel *k, struct rf_task *child, const struc
     copy->parent = flags & RF_CLONE_PARENT ? process->parent : process;
     copy->thread_count = 1;
     copy->exit_signal = exit_signal;
+    rf_itimer_init(copy);
     memcpy(copy->rlimit, process->rlimit, sizeof copy->rlimit);
     child->process = copy;
     return true;

@@ -25,6 +25,8 @@ same bin/memory
 same bin/bad_calls
 same bin/clocks
 same bin/timers
+same bin/timerfd
+same bin/signalfd
 same bin/epoll
 # its input a pipe of the host, once for either run; the second writer comes when the first run
 # has closed the pipe

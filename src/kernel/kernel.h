@@ -128,6 +128,7 @@ struct rf_kernel {
     bool finished;         /* init has ended: the machine stops */
     bool keeps_last_mm;    /* init's address space stays, as last_mm, when it ends */
     struct rf_mm *last_mm;
+    struct rf_wait_queue signal_arrived; /* readers and polls of signal descriptors, of all tasks */
     struct rf_timer *timers; /* by expiry (task/timer.h) */
     bool need_resched;
     struct rf_task *reap;  /* a thread that has ended and is to be freed once not current */

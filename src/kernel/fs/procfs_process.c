@@ -24,8 +24,7 @@ int64_t rf_proc_file_name(struct rf_kernel *k, struct rf_file *file, char *out, 
     else if (file->ops == &rf_stdio_ops)
         length = snprintf(out, size, "host:[%llu]", ino);
     else
-        length = snprintf(out, size, "anon_inode:[%s]",
-                          rf_file_is_epoll(file) ? "eventpoll" : "eventfd");
+        length = snprintf(out, size, "anon_inode:[%s]", file->ops->anonymous ? file->ops->anonymous : "unknown");
     return length < 0 || (size_t)length >= size ? -RF_ENAMETOOLONG : length;
 }
 

@@ -69,7 +69,7 @@ static int64_t add(struct rf_kernel *k, const struct rf_task *target, const stru
     bool realtime = info->si_signo >= FIRST_QUEUED;
     if (!realtime && *p->set & bit)
         return 0;
-    bool counted = realtime || (info->si_code < 0 && info->si_code != RF_SI_TKILL);
+    bool counted = realtime || info->si_code < 0;
     struct rf_queued_signal *node =
         counted && !rf_pending_has_room(k, target) ? NULL : rf_kalloc(k, sizeof *node);
     if (!node) {

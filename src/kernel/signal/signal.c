@@ -82,16 +82,20 @@ int64_t rf_signal_send_task(struct rf_kernel *k, struct rf_task *task, const str
     if (is_ignored(task, signo))
         return 0;
     int64_t error = rf_pending_add_task(k, task, info);
-    if (!error && concerns(task, signo))
+    if (error)
+        return error;
+    rf_wake_for(k, &k->signal_arrived, RF_POLLIN);
+    if (concerns(task, signo))
         interrupt_task(k, task);
-    return error;
+    return 0;
 }
 
-/* Wake the thread that is to take a signal of its process: the current one if it may, else the
+/* A signal of the process is pending. Wake the thread that is to take it: the current one if it may, else the
  * first that does not block it. */
 static void interrupt_process(struct rf_kernel *k, struct rf_process *process, int signo)
 {
     struct rf_task *chosen = NULL;
+    rf_wake_for(k, &k->signal_arrived, RF_POLLIN);
     for (struct rf_task *task = k->tasks; task; task = task->next_task) {
         if (task->process != process || task->state == RF_TASK_ZOMBIE || !concerns(task, signo))
             continue;
@@ -137,6 +141,7 @@ bool rf_signal_send_timer(struct rf_kernel *k, struct rf_process *process, struc
     if (is_ignored(judge, signo))
         return false;
     rf_pending_add_timer(process, task, node);
+    rf_wake_for(k, &k->signal_arrived, RF_POLLIN);
     if (!task)
         interrupt_process(k, process, signo);
     else if (concerns(task, signo))

@@ -140,6 +140,12 @@ static int64_t set_flags(struct rf_kernel *k, struct rf_file *file, uint32_t fla
     return 0;
 }
 
+/* open(2) of a 64-bit program adds O_LARGEFILE; pipes and their like are made without. */
+static bool was_opened(const struct rf_file *file)
+{
+    return !(file->mode & RF_FMODE_PATH) && (file->dentry || file->ops == &rf_stdio_ops);
+}
+
 /* Commands that also a name alone (O_PATH) knows; 1: not one of them. */
 static int64_t fcntl_of_descriptor(struct rf_kernel *k, struct rf_file *file, int fd, int command,
                                    uint64_t argument)
@@ -154,7 +160,7 @@ static int64_t fcntl_of_descriptor(struct rf_kernel *k, struct rf_file *file, in
         return dup_from(k, fd, (int)argument, command == RF_F_DUPFD_CLOEXEC);
     case RF_F_GETFD: return slot->close_on_exec ? RF_FD_CLOEXEC : 0;
     case RF_F_SETFD: slot->close_on_exec = argument & RF_FD_CLOEXEC; return 0;
-    case RF_F_GETFL: return file->flags | (file->mode & RF_FMODE_PATH ? 0 : RF_O_LARGEFILE);
+    case RF_F_GETFL: return file->flags | (was_opened(file) ? RF_O_LARGEFILE : 0);
     default: return 1;
     }
 }

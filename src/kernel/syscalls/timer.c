@@ -1,4 +1,5 @@
-/* alarm, setitimer and getitimer; POSIX timers. */
+/* alarm, setitimer and getitimer; POSIX timers; timerfd. */
+#include "kernel/fs/fs.h"
 #include "kernel/signal/posix_timer.h"
 #include "kernel/task/itimer.h"
 
@@ -140,9 +141,70 @@ static int64_t sys_timer_delete(struct rf_kernel *k, const uint64_t a[6])
     return 0;
 }
 
+/* --- timerfd --- */
+
+static int64_t sys_timerfd_create(struct rf_kernel *k, const uint64_t a[6])
+{
+    int clock = (int)a[0];
+    uint32_t flags = (uint32_t)a[1];
+    struct rf_file *file;
+    bool wakes = clock == RF_CLOCK_REALTIME_ALARM || clock == RF_CLOCK_BOOTTIME_ALARM;
+    bool known = wakes || clock == RF_CLOCK_REALTIME || clock == RF_CLOCK_MONOTONIC || clock == RF_CLOCK_BOOTTIME;
+    if (flags & ~(uint32_t)(RF_TFD_NONBLOCK | RF_TFD_CLOEXEC) || !known)
+        return -RF_EINVAL;
+    if (wakes && k->current->credentials.euid) /* CAP_WAKE_ALARM */
+        return -RF_EPERM;
+    int64_t result = rf_timerfd_create(k, clock, flags, &file);
+    if (result)
+        return result;
+    result = rf_fd_install(k, file, 0, flags & RF_TFD_CLOEXEC);
+    if (result < 0)
+        rf_file_put(k, file);
+    return result;
+}
+
+static int64_t find_timerfd(struct rf_kernel *k, uint64_t fd, struct rf_file **out)
+{
+    *out = rf_fd_file(k, (int)fd);
+    if (!*out)
+        return -RF_EBADF;
+    return rf_file_is_timerfd(*out) ? 0 : -RF_EINVAL;
+}
+
+/* TFD_TIMER_CANCEL_ON_SET has no effect: nothing sets the clock. */
+static int64_t sys_timerfd_settime(struct rf_kernel *k, const uint64_t a[6])
+{
+    uint32_t flags = (uint32_t)a[1];
+    struct rf_itimerspec value, old;
+    struct rf_file *file;
+    if (RF_GET_USER(k, value, a[2]))
+        return -RF_EFAULT;
+    if (flags & ~(uint32_t)(RF_TFD_TIMER_ABSTIME | RF_TFD_TIMER_CANCEL_ON_SET) || !rf_timespec_valid(&value.it_value) ||
+        !rf_timespec_valid(&value.it_interval))
+        return -RF_EINVAL;
+    int64_t error = find_timerfd(k, a[0], &file);
+    if (error)
+        return error;
+    rf_timerfd_get(k, file, &old);
+    rf_timerfd_set(k, file, flags & RF_TFD_TIMER_ABSTIME, &value);
+    return a[3] && RF_PUT_USER(k, a[3], old) ? -RF_EFAULT : 0;
+}
+
+static int64_t sys_timerfd_gettime(struct rf_kernel *k, const uint64_t a[6])
+{
+    struct rf_itimerspec value;
+    struct rf_file *file;
+    int64_t error = find_timerfd(k, a[0], &file);
+    if (error)
+        return error;
+    rf_timerfd_get(k, file, &value);
+    return RF_PUT_USER(k, a[1], value) ? -RF_EFAULT : 0;
+}
+
 #define ENTRY(name) { RF_NR_##name, sys_##name }
 static const struct rf_handler_entry entries[] = {
     ENTRY(alarm), ENTRY(getitimer), ENTRY(setitimer), ENTRY(timer_create), ENTRY(timer_settime),
-    ENTRY(timer_gettime), ENTRY(timer_getoverrun), ENTRY(timer_delete),
+    ENTRY(timer_gettime), ENTRY(timer_getoverrun), ENTRY(timer_delete), ENTRY(timerfd_create),
+    ENTRY(timerfd_settime), ENTRY(timerfd_gettime),
 };
 const struct rf_handler_table rf_handlers_timer = RF_HANDLER_TABLE(entries);

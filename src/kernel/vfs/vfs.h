@@ -50,6 +50,7 @@ struct rf_file_ops {
                        void *user);
     void (*release)(struct rf_kernel *k, struct rf_file *file); /* last reference gone */
     int64_t (*fsync)(struct rf_kernel *k, struct rf_file *file); /* NULL: nothing to do */
+    const char *anonymous; /* of rf_anonymous_file: what /proc/self/fd calls it */
 };
 
 /* What an open file allows; RF_FMODE_STREAM files have no position (ESPIPE). */

@@ -79,6 +79,12 @@ int64_t rf_signalfd_create(struct rf_kernel *k, uint64_t mask, uint32_t flags, s
 bool rf_file_is_signalfd(const struct rf_file *file);
 void rf_signalfd_set_mask(struct rf_kernel *k, struct rf_file *file, uint64_t mask);
 
+/* --- memfd.c --- */
+int64_t rf_memfd_create(struct rf_kernel *k, const char *name, uint32_t flags, struct rf_file **out);
+/* F_ADD_SEALS, F_GET_SEALS. */
+int64_t rf_seals_add(struct rf_kernel *k, struct rf_file *file, uint32_t seals);
+int64_t rf_seals_get(const struct rf_file *file);
+
 /* --- eventfd.c --- */
 int64_t rf_eventfd_create(struct rf_kernel *k, uint32_t count, uint32_t flags,
                           struct rf_file **out);

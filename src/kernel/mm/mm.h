@@ -11,6 +11,7 @@ struct rf_vma {
     uint32_t prot;   /* RF_PROT_* */
     bool shared;     /* MAP_SHARED */
     bool growsdown;
+    bool may_write;  /* shared with a file that may be written: mprotect may make it writable */
     struct rf_file *file; /* NULL: anonymous */
     uint64_t offset;      /* of start in the file, bytes */
     const char *name;     /* "[heap]", "[stack]" or NULL: constant text */

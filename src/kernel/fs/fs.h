@@ -85,6 +85,13 @@ int64_t rf_memfd_create(struct rf_kernel *k, const char *name, uint32_t flags, s
 int64_t rf_seals_add(struct rf_kernel *k, struct rf_file *file, uint32_t seals);
 int64_t rf_seals_get(const struct rf_file *file);
 
+/* --- pidfd.c --- */
+/* Only RF_O_NONBLOCK of flags counts. */
+int64_t rf_pidfd_create(struct rf_kernel *k, int32_t pid, uint32_t flags, struct rf_file **out);
+/* The same, as a new descriptor of the current task, closed on exec. */
+int64_t rf_pidfd_install(struct rf_kernel *k, int32_t pid, uint32_t flags);
+int32_t rf_pidfd_pid(const struct rf_file *file); /* 0: not a pidfd */
+
 /* --- eventfd.c --- */
 int64_t rf_eventfd_create(struct rf_kernel *k, uint32_t count, uint32_t flags,
                           struct rf_file **out);

@@ -3,6 +3,7 @@
 #include "kernel/signal/posix_timer.h"
 #include "kernel/signal/signal.h"
 
+#include "kernel/syscalls/signal.h"
 #include "kernel/task/task.h"
 
 #include <string.h>
@@ -135,7 +136,7 @@ static bool may_signal(const struct rf_task *from, const struct rf_task *to, int
     return signo == RF_SIGCONT && from->process->sid == to->process->sid;
 }
 
-static struct rf_siginfo user_info(const struct rf_kernel *k, int signo, int code)
+struct rf_siginfo rf_signal_user_info(const struct rf_kernel *k, int signo, int code)
 {
     struct rf_siginfo info = { .si_signo = signo, .si_code = code };
     info.kill.pid = k->current->process->pid;
@@ -150,8 +151,7 @@ static struct rf_process *process_of(struct rf_kernel *k, int32_t tid)
     return task ? task->process : NULL;
 }
 
-/* A signal to one process; info->si_signo may be 0, or be no signal. */
-static int64_t send_to_process(struct rf_kernel *k, int32_t pid, const struct rf_siginfo *info)
+int64_t rf_signal_send_pid(struct rf_kernel *k, int32_t pid, const struct rf_siginfo *info)
 {
     struct rf_process *process = process_of(k, pid);
     int signo = info->si_signo;
@@ -177,9 +177,9 @@ static int64_t sys_kill(struct rf_kernel *k, const uint64_t a[6])
     int32_t pid = (int32_t)a[0];
     int signo = (int)a[1];
     bool found = false, sent = false;
-    struct rf_siginfo info = user_info(k, signo, RF_SI_USER);
+    struct rf_siginfo info = rf_signal_user_info(k, signo, RF_SI_USER);
     if (pid > 0)
-        return send_to_process(k, pid, &info);
+        return rf_signal_send_pid(k, pid, &info);
     if (pid == INT32_MIN)
         return -RF_ESRCH;
     if (signo < 0 || signo > RF_NSIG)
@@ -215,7 +215,7 @@ static int64_t send_to_thread(struct rf_kernel *k, int32_t tgid, int32_t tid, co
 
 static int64_t sys_tgkill(struct rf_kernel *k, const uint64_t a[6])
 {
-    struct rf_siginfo info = user_info(k, (int)a[2], RF_SI_TKILL);
+    struct rf_siginfo info = rf_signal_user_info(k, (int)a[2], RF_SI_TKILL);
     if ((int32_t)a[0] <= 0 || (int32_t)a[1] <= 0)
         return -RF_EINVAL;
     return send_to_thread(k, (int32_t)a[0], (int32_t)a[1], &info);
@@ -223,7 +223,7 @@ static int64_t sys_tgkill(struct rf_kernel *k, const uint64_t a[6])
 
 static int64_t sys_tkill(struct rf_kernel *k, const uint64_t a[6])
 {
-    struct rf_siginfo info = user_info(k, (int)a[1], RF_SI_TKILL);
+    struct rf_siginfo info = rf_signal_user_info(k, (int)a[1], RF_SI_TKILL);
     return (int32_t)a[0] <= 0 ? -RF_EINVAL : send_to_thread(k, 0, (int32_t)a[0], &info);
 }
 
@@ -242,7 +242,7 @@ static int64_t sys_rt_sigqueueinfo(struct rf_kernel *k, const uint64_t a[6])
     int32_t pid = (int32_t)a[0];
     struct rf_siginfo info;
     int64_t error = get_siginfo(k, a[2], (int)a[1], pid == k->current->process->pid, &info);
-    return error ? error : send_to_process(k, pid, &info);
+    return error ? error : rf_signal_send_pid(k, pid, &info);
 }
 
 static int64_t sys_rt_tgsigqueueinfo(struct rf_kernel *k, const uint64_t a[6])

@@ -79,6 +79,7 @@ static void end_process(struct rf_kernel *k, struct rf_task *last, struct rf_pro
     process->zombie = true;
     rf_itimer_stop_all(k, process);
     rf_posix_timers_delete_all(k, process);
+    rf_wake_for(k, &k->process_ended, RF_POLLIN | RF_POLLRDNORM);
     orphan_children(k, process);
     if (k->observer && k->observer->exit)
         k->observer->exit(k->observer_user, k, last, process->wait_status);

@@ -22,7 +22,7 @@ static const struct rf_handler_table *const handler_tables[] = {
     &rf_handlers_file,    &rf_handlers_stat,     &rf_handlers_directory, &rf_handlers_descriptor,
     &rf_handlers_poll,    &rf_handlers_epoll,    &rf_handlers_memory,    &rf_handlers_process,
     &rf_handlers_identity, &rf_handlers_signal,  &rf_handlers_time,      &rf_handlers_system,
-    &rf_handlers_futex,   &rf_handlers_timer,    &rf_handlers_pidfd,
+    &rf_handlers_futex,   &rf_handlers_timer,    &rf_handlers_pidfd,     &rf_handlers_priority,
 };
 
 static void install_handlers(struct rf_kernel *k)

@@ -175,9 +175,9 @@ void rf_proc_pid_stat(struct rf_text *out, struct rf_kernel *k, struct rf_task *
     rf_text_add(out, "%d (%.*s) %c %d %d %d 0 %d 0 0 0 0 0", p->pid, (int)sizeof task->comm,
                 task->comm, state_of(task), p->parent ? p->parent->pid : 0, p->pgid, p->sid,
                 k->vfs->tty_pgrp ? k->vfs->tty_pgrp : -1);
-    rf_text_add(out, " %llu %llu %llu %llu 20 0 %u 0 0 %llu %llu %llu", ticks(k, p->user_cycles),
+    rf_text_add(out, " %llu %llu %llu %llu %d %d %u 0 0 %llu %llu %llu", ticks(k, p->user_cycles),
                 ticks(k, p->kernel_cycles), ticks(k, p->child_user_cycles),
-                ticks(k, p->child_kernel_cycles), p->thread_count,
+                ticks(k, p->child_kernel_cycles), 20 + task->nice, task->nice, p->thread_count,
                 mapped_bytes(mm), mm ? (unsigned long long)mm->resident_pages : 0ULL,
                 (unsigned long long)UINT64_MAX);
     rf_text_add(out, " %llu %llu %llu 0 0 %llu %llu 0 0 0 0 0 %d 0 0 0 0 0 0",

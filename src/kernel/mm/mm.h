@@ -26,6 +26,7 @@ struct rf_mm {
     uint64_t start_stack, arg_start, arg_end, env_start, env_end, start_code, end_code, start_data, end_data;
     uint64_t total_pages, resident_pages;
     struct rf_file *exe;
+    uint32_t membarrier; /* registrations, RF_MEMBARRIER_CMD_REGISTER_* */
 };
 
 /* --- mm.c --- */

@@ -171,7 +171,9 @@ static bool was_opened(const struct rf_file *file)
     return !(file->mode & RF_FMODE_PATH) && (file->dentry || file->ops == &rf_stdio_ops);
 }
 
-/* Commands that also a name alone (O_PATH) knows; 1: not one of them. */
+#define OTHER_COMMAND INT64_MAX
+
+/* Commands that also a name alone (O_PATH) knows. */
 static int64_t fcntl_of_descriptor(struct rf_kernel *k, struct rf_file *file, int fd, int command,
                                    uint64_t argument)
 {
@@ -186,7 +188,7 @@ static int64_t fcntl_of_descriptor(struct rf_kernel *k, struct rf_file *file, in
     case RF_F_GETFD: return slot->close_on_exec ? RF_FD_CLOEXEC : 0;
     case RF_F_SETFD: slot->close_on_exec = argument & RF_FD_CLOEXEC; return 0;
     case RF_F_GETFL: return file->flags | (was_opened(file) ? RF_O_LARGEFILE : 0);
-    default: return 1;
+    default: return OTHER_COMMAND;
     }
 }
 
@@ -220,7 +222,7 @@ static int64_t sys_fcntl(struct rf_kernel *k, const uint64_t a[6])
     if (!file)
         return -RF_EBADF;
     int64_t result = fcntl_of_descriptor(k, file, fd, command, a[2]);
-    if (result != 1 || command == RF_F_GETFD)
+    if (result != OTHER_COMMAND)
         return result;
     return file->mode & RF_FMODE_PATH ? -RF_EBADF : fcntl_of_file(k, file, command, a[2]);
 }

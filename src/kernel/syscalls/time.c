@@ -86,19 +86,20 @@ static int64_t sys_nanosleep(struct rf_kernel *k, const uint64_t a[6])
 static int64_t sys_clock_nanosleep(struct rf_kernel *k, const uint64_t a[6])
 {
     struct rf_timespec t;
-    uint64_t now;
+    struct rf_clock found;
     bool absolute = a[1] & 1; /* TIMER_ABSTIME */
     int clock = (int)a[0];
-    int64_t error = read_clock(k, clock, &now);
-    if (error || clock == RF_CLOCK_THREAD_CPUTIME_ID)
+    if (rf_clock_find(k, clock, &found) || clock == RF_CLOCK_THREAD_CPUTIME_ID)
         return -RF_EINVAL;
+    if (found.is_cpu) /* Linux sleeps until the process has used that much; not offered */
+        return -RF_EOPNOTSUPP;
     if (clock == RF_CLOCK_MONOTONIC_RAW || clock == RF_CLOCK_REALTIME_COARSE || clock == RF_CLOCK_MONOTONIC_COARSE)
         return -RF_EOPNOTSUPP;
     if (RF_GET_USER(k, t, a[2]))
         return -RF_EFAULT;
     if (!rf_timespec_valid(&t))
         return -RF_EINVAL;
-    uint64_t wanted = rf_timespec_ns(&t);
+    uint64_t wanted = rf_timespec_ns(&t), now = rf_clock_read(k, &found);
     if (absolute)
         rf_sleep_deadline(k, wanted > now ? wanted - now : 0);
     else

@@ -183,6 +183,7 @@ int64_t rf_task_clone(struct rf_kernel *k, const struct rf_clone_args *args)
     memcpy(child->comm, parent->comm, sizeof child->comm);
     child->credentials = parent->credentials;
     child->blocked = parent->blocked;
+    child->nice = parent->nice;
     if (!(args->flags & RF_CLONE_VM) || args->flags & RF_CLONE_VFORK) {
         child->altstack_base = parent->altstack_base;
         child->altstack_size = parent->altstack_size;

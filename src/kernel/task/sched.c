@@ -236,6 +236,17 @@ static void switch_to(struct rf_kernel *k, struct rf_task *next)
     rf_charge(k, RF_EVENT_SWITCH, 1);
 }
 
+/* A step of nice is a factor of 1.25, as in Linux' table of weights (kernel/sched/core.c). */
+static uint64_t timeslice(const struct rf_task *task)
+{
+    uint64_t cycles = RF_TIMESLICE_CYCLES;
+    for (int32_t nice = task->nice; nice < 0; nice++)
+        cycles += cycles / 4;
+    for (int32_t nice = task->nice; nice > 0; nice--)
+        cycles -= cycles / 5;
+    return cycles;
+}
+
 bool rf_schedule(struct rf_kernel *k)
 {
     struct rf_task *previous = k->current, *next;
@@ -263,7 +274,7 @@ bool rf_schedule(struct rf_kernel *k)
         switch_to(k, next);
     }
     k->need_resched = false;
-    next->timeslice_end = rf_cpu_cycles(k->cpu) + RF_TIMESLICE_CYCLES;
+    next->timeslice_end = rf_cpu_cycles(k->cpu) + timeslice(next);
     if (k->reap && k->reap != next) {
         rf_task_free(k, k->reap);
         k->reap = NULL;

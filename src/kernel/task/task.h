@@ -104,6 +104,7 @@ struct rf_task {
     uint64_t scratch[4];           /* a restarted handler's memory; zero at system call entry */
 
     uint64_t timeslice_end;        /* cycles */
+    int32_t nice;                  /* RF_NICE_MIN (most) to RF_NICE_MAX */
     uint64_t user_cycles, kernel_cycles;
     struct rf_task *vfork_parent;  /* sleeping until this task execs or exits */
     struct rf_wait_queue vfork_done;
@@ -111,7 +112,9 @@ struct rf_task {
 };
 
 #define RF_KSTACK_BYTES RF_PAGE_SIZE /* C handlers run on the host: entry frames alone fit easily */
-#define RF_TIMESLICE_CYCLES UINT64_C(4000000)
+#define RF_TIMESLICE_CYCLES UINT64_C(4000000) /* at nice 0 */
+#define RF_NICE_MIN (-20)
+#define RF_NICE_MAX 19
 
 /* --- task.c: making and finding --- */
 struct rf_task *rf_task_find(struct rf_kernel *k, int32_t tid);

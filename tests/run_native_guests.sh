@@ -24,6 +24,12 @@ same bin/files "$tree"
 same bin/memory
 same bin/bad_calls
 same bin/clocks
+same bin/timers
+same bin/timerfd
+same bin/signalfd
+same bin/memfd
+same bin/pidfd
+same bin/priorities
 same bin/epoll
 # its input a pipe of the host, once for either run; the second writer comes when the first run
 # has closed the pipe

@@ -46,7 +46,8 @@ struct rf_handler_table {
 extern const struct rf_handler_table rf_handlers_file, rf_handlers_stat, rf_handlers_directory,
     rf_handlers_descriptor, rf_handlers_poll, rf_handlers_epoll, rf_handlers_memory,
     rf_handlers_process, rf_handlers_identity, rf_handlers_signal, rf_handlers_time,
-    rf_handlers_system, rf_handlers_futex, rf_handlers_futex_waitv;
+    rf_handlers_system, rf_handlers_futex, rf_handlers_futex_waitv, rf_handlers_timer,
+    rf_handlers_pidfd, rf_handlers_priority;
 
 /* --- wait queues (task/wait.c) ---
  * A list of sleeping tasks. Waking makes them all runnable; each runs its handler again
@@ -128,6 +129,9 @@ struct rf_kernel {
     bool finished;         /* init has ended: the machine stops */
     bool keeps_last_mm;    /* init's address space stays, as last_mm, when it ends */
     struct rf_mm *last_mm;
+    struct rf_wait_queue signal_arrived; /* readers and polls of signal descriptors, of all tasks */
+    struct rf_wait_queue process_ended;  /* polls of process descriptors */
+    struct rf_timer *timers; /* by expiry (task/timer.h) */
     bool need_resched;
     struct rf_task *reap;  /* a thread that has ended and is to be freed once not current */
     char stop_text[512];   /* why the machine stopped, when not by init's end */

@@ -6,6 +6,7 @@
 #include "kernel/mm/mm.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/clock.h"
+#include "kernel/task/itimer.h"
 #include "kernel/task/task.h"
 #include "kernel/vfs/vfs.h"
 
@@ -21,7 +22,7 @@ static const struct rf_handler_table *const handler_tables[] = {
     &rf_handlers_file,    &rf_handlers_stat,     &rf_handlers_directory, &rf_handlers_descriptor,
     &rf_handlers_poll,    &rf_handlers_epoll,    &rf_handlers_memory,    &rf_handlers_process,
     &rf_handlers_identity, &rf_handlers_signal,  &rf_handlers_time,      &rf_handlers_system,
-    &rf_handlers_futex,
+    &rf_handlers_futex,   &rf_handlers_timer,    &rf_handlers_pidfd,     &rf_handlers_priority,
     &rf_handlers_futex_waitv,
 };
 
@@ -139,6 +140,7 @@ static struct rf_task *first_task(struct rf_kernel *k, const struct rf_start_req
     p->pid = p->pgid = p->sid = task->tid;
     p->leader = task;
     default_limits(p);
+    rf_itimer_init(p);
     task->sighand->references = 1;
     struct rf_credentials *c = &task->credentials;
     c->uid = c->euid = c->suid = c->fsuid = request->uid;

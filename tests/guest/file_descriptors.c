@@ -423,9 +423,26 @@ static void busy_text(void)
     CALL(execl("program", "program", NULL));
 }
 
+/* Status flags of what open(2) has not made, and fcntl results that are 1. */
+static void small_results(void)
+{
+    int ends[2];
+    if (pipe(ends))
+        return;
+    CALL(fcntl(ends[0], F_GETFL));
+    CALL(fcntl(ends[1], F_GETFL));
+    int output = dup(1);
+    close(1);
+    long got = fcntl(ends[0], F_DUPFD, 1);
+    dup2(output, 1);
+    show("lowest", got);
+    close(output), close(ends[0]), close(ends[1]);
+}
+
 int main(int argc, char **argv)
 {
     directory_enter(argc, argv);
+    small_results();
     duplicating();
     limits();
     pipes();

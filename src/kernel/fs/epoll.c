@@ -241,8 +241,8 @@ static const struct rf_file_ops epoll_ops = {
     .seek = epoll_seek,
     .poll = epoll_poll,
     .release = epoll_release,
+    .anonymous = "eventpoll",
 };
-static const struct rf_inode_ops inode_ops;
 
 bool rf_file_is_epoll(const struct rf_file *file)
 {
@@ -252,21 +252,12 @@ bool rf_file_is_epoll(const struct rf_file *file)
 int64_t rf_epoll_create(struct rf_kernel *k, struct rf_file **out)
 {
     struct epoll *e = rf_kalloc(k, sizeof *e);
-    struct rf_inode *inode = e ? rf_inode_alloc(k, k->vfs->pipes, 0600) : NULL;
-    struct rf_file *file = NULL;
-    if (inode) {
-        inode->ops = &inode_ops;
-        file = rf_file_alloc(k, &epoll_ops, inode, NULL, RF_O_RDWR);
-        rf_inode_put(k, inode);
-    }
-    if (!file) {
-        rf_kfree(k, e);
+    if (!e)
         return -RF_ENOMEM;
-    }
-    e->file = file;
-    file->private_data = e;
-    *out = file;
-    return 0;
+    int64_t error = rf_anonymous_file(k, &epoll_ops, RF_O_RDWR, e, out);
+    if (!error)
+        e->file = *out;
+    return error;
 }
 
 /* --- changing the set --- */

@@ -55,12 +55,6 @@ static uint32_t eventfd_poll(struct rf_kernel *k, struct rf_file *file,
     return e->count < MOST ? ready | RF_POLLOUT : ready;
 }
 
-static int64_t eventfd_seek(struct rf_kernel *k, struct rf_file *file, int64_t offset, int whence)
-{
-    (void)k, (void)offset, (void)whence;
-    return (int64_t)file->pos; /* noop_llseek: nothing to move, and no error */
-}
-
 static void eventfd_release(struct rf_kernel *k, struct rf_file *file)
 {
     struct eventfd *e = file->private_data;
@@ -71,30 +65,19 @@ static void eventfd_release(struct rf_kernel *k, struct rf_file *file)
 static const struct rf_file_ops eventfd_ops = {
     .read = eventfd_read,
     .write = eventfd_write,
-    .seek = eventfd_seek,
+    .seek = rf_anonymous_seek,
     .poll = eventfd_poll,
     .release = eventfd_release,
+    .anonymous = "eventfd",
 };
-static const struct rf_inode_ops inode_ops;
 
 int64_t rf_eventfd_create(struct rf_kernel *k, uint32_t count, uint32_t flags,
                           struct rf_file **out)
 {
     struct eventfd *e = rf_kalloc(k, sizeof *e);
-    struct rf_inode *inode = e ? rf_inode_alloc(k, k->vfs->pipes, 0600) : NULL;
-    struct rf_file *file = NULL;
-    if (inode) {
-        inode->ops = &inode_ops;
-        file = rf_file_alloc(k, &eventfd_ops, inode, NULL, RF_O_RDWR | (flags & RF_EFD_NONBLOCK));
-        rf_inode_put(k, inode);
-    }
-    if (!file) {
-        rf_kfree(k, e);
+    if (!e)
         return -RF_ENOMEM;
-    }
     e->count = count;
     e->semaphore = flags & RF_EFD_SEMAPHORE;
-    file->private_data = e;
-    *out = file;
-    return 0;
+    return rf_anonymous_file(k, &eventfd_ops, RF_O_RDWR | (flags & RF_EFD_NONBLOCK), e, out);
 }

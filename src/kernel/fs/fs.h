@@ -58,6 +58,40 @@ int64_t rf_stdio_ioctl(struct rf_kernel *k, struct rf_file *file, uint32_t comma
                        uint64_t argument);
 bool rf_stdio_is_tty(const struct rf_inode *inode);
 
+/* --- anonymous.c: files that are kernel objects and have no name --- */
+/* Takes private_data over, to be freed by the release operation; on failure it is freed here. */
+int64_t rf_anonymous_file(struct rf_kernel *k, const struct rf_file_ops *ops, uint32_t flags,
+                          void *private_data, struct rf_file **out);
+/* noop_llseek: nothing to move, and no error. */
+int64_t rf_anonymous_seek(struct rf_kernel *k, struct rf_file *file, int64_t offset, int whence);
+
+/* --- timerfd.c --- */
+struct rf_itimerspec;
+int64_t rf_timerfd_create(struct rf_kernel *k, int clock, uint32_t flags, struct rf_file **out);
+bool rf_file_is_timerfd(const struct rf_file *file);
+void rf_timerfd_get(struct rf_kernel *k, struct rf_file *file, struct rf_itimerspec *out);
+/* value: valid; its it_value 0 disarms. */
+void rf_timerfd_set(struct rf_kernel *k, struct rf_file *file, bool absolute,
+                    const struct rf_itimerspec *value);
+
+/* --- signalfd.c: mask is without SIGKILL and SIGSTOP --- */
+int64_t rf_signalfd_create(struct rf_kernel *k, uint64_t mask, uint32_t flags, struct rf_file **out);
+bool rf_file_is_signalfd(const struct rf_file *file);
+void rf_signalfd_set_mask(struct rf_kernel *k, struct rf_file *file, uint64_t mask);
+
+/* --- memfd.c --- */
+int64_t rf_memfd_create(struct rf_kernel *k, const char *name, uint32_t flags, struct rf_file **out);
+/* F_ADD_SEALS, F_GET_SEALS. */
+int64_t rf_seals_add(struct rf_kernel *k, struct rf_file *file, uint32_t seals);
+int64_t rf_seals_get(const struct rf_file *file);
+
+/* --- pidfd.c --- */
+/* Only RF_O_NONBLOCK of flags counts. */
+int64_t rf_pidfd_create(struct rf_kernel *k, int32_t pid, uint32_t flags, struct rf_file **out);
+/* The same, as a new descriptor of the current task, closed on exec. */
+int64_t rf_pidfd_install(struct rf_kernel *k, int32_t pid, uint32_t flags);
+int32_t rf_pidfd_pid(const struct rf_file *file); /* 0: not a pidfd */
+
 /* --- eventfd.c --- */
 int64_t rf_eventfd_create(struct rf_kernel *k, uint32_t count, uint32_t flags,
                           struct rf_file **out);

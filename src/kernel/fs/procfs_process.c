@@ -24,8 +24,7 @@ int64_t rf_proc_file_name(struct rf_kernel *k, struct rf_file *file, char *out, 
     else if (file->ops == &rf_stdio_ops)
         length = snprintf(out, size, "host:[%llu]", ino);
     else
-        length = snprintf(out, size, "anon_inode:[%s]",
-                          rf_file_is_epoll(file) ? "eventpoll" : "eventfd");
+        length = snprintf(out, size, "anon_inode:[%s]", file->ops->anonymous ? file->ops->anonymous : "unknown");
     return length < 0 || (size_t)length >= size ? -RF_ENAMETOOLONG : length;
 }
 
@@ -176,8 +175,9 @@ void rf_proc_pid_stat(struct rf_text *out, struct rf_kernel *k, struct rf_task *
     rf_text_add(out, "%d (%.*s) %c %d %d %d 0 %d 0 0 0 0 0", p->pid, (int)sizeof task->comm,
                 task->comm, state_of(task), p->parent ? p->parent->pid : 0, p->pgid, p->sid,
                 k->vfs->tty_pgrp ? k->vfs->tty_pgrp : -1);
-    rf_text_add(out, " %llu %llu %llu 0 20 0 %u 0 0 %llu %llu %llu", ticks(k, p->user_cycles),
-                ticks(k, p->kernel_cycles), ticks(k, p->child_cycles), p->thread_count,
+    rf_text_add(out, " %llu %llu %llu %llu %d %d %u 0 0 %llu %llu %llu", ticks(k, p->user_cycles),
+                ticks(k, p->kernel_cycles), ticks(k, p->child_user_cycles),
+                ticks(k, p->child_kernel_cycles), 20 + task->nice, task->nice, p->thread_count,
                 mapped_bytes(mm), mm ? (unsigned long long)mm->resident_pages : 0ULL,
                 (unsigned long long)UINT64_MAX);
     rf_text_add(out, " %llu %llu %llu 0 0 %llu %llu 0 0 0 0 0 %d 0 0 0 0 0 0",

@@ -26,6 +26,7 @@ static struct rf_inode *new_inode(struct rf_kernel *k, struct rf_mount *mount, u
     inode->private_data = node;
     switch (mode & RF_S_IFMT) {
     case RF_S_IFREG:
+        inode->seals = RF_F_SEAL_SEAL;
         inode->ops = &file_inode_ops;
         inode->file_ops = &rf_tmpfs_file_ops;
         break;

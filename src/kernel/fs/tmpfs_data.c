@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define WRITE_SEALS (RF_F_SEAL_WRITE | RF_F_SEAL_FUTURE_WRITE)
+
 static struct rf_pages *pages_of(struct rf_inode *inode)
 {
     struct rf_tmpfs_node *node = inode->private_data;
@@ -62,11 +64,15 @@ static int64_t write_file(struct rf_kernel *k, struct rf_file *file, struct rf_u
 {
     struct rf_inode *inode = file->inode;
     uint64_t done = 0, at = *pos;
-    int64_t error = 0;
-    while (uio->left) {
+    int64_t error = uio->left && inode->seals & WRITE_SEALS ? -RF_EPERM : 0;
+    while (uio->left && !error) {
         size_t offset = at % RF_PAGE_SIZE, n = RF_PAGE_SIZE - offset;
         if (n > uio->left)
             n = (size_t)uio->left;
+        if (inode->seals & RF_F_SEAL_GROW && at + n > inode->size) {
+            error = -RF_EPERM;
+            break;
+        }
         uint64_t pa = frame_for(k, inode, at / RF_PAGE_SIZE);
         if (!pa) {
             error = -RF_ENOSPC;
@@ -171,9 +177,14 @@ static void set_size(struct rf_kernel *k, struct rf_inode *inode, uint64_t size)
 int64_t rf_tmpfs_setattr(struct rf_kernel *k, struct rf_inode *inode,
                          const struct rf_attributes *change)
 {
+    if (change->mask & RF_ATTR_MODE && inode->seals & RF_F_SEAL_EXEC && (change->mode ^ inode->mode) & 0111)
+        return -RF_EPERM;
     if (change->mask & RF_ATTR_SIZE) {
         if (change->size > INT64_MAX)
             return -RF_EFBIG;
+        if ((change->size < inode->size && inode->seals & RF_F_SEAL_SHRINK) ||
+            (change->size > inode->size && inode->seals & RF_F_SEAL_GROW))
+            return -RF_EPERM;
         set_size(k, inode, change->size);
     }
     return rf_generic_setattr(k, inode, change);

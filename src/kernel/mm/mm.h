@@ -11,6 +11,7 @@ struct rf_vma {
     uint32_t prot;   /* RF_PROT_* */
     bool shared;     /* MAP_SHARED */
     bool growsdown;
+    bool may_write;  /* shared with a file that may be written: mprotect may make it writable */
     struct rf_file *file; /* NULL: anonymous */
     uint64_t offset;      /* of start in the file, bytes */
     const char *name;     /* "[heap]", "[stack]" or NULL: constant text */
@@ -25,6 +26,7 @@ struct rf_mm {
     uint64_t start_stack, arg_start, arg_end, env_start, env_end, start_code, end_code, start_data, end_data;
     uint64_t total_pages, resident_pages;
     struct rf_file *exe;
+    uint32_t membarrier; /* registrations, RF_MEMBARRIER_CMD_REGISTER_* */
 };
 
 /* --- mm.c --- */

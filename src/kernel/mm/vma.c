@@ -2,7 +2,7 @@
 #include "kernel/mm/mm.h"
 
 #include "kernel/task/task.h"
-#include "kernel/vfs/vfs.h"
+#include "kernel/vfs/inode.h"
 
 #include <string.h>
 
@@ -74,7 +74,7 @@ static bool split(struct rf_kernel *k, struct rf_mm *mm, uint64_t at)
 
 static bool same_kind(const struct rf_vma *a, const struct rf_vma *b)
 {
-    if (a->prot != b->prot || a->shared != b->shared || a->growsdown != b->growsdown ||
+    if (a->prot != b->prot || a->shared != b->shared || a->growsdown != b->growsdown || a->may_write != b->may_write ||
         a->file != b->file || a->name != b->name)
         return false;
     return !a->file || a->offset + (a->end - a->start) == b->offset;
@@ -182,6 +182,8 @@ int64_t rf_mm_map(struct rf_kernel *k, struct rf_mm *mm, uint64_t address, uint6
     vma->shared = (flags & RF_MAP_TYPE) != RF_MAP_PRIVATE;
     vma->growsdown = flags & RF_MAP_GROWSDOWN;
     vma->file = file;
+    vma->may_write = vma->shared && file && file->mode & RF_FMODE_WRITE &&
+                     !(file->inode->seals & (RF_F_SEAL_WRITE | RF_F_SEAL_FUTURE_WRITE));
     vma->offset = offset;
     if (file)
         rf_file_get(file);
@@ -206,7 +208,7 @@ int64_t rf_mm_protect(struct rf_kernel *k, struct rf_mm *mm, uint64_t address, u
         struct rf_vma *vma = rf_vma_find(mm, at);
         if (!vma)
             break;
-        if (vma->shared && vma->file && rf_file_may_map(k, vma->file, prot, true))
+        if (vma->shared && vma->file && prot & RF_PROT_WRITE && !vma->may_write)
             return -RF_EACCES;
         uint64_t last = end < vma->end ? end : vma->end; /* before the first split moves it */
         if (!split(k, mm, at) || !split(k, mm, last))

@@ -47,7 +47,7 @@ static void interrupt_task(struct rf_kernel *k, struct rf_task *task)
 
 static void continue_process(struct rf_kernel *k, struct rf_process *process)
 {
-    process->pending &= ~STOPPING;
+    rf_pending_drop_process(k, process, STOPPING);
     if (!process->stopped)
         return;
     process->stopped = false;
@@ -55,7 +55,7 @@ static void continue_process(struct rf_kernel *k, struct rf_process *process)
     for (struct rf_task *task = k->tasks; task; task = task->next_task) {
         if (task->process != process)
             continue;
-        task->pending &= ~STOPPING;
+        rf_pending_drop_task(k, task, STOPPING);
         if (task->state == RF_TASK_STOPPED) {
             task->state = RF_TASK_SLEEPING;
             rf_make_runnable(k, task);
@@ -70,33 +70,32 @@ static void prepare(struct rf_kernel *k, struct rf_process *process, int signo)
     if (signo == RF_SIGCONT || signo == RF_SIGKILL)
         continue_process(k, process);
     if (RF_SIGMASK(signo) & STOPPING)
-        process->pending &= ~RF_SIGMASK(RF_SIGCONT);
+        rf_pending_drop_process(k, process, RF_SIGMASK(RF_SIGCONT));
 }
 
-void rf_signal_send_task(struct rf_kernel *k, struct rf_task *task, const struct rf_siginfo *info)
+int64_t rf_signal_send_task(struct rf_kernel *k, struct rf_task *task, const struct rf_siginfo *info)
 {
     int signo = info->si_signo;
     if (task->state == RF_TASK_ZOMBIE)
-        return;
+        return 0;
     prepare(k, task->process, signo);
     if (is_ignored(task, signo))
-        return;
-    rf_pending_add_task(k, task, info);
+        return 0;
+    int64_t error = rf_pending_add_task(k, task, info);
+    if (error)
+        return error;
+    rf_wake_for(k, &k->signal_arrived, RF_POLLIN);
     if (concerns(task, signo))
         interrupt_task(k, task);
+    return 0;
 }
 
-void rf_signal_send_process(struct rf_kernel *k, struct rf_process *process, const struct rf_siginfo *info)
+/* A signal of the process is pending. Wake the thread that is to take it: the current one if it may, else the
+ * first that does not block it. */
+static void interrupt_process(struct rf_kernel *k, struct rf_process *process, int signo)
 {
-    int signo = info->si_signo;
-    if (process->zombie || !process->leader->sighand)
-        return;
-    prepare(k, process, signo);
-    if (is_ignored(process->leader, signo))
-        return;
-    rf_pending_add_process(k, process, info);
-    /* the current thread if it may, else the first that does not block it */
     struct rf_task *chosen = NULL;
+    rf_wake_for(k, &k->signal_arrived, RF_POLLIN);
     for (struct rf_task *task = k->tasks; task; task = task->next_task) {
         if (task->process != process || task->state == RF_TASK_ZOMBIE || !concerns(task, signo))
             continue;
@@ -105,6 +104,49 @@ void rf_signal_send_process(struct rf_kernel *k, struct rf_process *process, con
     }
     if (chosen)
         interrupt_task(k, chosen);
+}
+
+/* A thread that has its handlers still: the leader may have ended before the others. */
+static struct rf_task *live_thread(struct rf_kernel *k, struct rf_process *process)
+{
+    for (struct rf_task *task = k->tasks; task; task = task->next_task)
+        if (task->process == process && task->sighand)
+            return task;
+    return NULL;
+}
+
+int64_t rf_signal_send_process(struct rf_kernel *k, struct rf_process *process, const struct rf_siginfo *info)
+{
+    int signo = info->si_signo;
+    struct rf_task *task = live_thread(k, process);
+    if (process->zombie || !task)
+        return 0;
+    prepare(k, process, signo);
+    if (is_ignored(task, signo))
+        return 0;
+    int64_t error = rf_pending_add_process(k, process, info);
+    if (!error)
+        interrupt_process(k, process, signo);
+    return error;
+}
+
+bool rf_signal_send_timer(struct rf_kernel *k, struct rf_process *process, struct rf_task *task,
+                          struct rf_queued_signal *node)
+{
+    int signo = node->info.si_signo;
+    struct rf_task *judge = task ? task : live_thread(k, process);
+    if (!judge || !judge->sighand)
+        return false;
+    prepare(k, process, signo);
+    if (is_ignored(judge, signo))
+        return false;
+    rf_pending_add_timer(process, task, node);
+    rf_wake_for(k, &k->signal_arrived, RF_POLLIN);
+    if (!task)
+        interrupt_process(k, process, signo);
+    else if (concerns(task, signo))
+        interrupt_task(k, task);
+    return true;
 }
 
 void rf_signal_send_current(struct rf_kernel *k, int signo)
@@ -123,8 +165,7 @@ void rf_signal_force(struct rf_kernel *k, struct rf_task *task, const struct rf_
         action->handler = RF_SIG_DFL;
         task->blocked &= ~RF_SIGMASK(signo);
     }
-    task->info[signo] = *info;
-    task->pending |= RF_SIGMASK(signo);
+    rf_pending_force(k, task, info);
     interrupt_task(k, task);
 }
 

@@ -127,6 +127,31 @@ static int64_t sys_eventfd2(struct rf_kernel *k, const uint64_t a[6])
     return make_eventfd(k, (uint32_t)a[0], (uint32_t)a[1]);
 }
 
+/* --- memfd_create --- */
+
+static int64_t sys_memfd_create(struct rf_kernel *k, const uint64_t a[6])
+{
+    enum { MOST = RF_NAME_MAX - 6 }; /* with "memfd:" before it */
+    uint32_t flags = (uint32_t)a[1];
+    uint32_t known = RF_MFD_CLOEXEC | RF_MFD_ALLOW_SEALING | RF_MFD_NOEXEC_SEAL | RF_MFD_EXEC;
+    char name[MOST + 1];
+    struct rf_file *file;
+    if (flags & RF_MFD_HUGETLB)
+        return -RF_ENODEV; /* no huge pages of any size (fs/hugetlbfs/inode.c) */
+    if (flags & ~known || (flags & RF_MFD_NOEXEC_SEAL && flags & RF_MFD_EXEC))
+        return -RF_EINVAL;
+    int64_t result = rf_strncpy_from_user(k, name, a[0], sizeof name);
+    if (result < 0)
+        return result == -RF_ENAMETOOLONG ? -RF_EINVAL : result;
+    result = rf_memfd_create(k, name, flags, &file);
+    if (result)
+        return result;
+    result = rf_fd_install(k, file, 0, flags & RF_MFD_CLOEXEC);
+    if (result < 0)
+        rf_file_put(k, file);
+    return result;
+}
+
 /* --- fcntl --- */
 
 #define SETTABLE_FLAGS (RF_O_APPEND | RF_O_NONBLOCK | RF_O_DIRECT | RF_O_NOATIME | RF_O_ASYNC)
@@ -140,7 +165,15 @@ static int64_t set_flags(struct rf_kernel *k, struct rf_file *file, uint32_t fla
     return 0;
 }
 
-/* Commands that also a name alone (O_PATH) knows; 1: not one of them. */
+/* open(2) of a 64-bit program adds O_LARGEFILE; pipes and their like are made without. */
+static bool was_opened(const struct rf_file *file)
+{
+    return !(file->mode & RF_FMODE_PATH) && (file->dentry || file->ops == &rf_stdio_ops);
+}
+
+#define OTHER_COMMAND INT64_MAX
+
+/* Commands that also a name alone (O_PATH) knows. */
 static int64_t fcntl_of_descriptor(struct rf_kernel *k, struct rf_file *file, int fd, int command,
                                    uint64_t argument)
 {
@@ -154,8 +187,8 @@ static int64_t fcntl_of_descriptor(struct rf_kernel *k, struct rf_file *file, in
         return dup_from(k, fd, (int)argument, command == RF_F_DUPFD_CLOEXEC);
     case RF_F_GETFD: return slot->close_on_exec ? RF_FD_CLOEXEC : 0;
     case RF_F_SETFD: slot->close_on_exec = argument & RF_FD_CLOEXEC; return 0;
-    case RF_F_GETFL: return file->flags | (file->mode & RF_FMODE_PATH ? 0 : RF_O_LARGEFILE);
-    default: return 1;
+    case RF_F_GETFL: return file->flags | (was_opened(file) ? RF_O_LARGEFILE : 0);
+    default: return OTHER_COMMAND;
     }
 }
 
@@ -173,6 +206,8 @@ static int64_t fcntl_of_file(struct rf_kernel *k, struct rf_file *file, int comm
     case RF_F_GETPIPE_SZ: return rf_file_is_pipe(file) ? rf_pipe_size(file) : -RF_EBADF;
     case RF_F_SETPIPE_SZ:
         return rf_file_is_pipe(file) ? rf_pipe_set_size(k, file, (uint32_t)argument) : -RF_EBADF;
+    case RF_F_ADD_SEALS: return rf_seals_add(k, file, (uint32_t)argument);
+    case RF_F_GET_SEALS: return rf_seals_get(file);
     case RF_F_GETOWN:
     case RF_F_GETSIG: return 0; /* no signal-driven input and output */
     case RF_F_SETOWN: return 0;
@@ -187,7 +222,7 @@ static int64_t sys_fcntl(struct rf_kernel *k, const uint64_t a[6])
     if (!file)
         return -RF_EBADF;
     int64_t result = fcntl_of_descriptor(k, file, fd, command, a[2]);
-    if (result != 1 || command == RF_F_GETFD)
+    if (result != OTHER_COMMAND)
         return result;
     return file->mode & RF_FMODE_PATH ? -RF_EBADF : fcntl_of_file(k, file, command, a[2]);
 }
@@ -242,6 +277,7 @@ static const struct rf_handler_entry entries[] = {
     { RF_NR_pipe2, sys_pipe2 },
     { RF_NR_eventfd, sys_eventfd },
     { RF_NR_eventfd2, sys_eventfd2 },
+    { RF_NR_memfd_create, sys_memfd_create },
     { RF_NR_fcntl, sys_fcntl },
     { RF_NR_ioctl, sys_ioctl },
 };

@@ -348,9 +348,13 @@ static int64_t sys_fallocate(struct rf_kernel *k, const uint64_t a[6])
     if (__builtin_add_overflow(offset, length, &end))
         return -RF_EFBIG;
     if (mode == punch) {
+        if (file->inode->seals & (RF_F_SEAL_WRITE | RF_F_SEAL_FUTURE_WRITE))
+            return -RF_EPERM;
         const struct rf_inode_ops *ops = file->inode->ops;
         return ops->punch ? ops->punch(k, file->inode, a[2], (uint64_t)end) : -RF_EOPNOTSUPP;
     }
+    if (file->inode->seals & RF_F_SEAL_GROW && (uint64_t)end > file->inode->size)
+        return -RF_EPERM;
     if (mode || (uint64_t)end <= rf_file_size(k, file))
         return 0;
     return rf_inode_truncate(k, file->inode, (uint64_t)end);

@@ -1,4 +1,5 @@
 /* fork vfork clone execve exit wait4 waitid and the identity of processes. */
+#include "kernel/fs/fs.h"
 #include "kernel/mm/mm.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/clock.h"
@@ -27,7 +28,10 @@ static int64_t sys_vfork(struct rf_kernel *k, const uint64_t a[6])
 static int64_t sys_clone(struct rf_kernel *k, const uint64_t a[6])
 {
     const struct rf_clone_args args = { .flags = a[0] & 0xffffff00u, .exit_signal = a[0] & 0xff, .stack = a[1],
-                                        .parent_tid = a[2], .child_tid = a[3], .tls = a[4] };
+                                        .parent_tid = a[2], .child_tid = a[3], .tls = a[4],
+                                        .pidfd = a[2] };
+    if (args.flags & RF_CLONE_PIDFD && args.flags & RF_CLONE_PARENT_SETTID)
+        return -RF_EINVAL; /* one place for two numbers */
     return rf_task_clone(k, &args);
 }
 
@@ -243,7 +247,8 @@ static void consume(struct rf_kernel *k, struct rf_process *child, enum wait_kin
     struct rf_process *self = k->current->process;
     switch (kind) {
     case WAIT_EXITED:
-        self->child_cycles += child->user_cycles + child->kernel_cycles + child->child_cycles;
+        self->child_user_cycles += child->user_cycles + child->child_user_cycles;
+        self->child_kernel_cycles += child->kernel_cycles + child->child_kernel_cycles;
         rf_task_free(k, child->leader);
         break;
     case WAIT_STOPPED: child->stop_reported = true; break;
@@ -303,21 +308,31 @@ static void fill_wait_info(const struct rf_process *child, enum wait_kind kind, 
 
 static int64_t sys_waitid(struct rf_kernel *k, const uint64_t a[6])
 {
-    enum { P_ALL, P_PID, P_PGID };
+    int which = (int)a[0];
+    bool nonblocking = false; /* PIDFD_NONBLOCK */
     uint32_t options = (uint32_t)a[3];
     bool any;
     enum wait_kind kind = WAIT_NONE;
     struct rf_siginfo info = { 0 };
     if (options & ~(RF_WNOHANG | RF_WNOWAIT | RF_WEXITED | RF_WSTOPPED | RF_WCONTINUED | 0xe0000000u) ||
-        !(options & (RF_WEXITED | RF_WSTOPPED | RF_WCONTINUED)) || a[0] > P_PGID)
+        !(options & (RF_WEXITED | RF_WSTOPPED | RF_WCONTINUED)) || which < RF_P_ALL || which > RF_P_PIDFD)
         return -RF_EINVAL;
     int32_t id = (int32_t)a[1];
-    if ((a[0] == P_PID && id <= 0) || (a[0] == P_PGID && id < 0))
+    if ((which == RF_P_PID && id <= 0) || (which != RF_P_ALL && id < 0))
         return -RF_EINVAL;
-    int32_t pid = a[0] == P_ALL ? -1 : a[0] == P_PID ? id : id ? -id : 0;
+    int32_t pid = which == RF_P_ALL ? -1 : which == RF_P_PID ? id : id ? -id : 0;
+    if (which == RF_P_PIDFD) {
+        const struct rf_file *file = rf_fd_file(k, id);
+        pid = file ? rf_pidfd_pid(file) : 0;
+        if (!pid)
+            return -RF_EBADF;
+        nonblocking = file->flags & RF_O_NONBLOCK && !(options & RF_WNOHANG);
+    }
     struct rf_process *child = find_child(k, pid, options, &any, &kind);
     if (!child && !any)
         return -RF_ECHILD;
+    if (!child && nonblocking)
+        return -RF_EAGAIN;
     if (!child && !(options & RF_WNOHANG))
         return rf_sleep_on(k, &k->current->process->child_exit);
     struct rf_rusage usage = { 0 };
@@ -342,10 +357,15 @@ static int64_t sys_getrusage(struct rf_kernel *k, const uint64_t a[6])
     case RF_RUSAGE_SELF:
     case RF_RUSAGE_THREAD:
         fill_rusage(k->current->process, &usage);
+        if ((int32_t)a[0] == RF_RUSAGE_THREAD) {
+            cycles_to_timeval(k->current->user_cycles, &usage.ru_utime);
+            cycles_to_timeval(k->current->kernel_cycles, &usage.ru_stime);
+        }
         usage.ru_maxrss = (int64_t)(k->current->mm->resident_pages * 4);
         break;
     case RF_RUSAGE_CHILDREN:
-        cycles_to_timeval(k->current->process->child_cycles, &usage.ru_utime);
+        cycles_to_timeval(k->current->process->child_user_cycles, &usage.ru_utime);
+        cycles_to_timeval(k->current->process->child_kernel_cycles, &usage.ru_stime);
         break;
     default:
         return -RF_EINVAL;
@@ -360,7 +380,8 @@ static int64_t sys_times(struct rf_kernel *k, const uint64_t a[6])
     uint64_t tick = RF_CYCLES_PER_NS * UINT64_C(10000000); /* USER_HZ = 100 */
     struct rf_tms tms = { .tms_utime = (int64_t)(p->user_cycles / tick),
                           .tms_stime = (int64_t)(p->kernel_cycles / tick),
-                          .tms_cutime = (int64_t)(p->child_cycles / tick) };
+                          .tms_cutime = (int64_t)(p->child_user_cycles / tick),
+                          .tms_cstime = (int64_t)(p->child_kernel_cycles / tick) };
     if (a[0] && RF_PUT_USER(k, a[0], tms))
         return -RF_EFAULT;
     return (int64_t)(rf_clock_monotonic(k) / 10000000);

@@ -1,6 +1,9 @@
-/* rt_sigaction and its family, kill, sigaltstack, pause, alarm. */
+/* rt_sigaction and its family, kill, sigaltstack, pause, signalfd. */
+#include "kernel/fs/fs.h"
+#include "kernel/signal/posix_timer.h"
 #include "kernel/signal/signal.h"
 
+#include "kernel/syscalls/signal.h"
 #include "kernel/task/task.h"
 
 #include <string.h>
@@ -30,6 +33,8 @@ static int64_t sys_rt_sigaction(struct rf_kernel *k, const uint64_t a[6])
                 if (other->process == task->process)
                     rf_pending_drop_task(k, other, RF_SIGMASK(signo));
             rf_pending_drop_process(k, task->process, RF_SIGMASK(signo));
+        } else {
+            rf_posix_timers_unignored(k, task->process, signo);
         }
     }
     return a[2] && RF_PUT_USER(k, a[2], old) ? -RF_EFAULT : 0;
@@ -131,7 +136,7 @@ static bool may_signal(const struct rf_task *from, const struct rf_task *to, int
     return signo == RF_SIGCONT && from->process->sid == to->process->sid;
 }
 
-static struct rf_siginfo user_info(const struct rf_kernel *k, int signo, int code)
+struct rf_siginfo rf_signal_user_info(const struct rf_kernel *k, int signo, int code)
 {
     struct rf_siginfo info = { .si_signo = signo, .si_code = code };
     info.kill.pid = k->current->process->pid;
@@ -139,11 +144,29 @@ static struct rf_siginfo user_info(const struct rf_kernel *k, int signo, int cod
     return info;
 }
 
-/* kill(2): pid > 0 one process, 0 the caller's group, -1 everyone, < -1 a group. */
+/* Any thread's number stands for its process. */
+static struct rf_process *process_of(struct rf_kernel *k, int32_t tid)
+{
+    struct rf_task *task = rf_task_find(k, tid);
+    return task ? task->process : NULL;
+}
+
+int64_t rf_signal_send_pid(struct rf_kernel *k, int32_t pid, const struct rf_siginfo *info)
+{
+    struct rf_process *process = process_of(k, pid);
+    int signo = info->si_signo;
+    if (!process)
+        return -RF_ESRCH;
+    if (signo < 0 || signo > RF_NSIG)
+        return -RF_EINVAL;
+    if (!may_signal(k->current, process->leader, signo))
+        return -RF_EPERM;
+    return signo ? rf_signal_send_process(k, process, info) : 0;
+}
+
+/* kill(2): 0 the caller's group, -1 everyone, < -1 a group. */
 static bool addressed(const struct rf_kernel *k, const struct rf_process *p, int32_t pid)
 {
-    if (pid > 0)
-        return p->pid == pid;
     if (pid == -1)
         return p != k->current->process;
     return p->pgid == (pid == 0 ? k->current->process->pgid : -pid);
@@ -154,11 +177,13 @@ static int64_t sys_kill(struct rf_kernel *k, const uint64_t a[6])
     int32_t pid = (int32_t)a[0];
     int signo = (int)a[1];
     bool found = false, sent = false;
-    if (signo < 0 || signo > RF_NSIG)
-        return -RF_EINVAL;
+    struct rf_siginfo info = rf_signal_user_info(k, signo, RF_SI_USER);
+    if (pid > 0)
+        return rf_signal_send_pid(k, pid, &info);
     if (pid == INT32_MIN)
         return -RF_ESRCH;
-    struct rf_siginfo info = user_info(k, signo, RF_SI_USER);
+    if (signo < 0 || signo > RF_NSIG)
+        return -RF_EINVAL;
     for (struct rf_task *task = k->tasks; task; task = task->next_task) {
         if (task != task->process->leader || !addressed(k, task->process, pid))
             continue;
@@ -174,33 +199,32 @@ static int64_t sys_kill(struct rf_kernel *k, const uint64_t a[6])
     return sent ? 0 : -RF_EPERM;
 }
 
-static int64_t send_to_thread(struct rf_kernel *k, int32_t tgid, int32_t tid, int signo)
+/* The same for one thread, of the process tgid unless that is 0. */
+static int64_t send_to_thread(struct rf_kernel *k, int32_t tgid, int32_t tid, const struct rf_siginfo *info)
 {
     struct rf_task *task = rf_task_find(k, tid);
-    if (!task || (tgid > 0 && task->process->pid != tgid))
+    int signo = info->si_signo;
+    if (!task || (tgid && task->process->pid != tgid))
         return -RF_ESRCH;
+    if (signo < 0 || signo > RF_NSIG)
+        return -RF_EINVAL;
     if (!may_signal(k->current, task, signo))
         return -RF_EPERM;
-    struct rf_siginfo info = user_info(k, signo, RF_SI_TKILL);
-    if (signo)
-        rf_signal_send_task(k, task, &info);
-    return 0;
+    return signo ? rf_signal_send_task(k, task, info) : 0;
 }
 
 static int64_t sys_tgkill(struct rf_kernel *k, const uint64_t a[6])
 {
-    int signo = (int)a[2];
-    if ((int32_t)a[0] <= 0 || (int32_t)a[1] <= 0 || signo < 0 || signo > RF_NSIG)
+    struct rf_siginfo info = rf_signal_user_info(k, (int)a[2], RF_SI_TKILL);
+    if ((int32_t)a[0] <= 0 || (int32_t)a[1] <= 0)
         return -RF_EINVAL;
-    return send_to_thread(k, (int32_t)a[0], (int32_t)a[1], signo);
+    return send_to_thread(k, (int32_t)a[0], (int32_t)a[1], &info);
 }
 
 static int64_t sys_tkill(struct rf_kernel *k, const uint64_t a[6])
 {
-    int signo = (int)a[1];
-    if ((int32_t)a[0] <= 0 || signo < 0 || signo > RF_NSIG)
-        return -RF_EINVAL;
-    return send_to_thread(k, 0, (int32_t)a[0], signo);
+    struct rf_siginfo info = rf_signal_user_info(k, (int)a[1], RF_SI_TKILL);
+    return (int32_t)a[0] <= 0 ? -RF_EINVAL : send_to_thread(k, 0, (int32_t)a[0], &info);
 }
 
 /* A siginfo of the caller's making: codes that say "from the kernel" or "from kill" need
@@ -216,43 +240,19 @@ static int64_t get_siginfo(struct rf_kernel *k, uint64_t user, int signo, bool t
 static int64_t sys_rt_sigqueueinfo(struct rf_kernel *k, const uint64_t a[6])
 {
     int32_t pid = (int32_t)a[0];
-    int signo = (int)a[1];
     struct rf_siginfo info;
-    int64_t error = get_siginfo(k, a[2], signo, pid == k->current->process->pid, &info);
-    if (error)
-        return error;
-    if (signo < 0 || signo > RF_NSIG)
-        return -RF_EINVAL;
-    struct rf_process *process = rf_process_find(k, pid);
-    if (!process)
-        return -RF_ESRCH;
-    if (!may_signal(k->current, process->leader, signo))
-        return -RF_EPERM;
-    if (signo)
-        rf_signal_send_process(k, process, &info);
-    return 0;
+    int64_t error = get_siginfo(k, a[2], (int)a[1], pid == k->current->process->pid, &info);
+    return error ? error : rf_signal_send_pid(k, pid, &info);
 }
 
 static int64_t sys_rt_tgsigqueueinfo(struct rf_kernel *k, const uint64_t a[6])
 {
     int32_t tgid = (int32_t)a[0], tid = (int32_t)a[1];
-    int signo = (int)a[2];
     struct rf_siginfo info;
     if (tgid <= 0 || tid <= 0)
         return -RF_EINVAL;
-    int64_t error = get_siginfo(k, a[3], signo, tid == k->current->tid, &info);
-    if (error)
-        return error;
-    if (signo < 0 || signo > RF_NSIG)
-        return -RF_EINVAL;
-    struct rf_task *task = rf_task_find(k, tid);
-    if (!task || task->process->pid != tgid)
-        return -RF_ESRCH;
-    if (!may_signal(k->current, task, signo))
-        return -RF_EPERM;
-    if (signo)
-        rf_signal_send_task(k, task, &info);
-    return 0;
+    int64_t error = get_siginfo(k, a[3], (int)a[2], tid == k->current->tid, &info);
+    return error ? error : send_to_thread(k, tgid, tid, &info);
 }
 
 /* --- waiting for signals --- */
@@ -292,66 +292,52 @@ static int64_t sys_rt_sigtimedwait(struct rf_kernel *k, const uint64_t a[6])
     return -RF_EINTR;
 }
 
-/* --- alarm, setitimer(ITIMER_REAL) --- */
+/* --- signalfd --- */
 
-static uint64_t timeval_ns(const struct rf_timeval *t)
+static int64_t signalfd(struct rf_kernel *k, const uint64_t a[6], uint32_t flags)
 {
-    return (uint64_t)t->tv_sec * 1000000000 + (uint64_t)t->tv_usec * 1000;
-}
-
-static struct rf_timeval ns_timeval(uint64_t ns)
-{
-    return (struct rf_timeval){ (int64_t)(ns / 1000000000), (int64_t)(ns % 1000000000 / 1000) };
-}
-
-static uint64_t alarm_left(const struct rf_kernel *k)
-{
-    uint64_t at = k->current->process->itimer_real_ns, now = rf_clock_monotonic(k);
-    return !at ? 0 : at > now ? at - now : 1;
-}
-
-static void set_alarm(struct rf_kernel *k, uint64_t first, uint64_t interval)
-{
-    struct rf_process *p = k->current->process;
-    p->itimer_real_ns = first ? rf_clock_monotonic(k) + first : 0;
-    p->itimer_interval_ns = interval;
-    rf_timers_arm(k);
-}
-
-static int64_t sys_alarm(struct rf_kernel *k, const uint64_t a[6])
-{
-    uint64_t left = alarm_left(k);
-    set_alarm(k, (uint64_t)(uint32_t)a[0] * 1000000000, 0);
-    return (int64_t)((left + 999999999) / 1000000000);
-}
-
-static int64_t sys_getitimer(struct rf_kernel *k, const uint64_t a[6])
-{
-    if ((int)a[0] != 0) /* ITIMER_VIRTUAL and ITIMER_PROF are not offered yet */
-        return (uint32_t)a[0] > 2 ? -RF_EINVAL : -RF_ENOSYS;
-    struct rf_itimerval value = { ns_timeval(k->current->process->itimer_interval_ns), ns_timeval(alarm_left(k)) };
-    return RF_PUT_USER(k, a[1], value) ? -RF_EFAULT : 0;
-}
-
-static int64_t sys_setitimer(struct rf_kernel *k, const uint64_t a[6])
-{
-    struct rf_itimerval value = { 0 };
-    if ((int)a[0] != 0)
-        return (uint32_t)a[0] > 2 ? -RF_EINVAL : -RF_ENOSYS;
-    if (a[1] && RF_GET_USER(k, value, a[1]))
-        return -RF_EFAULT;
-    if (value.it_value.tv_sec < 0 || value.it_value.tv_usec < 0 || value.it_value.tv_usec >= 1000000 ||
-        value.it_interval.tv_sec < 0 || value.it_interval.tv_usec < 0 || value.it_interval.tv_usec >= 1000000)
+    uint64_t mask;
+    struct rf_file *file;
+    if (a[2] != sizeof mask)
         return -RF_EINVAL;
-    struct rf_itimerval old = { ns_timeval(k->current->process->itimer_interval_ns), ns_timeval(alarm_left(k)) };
-    set_alarm(k, timeval_ns(&value.it_value), timeval_ns(&value.it_interval));
-    return a[2] && RF_PUT_USER(k, a[2], old) ? -RF_EFAULT : 0;
+    if (RF_GET_USER(k, mask, a[1]))
+        return -RF_EFAULT;
+    if (flags & ~(uint32_t)(RF_SFD_CLOEXEC | RF_SFD_NONBLOCK))
+        return -RF_EINVAL;
+    mask &= ~UNBLOCKABLE;
+    if ((int)a[0] != -1) {
+        file = rf_fd_file(k, (int)a[0]);
+        if (!file)
+            return -RF_EBADF;
+        if (!rf_file_is_signalfd(file))
+            return -RF_EINVAL;
+        rf_signalfd_set_mask(k, file, mask);
+        return (int)a[0];
+    }
+    int64_t result = rf_signalfd_create(k, mask, flags, &file);
+    if (result)
+        return result;
+    result = rf_fd_install(k, file, 0, flags & RF_SFD_CLOEXEC);
+    if (result < 0)
+        rf_file_put(k, file);
+    return result;
+}
+
+static int64_t sys_signalfd(struct rf_kernel *k, const uint64_t a[6])
+{
+    return signalfd(k, a, 0);
+}
+
+static int64_t sys_signalfd4(struct rf_kernel *k, const uint64_t a[6])
+{
+    return signalfd(k, a, (uint32_t)a[3]);
 }
 
 #define ENTRY(name) { RF_NR_##name, sys_##name }
 static const struct rf_handler_entry entries[] = {
     ENTRY(rt_sigaction), ENTRY(rt_sigprocmask), ENTRY(rt_sigpending), ENTRY(rt_sigreturn),
     ENTRY(rt_sigsuspend), ENTRY(rt_sigtimedwait), ENTRY(pause), ENTRY(sigaltstack), ENTRY(kill),
-    ENTRY(tgkill), ENTRY(tkill), ENTRY(rt_sigqueueinfo), ENTRY(rt_tgsigqueueinfo), ENTRY(alarm), ENTRY(getitimer), ENTRY(setitimer),
+    ENTRY(tgkill), ENTRY(tkill), ENTRY(rt_sigqueueinfo),
+    ENTRY(rt_tgsigqueueinfo), ENTRY(signalfd), ENTRY(signalfd4),
 };
 const struct rf_handler_table rf_handlers_signal = RF_HANDLER_TABLE(entries);

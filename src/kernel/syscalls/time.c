@@ -5,35 +5,13 @@
 
 #define NS 1000000000u
 
-static struct rf_timespec to_timespec(uint64_t ns)
+static int64_t read_clock(struct rf_kernel *k, int id, uint64_t *ns)
 {
-    return (struct rf_timespec){ (int64_t)(ns / NS), (int64_t)(ns % NS) };
-}
-
-static int64_t read_clock(struct rf_kernel *k, int clock, uint64_t *ns)
-{
-    switch (clock) {
-    case RF_CLOCK_REALTIME:
-    case RF_CLOCK_REALTIME_COARSE:
-    case RF_CLOCK_REALTIME_ALARM:
-    case RF_CLOCK_TAI:
-        *ns = rf_clock_realtime(k);
-        return 0;
-    case RF_CLOCK_MONOTONIC:
-    case RF_CLOCK_MONOTONIC_RAW:
-    case RF_CLOCK_MONOTONIC_COARSE:
-    case RF_CLOCK_BOOTTIME:
-    case RF_CLOCK_BOOTTIME_ALARM:
-        *ns = rf_clock_monotonic(k);
-        return 0;
-    case RF_CLOCK_PROCESS_CPUTIME_ID:
-    case RF_CLOCK_THREAD_CPUTIME_ID:
-        rf_account_times(k);
-        *ns = rf_clock_to_ns(k, k->current->process->user_cycles + k->current->process->kernel_cycles);
-        return 0;
-    default:
-        return -RF_EINVAL;
-    }
+    struct rf_clock clock;
+    int64_t error = rf_clock_find(k, id, &clock);
+    if (!error)
+        *ns = rf_clock_read(k, &clock);
+    return error;
 }
 
 static int64_t sys_clock_gettime(struct rf_kernel *k, const uint64_t a[6])
@@ -42,7 +20,7 @@ static int64_t sys_clock_gettime(struct rf_kernel *k, const uint64_t a[6])
     int64_t error = read_clock(k, (int)a[0], &ns);
     if (error)
         return error;
-    struct rf_timespec t = to_timespec(ns);
+    struct rf_timespec t = rf_ns_timespec(ns);
     return RF_PUT_USER(k, a[1], t) ? -RF_EFAULT : 0;
 }
 
@@ -75,18 +53,6 @@ static int64_t sys_time(struct rf_kernel *k, const uint64_t a[6])
 
 /* --- sleeping --- */
 
-static bool valid(const struct rf_timespec *t)
-{
-    return t->tv_sec >= 0 && t->tv_nsec >= 0 && t->tv_nsec < NS;
-}
-
-static uint64_t to_ns(const struct rf_timespec *t)
-{
-    if ((uint64_t)t->tv_sec > UINT64_MAX / NS - 1)
-        return UINT64_MAX - 1;
-    return (uint64_t)t->tv_sec * NS + (uint64_t)t->tv_nsec;
-}
-
 /* Sleep until the current deadline. remaining: where to store what is left if a signal
  * comes first; 0 for absolute sleeps, which are restarted as they are. */
 static int64_t sleep_now(struct rf_kernel *k, uint64_t remaining, bool absolute)
@@ -99,7 +65,7 @@ static int64_t sleep_now(struct rf_kernel *k, uint64_t remaining, bool absolute)
         return result;
     if (absolute)
         return -RF_ERESTARTNOHAND;
-    struct rf_timespec left = to_timespec(deadline > now ? deadline - now : 0);
+    struct rf_timespec left = rf_ns_timespec(deadline > now ? deadline - now : 0);
     if (remaining && RF_PUT_USER(k, remaining, left))
         return -RF_EFAULT;
     k->current->restart_deadline = deadline;
@@ -111,28 +77,29 @@ static int64_t sys_nanosleep(struct rf_kernel *k, const uint64_t a[6])
     struct rf_timespec t;
     if (RF_GET_USER(k, t, a[0]))
         return -RF_EFAULT;
-    if (!valid(&t))
+    if (!rf_timespec_valid(&t))
         return -RF_EINVAL;
-    rf_sleep_deadline(k, to_ns(&t));
+    rf_sleep_deadline(k, rf_timespec_ns(&t));
     return sleep_now(k, a[1], false);
 }
 
 static int64_t sys_clock_nanosleep(struct rf_kernel *k, const uint64_t a[6])
 {
     struct rf_timespec t;
-    uint64_t now;
+    struct rf_clock found;
     bool absolute = a[1] & 1; /* TIMER_ABSTIME */
     int clock = (int)a[0];
-    int64_t error = read_clock(k, clock, &now);
-    if (error || clock == RF_CLOCK_THREAD_CPUTIME_ID)
+    if (rf_clock_find(k, clock, &found) || clock == RF_CLOCK_THREAD_CPUTIME_ID)
         return -RF_EINVAL;
+    if (found.is_cpu) /* Linux sleeps until the process has used that much; not offered */
+        return -RF_EOPNOTSUPP;
     if (clock == RF_CLOCK_MONOTONIC_RAW || clock == RF_CLOCK_REALTIME_COARSE || clock == RF_CLOCK_MONOTONIC_COARSE)
         return -RF_EOPNOTSUPP;
     if (RF_GET_USER(k, t, a[2]))
         return -RF_EFAULT;
-    if (!valid(&t))
+    if (!rf_timespec_valid(&t))
         return -RF_EINVAL;
-    uint64_t wanted = to_ns(&t);
+    uint64_t wanted = rf_timespec_ns(&t), now = rf_clock_read(k, &found);
     if (absolute)
         rf_sleep_deadline(k, wanted > now ? wanted - now : 0);
     else

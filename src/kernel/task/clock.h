@@ -1,8 +1,10 @@
-/* The virtual clock: modelled cycles as time, 3 cycles a nanosecond. */
+/* The virtual clock: modelled cycles as time, 3 cycles a nanosecond; and the clocks of
+ * clock_gettime(2) that are made from it. */
 #ifndef RF_KERNEL_TASK_CLOCK_H
 #define RF_KERNEL_TASK_CLOCK_H
 
 #include "kernel/kernel.h"
+#include "kernel/task/timer.h"
 
 #define RF_CYCLES_PER_NS 3 /* a 3 GHz time stamp counter */
 
@@ -21,5 +23,23 @@ RF_INLINE uint64_t rf_clock_to_cycles(const struct rf_kernel *k, uint64_t ns)
 
 /* The CPU's timer callback: user is the kernel. */
 void rf_kernel_timer(void *user, struct rf_cpu *cpu);
+
+/* --- clock.c --- */
+/* What a clockid_t names: CPU time, or the monotonic clock plus an offset. */
+struct rf_clock {
+    bool is_cpu;
+    struct rf_cpu_clock cpu;
+    uint64_t offset;
+};
+/* 0, or -RF_EINVAL: no such clock. */
+int64_t rf_clock_find(struct rf_kernel *k, int id, struct rf_clock *out);
+uint64_t rf_clock_read(struct rf_kernel *k, const struct rf_clock *clock); /* ns */
+
+/* False: negative, or nanoseconds out of range. */
+bool rf_timespec_valid(const struct rf_timespec *t);
+/* Saturates below what the clocks reach in 292 years. */
+uint64_t rf_timespec_ns(const struct rf_timespec *t);
+struct rf_timespec rf_ns_timespec(uint64_t ns);
+struct rf_timeval rf_ns_timeval(uint64_t ns);
 
 #endif

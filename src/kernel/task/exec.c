@@ -4,10 +4,12 @@
 #include "abi/script.h"
 #include "kernel/boot/boot.h"
 #include "kernel/mm/mm.h"
+#include "kernel/signal/posix_timer.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/task.h"
 #include "kernel/vfs/vfs.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,9 +38,17 @@ static void drop_program(struct rf_kernel *k, struct program *p)
     memset(p, 0, sizeof *p);
 }
 
-static int64_t open_program(struct rf_kernel *k, int dirfd, const char *path, struct program *p)
+/* Where a program file is: as execveat(2) is told. */
+struct place {
+    int dirfd;
+    const char *path;
+    uint32_t flags;
+    const char *shown; /* the path by which the program itself could find it */
+};
+
+static int64_t open_program(struct rf_kernel *k, const struct place *place, struct program *p)
 {
-    int64_t error = rf_vfs_open_exec(k, dirfd, path, 0, &p->file);
+    int64_t error = rf_vfs_open_exec(k, place->dirfd, place->path, place->flags, &p->file);
     if (error < 0) {
         p->file = NULL;
         return error;
@@ -242,6 +252,7 @@ static void reset_task(struct rf_kernel *k, struct rf_task *task, const char *pa
     task->altstack_base = task->altstack_size = 0;
     task->altstack_flags = 0;
     task->clear_child_tid = task->robust_list = 0;
+    rf_posix_timers_delete_all(k, task->process);
     rf_fd_close_on_exec(k, task->files);
     const char *base = strrchr(path, '/');
     base = base ? base + 1 : path;
@@ -316,7 +327,7 @@ static int64_t start(struct rf_kernel *k, const struct program *p, const struct 
     return 0;
 }
 
-static int64_t run_program(struct rf_kernel *k, int dirfd, const char *path, const char *name, char **argv,
+static int64_t run_program(struct rf_kernel *k, const struct place *place, const char *name, char **argv,
                            char **envp, unsigned depth);
 
 static int64_t run_script(struct rf_kernel *k, const struct rf_script *script, const char *path,
@@ -327,28 +338,30 @@ static int64_t run_script(struct rf_kernel *k, const struct rf_script *script, c
     char **vector = script_vector(script, path, argv);
     if (!vector)
         return -RF_ENOMEM;
-    int64_t result = run_program(k, RF_AT_FDCWD, script->interpreter, name, vector, envp, depth + 1);
+    const struct place place = { RF_AT_FDCWD, script->interpreter, 0, script->interpreter };
+    int64_t result = run_program(k, &place, name, vector, envp, depth + 1);
     free(vector);
     return result;
 }
 
-static int64_t run_program(struct rf_kernel *k, int dirfd, const char *path, const char *name, char **argv,
+static int64_t run_program(struct rf_kernel *k, const struct place *place, const char *name, char **argv,
                            char **envp, unsigned depth)
 {
     struct program p = { 0 }, interp = { 0 };
     struct rf_script script;
-    int64_t result = open_program(k, dirfd, path, &p);
+    int64_t result = open_program(k, place, &p);
     if (result)
         goto done;
     if (p.size >= 2 && p.bytes[0] == '#' && p.bytes[1] == '!') {
         result = -rf_script_parse(p.bytes, p.size, &script);
         if (!result)
-            result = run_script(k, &script, path, name, argv, envp, depth);
+            result = run_script(k, &script, place->shown, name, argv, envp, depth);
         goto done;
     }
     result = parse_program(k, &p);
     if (!result && p.image->has_interp) {
-        result = open_program(k, RF_AT_FDCWD, p.image->interp, &interp);
+        const struct place loader = { RF_AT_FDCWD, p.image->interp, 0, p.image->interp };
+        result = open_program(k, &loader, &interp);
         if (!result)
             result = parse_program(k, &interp);
     }
@@ -367,5 +380,11 @@ int64_t rf_task_exec(struct rf_kernel *k, int dirfd, const char *path, int flags
         return -RF_EINVAL;
     if (k->current->process && k->current->process->thread_count > 1)
         return -RF_EAGAIN; /* ending the other threads first is not offered yet */
-    return run_program(k, dirfd, path, path, argv, envp, 0);
+    char by_descriptor[RF_PATH_MAX + 24];
+    struct place place = { dirfd, path, (uint32_t)flags, path };
+    if (path[0] != '/' && dirfd != RF_AT_FDCWD) { /* alloc_bprm of fs/exec.c */
+        snprintf(by_descriptor, sizeof by_descriptor, "/dev/fd/%d%s%s", dirfd, *path ? "/" : "", path);
+        place.shown = by_descriptor;
+    }
+    return run_program(k, &place, place.shown, argv, envp, 0);
 }

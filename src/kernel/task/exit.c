@@ -1,7 +1,9 @@
 /* The end of tasks and processes. */
 #include "kernel/mm/mm.h"
+#include "kernel/signal/posix_timer.h"
 #include "kernel/signal/signal.h"
 #include "kernel/syscalls/futex.h"
+#include "kernel/task/itimer.h"
 #include "kernel/task/task.h"
 #include "kernel/vfs/vfs.h"
 
@@ -17,6 +19,7 @@ static void release_mm(struct rf_kernel *k, struct rf_task *task)
 
 static void release_resources(struct rf_kernel *k, struct rf_task *task)
 {
+    rf_posix_timers_thread_ended(k, task);
     rf_futex_release_robust(k);
     rf_futex_release_pi(k);
     if (task->clear_child_tid && task->mm->references > 1) {
@@ -75,6 +78,9 @@ static void notify_parent(struct rf_kernel *k, struct rf_process *process)
 static void end_process(struct rf_kernel *k, struct rf_task *last, struct rf_process *process)
 {
     process->zombie = true;
+    rf_itimer_stop_all(k, process);
+    rf_posix_timers_delete_all(k, process);
+    rf_wake_for(k, &k->process_ended, RF_POLLIN | RF_POLLRDNORM);
     orphan_children(k, process);
     if (k->observer && k->observer->exit)
         k->observer->exit(k->observer_user, k, last, process->wait_status);

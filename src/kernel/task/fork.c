@@ -1,8 +1,10 @@
 /* clone, fork, vfork: a new task that returns 0 from the same system call. */
 #include "kernel/boot/boot.h"
 #include "kernel/frames.h"
+#include "kernel/fs/fs.h"
 #include "kernel/mm/mm.h"
 #include "kernel/signal/signal.h"
+#include "kernel/task/itimer.h"
 #include "kernel/task/task.h"
 #include "kernel/vfs/vfs.h"
 
@@ -29,6 +31,7 @@ static bool copy_process(struct rf_kernel *k, struct rf_task *child, const struc
     copy->parent = flags & RF_CLONE_PARENT ? process->parent : process;
     copy->thread_count = 1;
     copy->exit_signal = exit_signal;
+    rf_itimer_init(copy);
     memcpy(copy->rlimit, process->rlimit, sizeof copy->rlimit);
     child->process = copy;
     return true;
@@ -111,16 +114,33 @@ static int64_t check_flags(const struct rf_clone_args *args)
     uint64_t offered = RF_CLONE_VM | RF_CLONE_FS | RF_CLONE_FILES | RF_CLONE_SIGHAND | RF_CLONE_VFORK |
                        RF_CLONE_PARENT | RF_CLONE_THREAD | RF_CLONE_SYSVSEM | RF_CLONE_SETTLS |
                        RF_CLONE_PARENT_SETTID | RF_CLONE_CHILD_CLEARTID | RF_CLONE_CHILD_SETTID |
-                       RF_CLONE_DETACHED | RF_CLONE_IO | RF_CLONE_UNTRACED;
+                       RF_CLONE_DETACHED | RF_CLONE_IO | RF_CLONE_UNTRACED | RF_CLONE_PIDFD;
     if (flags & ~offered)
         return -RF_EINVAL;
     if (flags & RF_CLONE_SIGHAND && !(flags & RF_CLONE_VM))
         return -RF_EINVAL;
     if (flags & RF_CLONE_THREAD && !(flags & RF_CLONE_SIGHAND))
         return -RF_EINVAL;
+    if (flags & RF_CLONE_PIDFD && flags & (RF_CLONE_THREAD | RF_CLONE_DETACHED))
+        return -RF_EINVAL; /* descriptors of threads came with Linux 6.9 */
     if (flags & RF_CLONE_SETTLS && args->tls >= RF_TASK_SIZE)
         return -RF_EPERM;
     return 0;
+}
+
+/* CLONE_PIDFD: a descriptor of the child for the parent. It was not there when the child's were copied. */
+static int64_t give_pidfd(struct rf_kernel *k, const struct rf_clone_args *args, int32_t pid)
+{
+    if (!(args->flags & RF_CLONE_PIDFD))
+        return 0;
+    int64_t result = rf_pidfd_install(k, pid, 0);
+    if (result < 0)
+        return result;
+    int32_t fd = (int32_t)result;
+    if (!RF_PUT_USER(k, args->pidfd, fd))
+        return 0;
+    rf_fd_close(k, fd);
+    return -RF_EFAULT;
 }
 
 /* The parent of a vfork sleeps until the child has left its memory. */
@@ -155,9 +175,15 @@ int64_t rf_task_clone(struct rf_kernel *k, const struct rf_clone_args *args)
         drop_partial(k, child);
         return -RF_ENOMEM;
     }
+    error = give_pidfd(k, args, child->tid);
+    if (error) {
+        drop_partial(k, child);
+        return error;
+    }
     memcpy(child->comm, parent->comm, sizeof child->comm);
     child->credentials = parent->credentials;
     child->blocked = parent->blocked;
+    child->nice = parent->nice;
     if (!(args->flags & RF_CLONE_VM) || args->flags & RF_CLONE_VFORK) {
         child->altstack_base = parent->altstack_base;
         child->altstack_size = parent->altstack_size;

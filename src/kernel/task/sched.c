@@ -44,37 +44,23 @@ static struct rf_task *take_next(struct rf_kernel *k)
 
 static uint64_t next_deadline(const struct rf_kernel *k)
 {
-    uint64_t next = UINT64_MAX;
-    for (const struct rf_task *task = k->tasks; task; task = task->next_task) {
+    uint64_t next = k->timers ? k->timers->expires : UINT64_MAX;
+    for (const struct rf_task *task = k->tasks; task; task = task->next_task)
         if (task->state == RF_TASK_SLEEPING && task->deadline && task->deadline < next)
             next = task->deadline;
-        uint64_t alarm = task->process->itimer_real_ns;
-        if (task == task->process->leader && alarm && alarm < next)
-            next = alarm;
-    }
     return next;
-}
-
-static void run_alarm(struct rf_kernel *k, struct rf_process *process, uint64_t now)
-{
-    if (!process->itimer_real_ns || process->itimer_real_ns > now)
-        return;
-    process->itimer_real_ns = process->itimer_interval_ns ? now + process->itimer_interval_ns : 0;
-    struct rf_siginfo info = { .si_signo = RF_SIGALRM, .si_code = RF_SI_KERNEL };
-    rf_signal_send_process(k, process, &info);
 }
 
 void rf_timers_run(struct rf_kernel *k)
 {
     uint64_t now = rf_clock_monotonic(k);
-    for (struct rf_task *task = k->tasks; task; task = task->next_task) {
+    for (struct rf_task *task = k->tasks; task; task = task->next_task)
         if (task->state == RF_TASK_SLEEPING && task->deadline && task->deadline <= now) {
             rf_leave_queues(k, task);
             rf_make_runnable(k, task);
         }
-        if (task == task->process->leader && task->state != RF_TASK_ZOMBIE)
-            run_alarm(k, task->process, now);
-    }
+    rf_timer_fire_expired(k, now);
+    rf_cpu_timer_fire_expired(k);
     if (k->run_first && k->current && rf_cpu_cycles(k->cpu) >= k->current->timeslice_end)
         k->need_resched = true;
 }
@@ -85,6 +71,9 @@ void rf_timers_arm(struct rf_kernel *k)
     uint64_t cycles = deadline == UINT64_MAX ? UINT64_MAX : rf_clock_to_cycles(k, deadline);
     if (k->run_first && k->current && k->current->timeslice_end < cycles)
         cycles = k->current->timeslice_end;
+    uint64_t now = rf_cpu_cycles(k->cpu), distance = rf_cpu_timer_distance(k);
+    if (distance != UINT64_MAX && now + distance < cycles)
+        cycles = now + distance;
     k->cpu->timer_cycles = cycles;
     rf_cpu_refresh_budget(k->cpu);
 }
@@ -233,6 +222,8 @@ void rf_account_times(struct rf_kernel *k)
     if (k->current) {
         k->current->process->user_cycles += user - k->counted_user;
         k->current->process->kernel_cycles += (all - user) - k->counted_kernel;
+        k->current->user_cycles += user - k->counted_user;
+        k->current->kernel_cycles += (all - user) - k->counted_kernel;
     }
     k->counted_user = user;
     k->counted_kernel = all - user;
@@ -247,6 +238,17 @@ static void switch_to(struct rf_kernel *k, struct rf_task *next)
     k->layout->tss->rsp[0] = top;
     rf_mm_activate(k, next->mm);
     rf_charge(k, RF_EVENT_SWITCH, 1);
+}
+
+/* A step of nice is a factor of 1.25, as in Linux' table of weights (kernel/sched/core.c). */
+static uint64_t timeslice(const struct rf_task *task)
+{
+    uint64_t cycles = RF_TIMESLICE_CYCLES;
+    for (int32_t nice = task->nice; nice < 0; nice++)
+        cycles += cycles / 4;
+    for (int32_t nice = task->nice; nice > 0; nice--)
+        cycles -= cycles / 5;
+    return cycles;
 }
 
 bool rf_schedule(struct rf_kernel *k)
@@ -276,7 +278,7 @@ bool rf_schedule(struct rf_kernel *k)
         switch_to(k, next);
     }
     k->need_resched = false;
-    next->timeslice_end = rf_cpu_cycles(k->cpu) + RF_TIMESLICE_CYCLES;
+    next->timeslice_end = rf_cpu_cycles(k->cpu) + timeslice(next);
     if (k->reap && k->reap != next) {
         rf_task_free(k, k->reap);
         k->reap = NULL;

@@ -3,6 +3,7 @@
 #define RF_KERNEL_TASK_TASK_H
 
 #include "kernel/kernel.h"
+#include "kernel/task/timer.h"
 
 enum rf_task_state { RF_TASK_RUNNABLE, RF_TASK_SLEEPING, RF_TASK_STOPPED, RF_TASK_ZOMBIE };
 
@@ -35,7 +36,6 @@ struct rf_process {
     struct rf_process *parent;
     struct rf_wait_queue child_exit;    /* wait4 sleeps here */
     uint64_t pending;                   /* process-directed signals, bit n-1 */
-    struct rf_siginfo info[65];
     struct rf_queued_signal *queued;    /* signal/pending.c */
     struct rf_rlimit64 rlimit[16];
     uint32_t thread_count;
@@ -44,8 +44,12 @@ struct rf_process {
     bool zombie, stopped, stop_reported, continued;
     bool exiting;                       /* exit_group: every thread must end with wait_status */
     struct rf_siginfo death;            /* the signal that ended it */
-    uint64_t user_cycles, kernel_cycles, child_cycles;
-    uint64_t itimer_real_ns, itimer_interval_ns; /* alarm, ITIMER_REAL */
+    uint64_t user_cycles, kernel_cycles;
+    uint64_t child_user_cycles, child_kernel_cycles; /* of children that were waited for */
+    struct rf_itimer itimer[3];         /* ITIMER_REAL (alarm), _VIRTUAL, _PROF: task/itimer.c */
+    struct rf_cpu_timer *cpu_timers;    /* on its own or its threads' CPU time: task/timer.c */
+    struct rf_posix_timer *posix_timers; /* signal/posix_timer.c */
+    int32_t next_timer_id;
 };
 
 /* A task's registration on one wait queue. */
@@ -78,7 +82,6 @@ struct rf_task {
     uint64_t awaited;              /* blocked signals that rt_sigtimedwait sleeps for */
     uint64_t saved_blocked;        /* restored on return to user: sigsuspend, ppoll */
     bool restore_blocked;
-    struct rf_siginfo info[65];
     struct rf_queued_signal *queued;
     uint64_t altstack_base, altstack_size;
     uint32_t altstack_flags;
@@ -102,13 +105,17 @@ struct rf_task {
     uint64_t scratch[4];           /* a restarted handler's memory; zero at system call entry */
 
     uint64_t timeslice_end;        /* cycles */
+    int32_t nice;                  /* RF_NICE_MIN (most) to RF_NICE_MAX */
+    uint64_t user_cycles, kernel_cycles;
     struct rf_task *vfork_parent;  /* sleeping until this task execs or exits */
     struct rf_wait_queue vfork_done;
     int exit_code;
 };
 
 #define RF_KSTACK_BYTES RF_PAGE_SIZE /* C handlers run on the host: entry frames alone fit easily */
-#define RF_TIMESLICE_CYCLES UINT64_C(4000000)
+#define RF_TIMESLICE_CYCLES UINT64_C(4000000) /* at nice 0 */
+#define RF_NICE_MIN (-20)
+#define RF_NICE_MAX 19
 
 /* --- task.c: making and finding --- */
 struct rf_task *rf_task_find(struct rf_kernel *k, int32_t tid);
@@ -132,7 +139,7 @@ void rf_timers_run(struct rf_kernel *k);
 void rf_context_save(const struct rf_kernel *k, struct rf_cpu_context *context);
 /* Give up the CPU to other runnable tasks when current returns to user space. */
 void rf_yield(struct rf_kernel *k);
-/* Add the time since the last call to the current process' user and kernel cycles. */
+/* Add the time since the last call to the current task's and its process' user and kernel cycles. */
 void rf_account_times(struct rf_kernel *k);
 /* Set the CPU's timer to the next deadline or time slice end. */
 void rf_timers_arm(struct rf_kernel *k);

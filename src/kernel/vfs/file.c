@@ -252,6 +252,8 @@ int64_t rf_file_may_map(struct rf_kernel *k, struct rf_file *file, uint32_t prot
         return -RF_EACCES;
     if (!file->inode->ops->page || !RF_S_ISREG(file->inode->mode))
         return -RF_ENODEV;
+    if (shared && prot & RF_PROT_WRITE && file->inode->seals & (RF_F_SEAL_WRITE | RF_F_SEAL_FUTURE_WRITE))
+        return -RF_EPERM;
     if (shared && (file->mode & RF_FMODE_WRITE))
         file->inode->shared_writers = 1; /* mprotect may make it writable later */
     return 0;

@@ -81,6 +81,7 @@ struct rf_inode {
     struct rf_lock *locks;            /* advisory locks (vfs/lock.h) */
     struct rf_wait_queue lock_wait;
     uint32_t writers;                 /* regular files: descriptions open for writing */
+    uint32_t seals;                   /* tmpfs: RF_F_SEAL_* (fs/memfd.c) */
     uint32_t shared_writers;          /* set once a shared writable mapping was allowed */
     void *private_data;
 };

@@ -195,7 +195,8 @@ static bool create_root(struct rf_kernel *k)
     rf_mount_attach(k, root, NULL);
     k->vfs->root = root->root;
     k->vfs->pipes = rf_mount_alloc(k, "pipefs", RF_PIPEFS_MAGIC, &internal_ops);
-    return k->vfs->pipes && make_tmp(k) && mount_standard(k);
+    k->vfs->memory = rf_tmpfs_create(k, "tmpfs", 0777);
+    return k->vfs->pipes && k->vfs->memory && make_tmp(k) && mount_standard(k);
 }
 
 rf_status rf_vfs_create(struct rf_kernel *k, struct rf_error *err)
@@ -223,6 +224,7 @@ void rf_vfs_destroy(struct rf_kernel *k)
             last = last->next;
         rf_mount_free(k, last);
     }
+    rf_mount_free(k, k->vfs->memory);
     rf_mount_free(k, k->vfs->pipes);
     rf_kfree(k, k->vfs);
     k->vfs = NULL;

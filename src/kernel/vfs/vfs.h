@@ -50,6 +50,7 @@ struct rf_file_ops {
                        void *user);
     void (*release)(struct rf_kernel *k, struct rf_file *file); /* last reference gone */
     int64_t (*fsync)(struct rf_kernel *k, struct rf_file *file); /* NULL: nothing to do */
+    const char *anonymous; /* of rf_anonymous_file: what /proc/self/fd calls it */
 };
 
 /* What an open file allows; RF_FMODE_STREAM files have no position (ESPIPE). */
@@ -160,6 +161,7 @@ int64_t rf_file_may_map(struct rf_kernel *k, struct rf_file *file, uint32_t prot
 struct rf_vfs {
     struct rf_mount *mounts;      /* all that are attached, in order of mounting */
     struct rf_dentry *root;       /* of the root mount */
+    struct rf_mount *memory;      /* internal: files of memfd_create */
     struct rf_mount *pipes;       /* internal: pipes, anonymous inodes, stdio */
     struct rf_hostfs_inode *host_inodes; /* live inodes of host directories */
     struct rf_inode *stdio[3];    /* passed-through host descriptors 0, 1, 2 */

@@ -492,9 +492,44 @@ CASE(single_step_wakes_hlt, 0)
     expect_debug(b, KERNEL(1), BS);
 }
 
+/* --- TF at SYSCALL and SYSRET: AMD APM 2, 13.1.4 --- */
+
+CODE(stepped_syscall, "syscall");
+CODE(stepping_sysret, "sysretq");
+
+CASE(a_syscall_that_clears_tf_is_not_trapped, 3)
+{
+    b->cpu->flags |= RF_FLAG_TF;
+    b->cpu->fmask = RF_FLAG_TF;
+    RUN(b, stepped_syscall);
+    ck_assert_int_eq(b->vector, -1);
+    ck_assert_uint_eq(reg(b, RF_REG_IP), BARE_SYSCALL + 3);
+    ck_assert(reg(b, RF_R11) & RF_FLAG_TF);
+}
+
+CASE(a_syscall_that_keeps_tf_traps_at_its_target, 3)
+{
+    b->cpu->flags |= RF_FLAG_TF;
+    b->cpu->fmask = 0;
+    RUN(b, stepped_syscall);
+    expect_vector(b, RF_DB, BARE_SYSCALL);
+}
+
+CASE(a_sysret_that_sets_tf_traps_before_the_next_instruction, 0)
+{
+    bare_put(b, BARE_USER_TEXT, "\x90\xcd\x80", 3);
+    b->cpu->r[RF_RCX] = BARE_USER_TEXT;
+    b->cpu->r[RF_R11] = RF_FLAG_FIXED | RF_FLAG_IF | RF_FLAG_TF;
+    RUN(b, stepping_sysret);
+    expect_vector(b, RF_DB, USER(0));
+    ck_assert_uint_eq(b->frame.cs, USER_CODE);
+}
+
 int main(void)
 {
     const TTest *const all[] = {
+        a_syscall_that_clears_tf_is_not_trapped, a_syscall_that_keeps_tf_traps_at_its_target,
+        a_sysret_that_sets_tf_traps_before_the_next_instruction,
         dr6_has_fixed_bits, dr7_has_fixed_bits, upper_halves_of_dr6_and_dr7_are_gp, addresses_have_64_bits,
         dr4_and_dr5_are_dr6_and_dr7, dr4_and_dr5_are_undefined_with_de, mov_dr_at_cpl3_is_gp,
         general_detect_is_a_fault, gd_is_clear_in_the_handler, execution_breakpoint_is_a_fault,

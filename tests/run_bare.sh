@@ -75,6 +75,8 @@ passes 1 x2apic
 passes 15 flat
 as_qemu flat
 gives 15 'hello in 32 bits' --memory 2100K "$BARE/flat"
+gives 11 '' "$BARE/real"
+as_qemu real
 
 # the same run twice is the same
 "$RINGFORT" bare --max-cycles 3M "$BARE/apic" >first 2>&1

@@ -17,6 +17,14 @@ static void rip_loaded(struct rf_cpu *cpu)
         rf_jump_cache_clear(cpu);
 }
 
+/* SYSCALL and SYSRET trap by RFLAGS.TF as they leave it, other instructions as they found it: a
+ * SYSCALL whose FMASK clears TF is not stepped over, a SYSRET that loads TF is followed by #DB at
+ * once (AMD APM 2, 13.1.4; Linux, entry_64.S, on why it returns to stepped code by IRET). */
+static void step_by_new_flags(struct rf_cpu *cpu)
+{
+    cpu->step_armed = cpu->flags & RF_FLAG_TF;
+}
+
 /* Intel's exist in 64-bit mode only; AMD's from compatibility mode too, by CSTAR (SDM 2B and AMD
  * APM 3, SYSCALL). */
 bool rf_syscall(struct rf_cpu *cpu, struct rf_refusal *refusal)
@@ -38,6 +46,7 @@ bool rf_syscall(struct rf_cpu *cpu, struct rf_refusal *refusal)
     rf_set_flat_stack(cpu, (uint16_t)(cs + 8), 0);
     rf_cet_system_entered(cpu);
     rf_cpu_set_flags(cpu, flags & ~cpu->fmask & ~(uint64_t)RF_FLAG_RF);
+    step_by_new_flags(cpu);
     rip_loaded(cpu);
     return true;
 }
@@ -80,6 +89,7 @@ bool rf_sysret(struct rf_cpu *cpu, bool to_64bit, struct rf_refusal *refusal)
     set_sysret_stack(cpu, (uint16_t)((base + 8) | 3));
     rf_cet_system_left(cpu);
     rf_cpu_set_flags(cpu, cpu->r[RF_R11] & 0x3c7fd7);
+    step_by_new_flags(cpu);
     rf_cpu_account(cpu, RF_ACCOUNT_USER);
     rip_loaded(cpu);
     return true;

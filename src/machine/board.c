@@ -100,7 +100,10 @@ const char *rf_board_error_text(const rf_board *board)
 
 /* --- images --- */
 
-/* Multiboot Specification, 3.2. ESP, GDTR and IDTR are the image's to set. */
+#define VECTOR_TABLE_LIMIT 0x3ff /* 256 vectors of 4 bytes (SDM 3A, 20.1.4) */
+
+/* Multiboot Specification, 3.2. ESP, GDTR and IDTR are the image's to set. Until then IDTR is what the
+ * firmware of a PC leaves: the vector table at 0, for images that go back to real-address mode. */
 static void enter_image(struct rf_cpu *cpu, uint32_t entry, uint32_t info)
 {
     enum { CODE = 0x10, DATA = 0x18 };
@@ -108,7 +111,8 @@ static void enter_image(struct rf_cpu *cpu, uint32_t entry, uint32_t info)
         cpu->seg[i] = (struct rf_segment){ DATA, RF_SEG_P | RF_SEG_S | 3 | RF_SEG_DB | RF_SEG_G, UINT32_MAX, 0 };
     cpu->seg[RF_CS].selector = CODE;
     cpu->seg[RF_CS].attributes |= 0xb;
-    cpu->gdtr = cpu->idtr = (struct rf_table_register){ 0 };
+    cpu->gdtr = (struct rf_table_register){ 0 };
+    cpu->idtr = (struct rf_table_register){ .limit = VECTOR_TABLE_LIMIT };
     rf_mmu_set_cr0(&cpu->mmu, RF_CR0_PE | RF_CR0_ET);
     cpu->r[RF_RAX] = RF_MULTIBOOT_EAX;
     cpu->r[RF_RBX] = info;

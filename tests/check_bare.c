@@ -141,7 +141,7 @@ BARE(impossible_values_are_refused)
     REFUSED(b, rf_bare_set(b, RF_BARE_REG_COUNT, 0), RF_ERR_ARGUMENT, "there is no register");
     ck_assert(rf_bare_write_msr(b, 0xc0000080, 0x100) == RF_OK); /* LME */
     REFUSED(b, rf_bare_set(b, RF_BARE_CR0, UINT64_C(0x80000001)), RF_ERR_STATE, "needs CR4.PAE");
-    REFUSED(b, rf_bare_set(b, RF_BARE_IDTR_BASE, UINT64_C(1) << 47), RF_ERR_ARGUMENT, "not canonical");
+    REFUSED(b, rf_bare_set(b, RF_BARE_IDTR_BASE, UINT64_C(1) << 56), RF_ERR_ARGUMENT, "not canonical");
     ck_assert_uint_eq(rf_bare_get(b, RF_BARE_CR0) & 1, 0);
 }
 
@@ -175,7 +175,7 @@ KIT(segments_keep_to_the_rules)
         { RF_BARE_CS, { 8, 0xc093, UINT32_MAX, 0 }, "must be a code segment" },
         { RF_BARE_CS, { 0x2b, 0xa09b, UINT32_MAX, 0 }, "DPL of CS" },
         { RF_BARE_DS, { 8, 0xa193, UINT32_MAX, 0 }, "bits 8 to 11" },
-        { RF_BARE_FS, { 8, 0xa093, UINT32_MAX, UINT64_C(1) << 47 }, "not canonical" },
+        { RF_BARE_FS, { 8, 0xa093, UINT32_MAX, UINT64_C(1) << 56 }, "not canonical" },
         { RF_BARE_TR, { 8, 0x89, 0x67, 0 }, "busy TSS" },
         { RF_BARE_LDTR, { 8, 0x8b, 0x67, 0 }, "must be an LDT" },
         { RF_BARE_RAX, { 0 }, "no segment register" },

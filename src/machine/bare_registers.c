@@ -232,7 +232,7 @@ static rf_status set_flags(struct rf_bare *bare, rf_bare_reg reg, uint64_t value
 static rf_status set_plain(struct rf_bare *bare, rf_bare_reg reg, uint64_t value)
 {
     bool table = reg == RF_BARE_GDTR_BASE || reg == RF_BARE_IDTR_BASE;
-    if (table && !rf_mmu_canonical(&bare->cpu.mmu, value))
+    if (table && !rf_mmu_canonical_base(value))
         return BAD("the address is not canonical");
     if (reg == RF_BARE_RIP)
         bare->cpu.halted = bare->shut_down = false;
@@ -288,7 +288,7 @@ static const char *wrong_segment(const struct rf_bare *bare, rf_bare_reg reg, co
     bool memory = s->attributes & RF_SEG_S, code = memory && type & 8;
     if (s->attributes & 0x0f00)
         return "bits 8 to 11 of the attributes are the limit's, and 0 here";
-    if (!rf_mmu_canonical(&bare->cpu.mmu, s->base))
+    if (!rf_mmu_canonical_base(s->base))
         return "the base is not canonical";
     if (code && s->attributes & RF_SEG_L && s->attributes & RF_SEG_DB)
         return "L and D are set together, which is reserved";

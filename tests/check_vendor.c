@@ -199,9 +199,24 @@ CASE(leaf_1_has_a_family_of_the_vendor, 0)
     ck_assert_uint_eq((out[0] >> 8 & 15) + (out[0] >> 20 & 0xff), 0x17);
 }
 
+/* APM 2, chapter 18: shadow stacks, and no indirect branch tracking */
+CASE(amd_has_shadow_stacks_without_tracking, 0)
+{
+    uint32_t out[4];
+    be_amd(b);
+    rf_cpu_set_model(b->cpu, RF_CPU_MAX);
+    rf_cpu_cpuid(b->cpu, 7, 0, out);
+    ck_assert(out[2] >> 7 & 1 && !(out[3] >> 20 & 1));
+    ck_assert(rf_cpu_write_msr(b->cpu, 0x6a0, 3));
+    ck_assert(!rf_cpu_write_msr(b->cpu, 0x6a0, 4));
+    rf_cpu_set_vendor(b->cpu, RF_VENDOR_INTEL);
+    ck_assert(rf_cpu_write_msr(b->cpu, 0x6a0, 4));
+}
+
 int main(void)
 {
     const TTest *const all[] = {
+        amd_has_shadow_stacks_without_tracking,
         intel_refuses_it_at_cpl_0_on_the_users_stack,
         amd_completes_it_and_the_fetch_faults_at_cpl_3, intel_loads_a_flat_ss,
         amd_keeps_the_attributes_of_a_null_ss, amd_keeps_the_base_of_ss,

@@ -62,15 +62,25 @@ rf_status rf_cpu_init(struct rf_cpu *cpu, struct rf_ram *ram, const struct rf_co
     return RF_OK;
 }
 
+/* AMD's CPUs have shadow stacks, and no tracking of indirect branches (AMD APM 2, chapter 18). */
+static void set_features(struct rf_cpu *cpu)
+{
+    cpu->features = rf_model_features(cpu->model);
+    if (cpu->vendor == RF_VENDOR_AMD)
+        cpu->features &= ~(UINT64_C(1) << RF_FEATURE_IBT);
+    rf_block_features_changed(cpu);
+}
+
 void rf_cpu_set_model(struct rf_cpu *cpu, enum rf_cpu_model model)
 {
-    cpu->features = rf_model_features(model);
-    rf_block_features_changed(cpu);
+    cpu->model = model;
+    set_features(cpu);
 }
 
 void rf_cpu_set_vendor(struct rf_cpu *cpu, enum rf_cpu_vendor vendor)
 {
     cpu->vendor = vendor;
+    set_features(cpu);
 }
 
 void rf_cpu_destroy(struct rf_cpu *cpu)

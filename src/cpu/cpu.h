@@ -211,6 +211,7 @@ struct rf_cpu {
     uint64_t kernel_gs_base;
     uint64_t cr2, cr8, xcr0;
     rf_feature_set features; /* of the model: rf_cpu_set_model */
+    enum rf_cpu_model model;
     enum rf_cpu_vendor vendor; /* rf_cpu_set_vendor */
     uint64_t dr[8];
     uint64_t star, lstar, cstar, fmask;

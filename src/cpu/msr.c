@@ -171,7 +171,10 @@ static bool write_misc_enable(struct rf_cpu *cpu, uint64_t value)
 static bool write_cet(struct rf_cpu *cpu, uint64_t *control, uint64_t value)
 {
     const uint64_t both = RF_CET_SUPPRESS | RF_CET_TRACKER;
-    if (!rf_has(cpu->features, RF_FEATURE_SHSTK) || value & RF_CET_RESERVED || (value & both) == both ||
+    const uint64_t reserved = rf_has(cpu->features, RF_FEATURE_IBT)
+                                  ? RF_CET_RESERVED
+                                  : ~(RF_CET_SH_STK_EN | RF_CET_WR_SHSTK_EN);
+    if (!rf_has(cpu->features, RF_FEATURE_SHSTK) || value & reserved || (value & both) == both ||
         !rf_mmu_canonical_base(value & ~UINT64_C(0xfff)))
         return false;
     *control = value;

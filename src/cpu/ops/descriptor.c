@@ -1,19 +1,9 @@
 /* Instructions about descriptors and the machine status word: LLDT LTR SLDT STR, LAR LSL VERR VERW,
  * ARPL, SMSW LMSW. All but the last two are undefined in real-address mode. */
 #include "cpu/ops/integer.h"
+#include "cpu/ops/privileged.h"
 #include "cpu/privilege.h"
 
-/* Forms of UMIP: SGDT SIDT SLDT STR SMSW are #GP at CPL 3 when CR4.UMIP = 1. */
-#define REQUIRE_UMIP                                                                      \
-    do {                                                                                  \
-        if (cpu->cpl && cpu->mmu.cr4 & RF_CR4_UMIP)                                       \
-            return rf_op_gp0(cpu, op);                                                    \
-    } while (0)
-#define REQUIRE_CPL0                                                                      \
-    do {                                                                                  \
-        if (cpu->cpl)                                                                     \
-            return rf_op_gp0(cpu, op);                                                    \
-    } while (0)
 #define REQUIRE_PROTECTED                                                                 \
     do {                                                                                  \
         if (rf_cpu_is_real(cpu))                                                          \

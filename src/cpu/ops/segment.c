@@ -1,20 +1,9 @@
 /* Segment registers and table registers: MOV, PUSH and POP of segments, LDS and its family,
  * LGDT and its family, far transfers. */
 #include "cpu/ops/integer.h"
+#include "cpu/ops/privileged.h"
 #include "cpu/privilege.h"
 #include "cpu/segmentation.h"
-
-/* Forms of UMIP: SGDT SIDT SLDT STR SMSW are #GP at CPL 3 when CR4.UMIP = 1. */
-#define REQUIRE_UMIP                                                                      \
-    do {                                                                                  \
-        if (cpu->cpl && cpu->mmu.cr4 & RF_CR4_UMIP)                                       \
-            return rf_op_gp0(cpu, op);                                                    \
-    } while (0)
-#define REQUIRE_CPL0                                                                      \
-    do {                                                                                  \
-        if (cpu->cpl)                                                                     \
-            return rf_op_gp0(cpu, op);                                                    \
-    } while (0)
 
 /* --- loads of a segment register: op->b is enum rf_seg --- */
 

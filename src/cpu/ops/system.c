@@ -3,13 +3,8 @@
 #include "cpu/debug.h"
 #include "cpu/engine.h"
 #include "cpu/ops/integer.h"
+#include "cpu/ops/privileged.h"
 #include "cpu/privilege.h"
-
-#define REQUIRE_CPL0                                                                      \
-    do {                                                                                  \
-        if (RF_UNLIKELY(cpu->cpl != 0))                                                   \
-            return rf_op_gp0(cpu, op);                                                    \
-    } while (0)
 
 static RF_NOINLINE void deliver_refusal(struct rf_cpu *cpu, struct rf_op *op,
                                         const struct rf_refusal *refusal)

@@ -129,6 +129,28 @@ static void owner_death(void)
     pthread_join(thread, NULL);
 }
 
+/* A waiter in another process is killed, and nobody has reaped it: the lock must not go to it. */
+static void waiter_death(void)
+{
+    _Atomic uint32_t *shared = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    siginfo_t info;
+    CALL(futex(FUTEX_LOCK_PI, shared, 0, NULL));
+    pid_t child = fork();
+    if (!child)
+        _exit(futex(FUTEX_LOCK_PI, shared, 0, NULL) != 0);
+    while (!(*shared & FUTEX_WAITERS))
+        sched_yield();
+    kill(child, SIGKILL);
+    CALL(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT));
+    CALL(futex(FUTEX_UNLOCK_PI, shared, 0, NULL));
+    show("free again", *shared == 0);
+    *shared = (uint32_t)child; /* a zombie owns nothing */
+    CALL(futex(FUTEX_LOCK_PI, shared, 0, NULL));
+    waitpid(child, NULL, 0);
+    CALL(futex(FUTEX_LOCK_PI, shared, 0, NULL));
+    munmap(shared, PAGE);
+}
+
 static void *lock_and_die(void *unused)
 {
     (void)unused;
@@ -234,6 +256,7 @@ int main(void)
     alone();
     contention();
     owner_death();
+    waiter_death();
     mutexes(PTHREAD_MUTEX_STALLED);
     mutexes(PTHREAD_MUTEX_ROBUST);
     many_threads();

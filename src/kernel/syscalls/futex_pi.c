@@ -7,10 +7,16 @@
 #include "kernel/mm/mm.h"
 #include "kernel/task/task.h"
 
+/* One that was killed there stays a zombie in its last call, and waits no more. */
+static bool is_in(const struct rf_task *task, unsigned state, uint64_t key)
+{
+    return task->state != RF_TASK_ZOMBIE && task->in_syscall && task->syscall_number == RF_NR_futex &&
+           task->scratch[0] == state && task->scratch[1] == key;
+}
+
 static bool is_pi_waiter(const struct rf_task *task, uint64_t key)
 {
-    return task->in_syscall && task->syscall_number == RF_NR_futex &&
-           task->scratch[0] == RF_FUTEX_WAITING_PI && task->scratch[1] == key;
+    return is_in(task, RF_FUTEX_WAITING_PI, key);
 }
 
 /* Who has waited longest. */
@@ -27,8 +33,7 @@ static struct rf_task *first_waiter(struct rf_kernel *k, uint64_t key)
 static struct rf_task *heir(struct rf_kernel *k, uint64_t key)
 {
     for (struct rf_task *task = k->tasks; task; task = task->next_task)
-        if (task->in_syscall && task->syscall_number == RF_NR_futex &&
-            task->scratch[0] == RF_FUTEX_INHERITED && task->scratch[1] == key)
+        if (is_in(task, RF_FUTEX_INHERITED, key))
             return task;
     return NULL;
 }
@@ -51,7 +56,8 @@ static int64_t take(struct rf_kernel *k, uint64_t address, uint32_t word)
 static int64_t queue_up(struct rf_kernel *k, uint64_t address, uint32_t word, int32_t owner)
 {
     uint32_t contended = word | RF_FUTEX_WAITERS;
-    if (!rf_task_find(k, owner))
+    const struct rf_task *task = rf_task_find(k, owner);
+    if (!task || task->state == RF_TASK_ZOMBIE)
         return -RF_ESRCH;
     return RF_PUT_USER(k, address, contended) ? -RF_EFAULT : 0;
 }
@@ -138,10 +144,9 @@ void rf_futex_release_pi(struct rf_kernel *k)
 {
     const uint64_t own = (uint64_t)k->current->tid;
     for (struct rf_task *task = k->tasks; task; task = task->next_task) {
-        if (!task->in_syscall || task->syscall_number != RF_NR_futex ||
-            task->scratch[0] != RF_FUTEX_WAITING_PI || task->scratch[2] != own)
-            continue;
         uint64_t key = task->scratch[1];
+        if (!is_pi_waiter(task, key) || task->scratch[2] != own)
+            continue;
         struct rf_task *next = first_waiter(k, key);
         rf_futex_resume(k, next, RF_FUTEX_INHERITED);
         tell_owner(k, key, next);

@@ -379,7 +379,7 @@ int64_t rf_task_exec(struct rf_kernel *k, int dirfd, const char *path, int flags
     if (flags & ~(RF_AT_EMPTY_PATH | RF_AT_SYMLINK_NOFOLLOW))
         return -RF_EINVAL;
     if (k->current->process && k->current->process->thread_count > 1)
-        return -RF_EAGAIN; /* ending the other threads first is not offered yet */
+        return -RF_EAGAIN; /* Linux would end the other threads; README, "What it cannot do" */
     char by_descriptor[RF_PATH_MAX + 24];
     struct place place = { dirfd, path, (uint32_t)flags, path };
     if (path[0] != '/' && dirfd != RF_AT_FDCWD) { /* alloc_bprm of fs/exec.c */

@@ -19,10 +19,10 @@ static uint32_t enter_host(void)
 static void leave_host(struct rf_cpu *cpu, uint32_t guest)
 {
     simde_mm_setcsr(guest);
-    if (RF_UNLIKELY(cpu->stop_requested)) { /* perhaps by this very device: not a block later */
-        cpu->stop_requested = false;
+    /* perhaps by this very device: not a block later */
+    if (RF_UNLIKELY(__atomic_load_n(&cpu->stop_requested, __ATOMIC_RELAXED)) &&
+        __atomic_exchange_n(&cpu->stop_requested, false, __ATOMIC_RELAXED))
         rf_cpu_stop(cpu, RF_STOP_REQUEST);
-    }
 }
 
 uint32_t rf_cpu_port_read(struct rf_cpu *cpu, uint16_t port, unsigned size)

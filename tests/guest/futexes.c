@@ -151,6 +151,24 @@ static void waiter_death(void)
     munmap(shared, PAGE);
 }
 
+/* Nor is a waiter that was killed moved by a requeue. */
+static void requeue_after_death(void)
+{
+    _Atomic uint32_t *shared = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    siginfo_t info;
+    pid_t child = fork();
+    if (!child)
+        _exit(futex(FUTEX_WAIT, shared, 0, NULL) != 0);
+    while (syscall(SYS_futex, shared, FUTEX_CMP_REQUEUE, 0, 1L, shared + 1, 0) != 1) /* alive: moved */
+        sched_yield();
+    CALL(syscall(SYS_futex, shared + 1, FUTEX_CMP_REQUEUE, 0, 1L, shared, 0));
+    kill(child, SIGKILL);
+    CALL(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT));
+    CALL(syscall(SYS_futex, shared, FUTEX_CMP_REQUEUE, 0, 1L, shared + 1, 0));
+    waitpid(child, NULL, 0);
+    munmap(shared, PAGE);
+}
+
 static void *lock_and_die(void *unused)
 {
     (void)unused;
@@ -257,6 +275,7 @@ int main(void)
     contention();
     owner_death();
     waiter_death();
+    requeue_after_death();
     mutexes(PTHREAD_MUTEX_STALLED);
     mutexes(PTHREAD_MUTEX_ROBUST);
     many_threads();

@@ -107,8 +107,7 @@ static int64_t requeue(struct rf_kernel *k, const uint64_t a[6], bool compare)
     uint64_t to = rf_futex_key(k, a[4]);
     int64_t done = wake_key(k, from, (unsigned)a[2], UINT32_MAX), moved = 0;
     for (struct rf_task *task = k->tasks; task && moved < (int64_t)(uint32_t)a[3]; task = task->next_task)
-        if (task->in_syscall && task->syscall_number == RF_NR_futex && task->scratch[0] == RF_FUTEX_WAITING &&
-            task->scratch[1] == from) {
+        if (is_waiting(task, from, UINT32_MAX)) {
             task->scratch[1] = to;
             moved++;
         }

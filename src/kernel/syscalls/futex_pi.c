@@ -7,7 +7,7 @@
 #include "kernel/mm/mm.h"
 #include "kernel/task/task.h"
 
-/* One that was killed there stays a zombie in its last call, and waits no more. */
+/* A zombie waits no more, whatever its last call has left behind. */
 static bool is_in(const struct rf_task *task, unsigned state, uint64_t key)
 {
     return task->state != RF_TASK_ZOMBIE && task->in_syscall && task->syscall_number == RF_NR_futex &&

@@ -69,7 +69,7 @@ static void expect_noncanonical(uint64_t va)
     ck_assert_uint_eq(fault.address, va);
 }
 
-/* ---- Translation --------------------------------------------------------------- */
+/* ---- Translation (SDM 3A, 4.5, tables 4-15 to 4-20) ---------------------- */
 
 START_TEST(paging_off_is_identity_for_everyone)
 {
@@ -246,7 +246,7 @@ START_TEST(walks_and_levels_are_counted)
 }
 END_TEST
 
-/* ---- Entries that give no translation ------------------------------------------ */
+/* ---- Entries that give no translation (SDM 3A, 4.5.4 and 4.7) ------------ */
 
 /* _i is the level. */
 START_TEST(not_present_at_any_level)
@@ -412,7 +412,7 @@ START_TEST(table_outside_ram_reads_as_reserved_bits)
 }
 END_TEST
 
-/* ---- The I/D flag -------------------------------------------------------------- */
+/* ---- The I/D flag (SDM 3A, 4.7) ------------------------------------------ */
 
 START_TEST(fetch_flag_needs_nxe_or_smep)
 {
@@ -428,7 +428,7 @@ START_TEST(fetch_flag_needs_nxe_or_smep)
 }
 END_TEST
 
-/* ---- Accessed and dirty -------------------------------------------------------- */
+/* ---- Accessed and dirty (SDM 3A, 4.8) ------------------------------------ */
 
 static uint64_t flags_at(uint64_t va, unsigned level)
 {

@@ -25,6 +25,7 @@ static void reset(struct rf_cpu *cpu)
     rf_mmu_set_cr0(&cpu->mmu, RF_CR0_CD | RF_CR0_NW | RF_CR0_ET);
     cpu->dr[6] = 0xffff0ff0;
     cpu->dr[7] = 0x400;
+    cpu->account_interrupted = RF_ACCOUNT_COUNT;
     cpu->xcr0 = 1;
     cpu->pat = UINT64_C(0x0007040600070406);
     cpu->apic_base = 0xfee00900;

@@ -249,6 +249,7 @@ struct rf_cpu {
     struct rf_mmu mmu;
     struct rf_block_cache *blocks;
     struct rf_account account;
+    enum rf_account_id account_interrupted; /* by an external interrupt at CPL 0; RF_ACCOUNT_COUNT: none is */
     const struct rf_cost_model *cost;
     struct rf_cpu_counts counts;
     uint64_t random_state; /* RDRAND, RDSEED */

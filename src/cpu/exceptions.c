@@ -45,6 +45,10 @@ static void charge(struct rf_cpu *cpu, const struct rf_event *event, unsigned ol
         rf_cpu_account(cpu, event->software   ? RF_ACCOUNT_ENTRY
                             : event->external ? RF_ACCOUNT_INTERRUPT
                                               : RF_ACCOUNT_FAULT);
+    else if (event->external && cpu->account_interrupted == RF_ACCOUNT_COUNT) {
+        cpu->account_interrupted = cpu->account.current; /* until IRET */
+        rf_cpu_account(cpu, RF_ACCOUNT_INTERRUPT);
+    }
     cpu->budget -= cpu->cost->event[price];
     if (event->software)
         cpu->counts.software_interrupts++;

@@ -167,6 +167,9 @@ bool rf_iret(struct rf_cpu *cpu, unsigned operand_bytes, struct rf_refusal *refu
         rf_set_stack_pointer(cpu, cpu->r[RF_RSP] + 3 * operand_bytes);
     rf_return_flags(cpu, frame.flags, operand_bytes);
     rf_apply_return(cpu, &code, (uint16_t)frame.cs, frame.rip);
+    if (cpu->cpl != 3 && cpu->account_interrupted != RF_ACCOUNT_COUNT)
+        rf_cpu_account(cpu, cpu->account_interrupted);
+    cpu->account_interrupted = RF_ACCOUNT_COUNT;
     if (frame.has_stack)
         cpu->seg[RF_SEG_SS] = stack.segment;
     rf_cpu_mode_changed(cpu);

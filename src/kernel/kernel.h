@@ -47,7 +47,8 @@ extern const struct rf_handler_table rf_handlers_file, rf_handlers_stat, rf_hand
     rf_handlers_descriptor, rf_handlers_poll, rf_handlers_epoll, rf_handlers_memory,
     rf_handlers_process, rf_handlers_identity, rf_handlers_signal, rf_handlers_time,
     rf_handlers_system, rf_handlers_futex, rf_handlers_futex_waitv, rf_handlers_timer,
-    rf_handlers_pidfd, rf_handlers_priority, rf_handlers_membarrier;
+    rf_handlers_pidfd, rf_handlers_priority, rf_handlers_membarrier, rf_handlers_wait, rf_handlers_usage,
+    rf_handlers_ptrace;
 
 /* --- wait queues (task/wait.c) ---
  * A list of sleeping tasks. Waking makes them all runnable; each runs its handler again
@@ -67,6 +68,8 @@ struct rf_watch {
  * RF_BLOCKED, or -RF_ERESTARTSYS at once when a signal is pending. May be called several
  * times for different queues before the handler returns RF_BLOCKED (poll). */
 int64_t rf_sleep_on(struct rf_kernel *k, struct rf_wait_queue *q);
+/* The same, for sleeps that only death interrupts: -RF_ERESTARTSYS then. */
+int64_t rf_sleep_on_killable(struct rf_kernel *k, struct rf_wait_queue *q);
 void rf_wake(struct rf_kernel *k, struct rf_wait_queue *q);
 /* The same, saying what for. */
 void rf_wake_for(struct rf_kernel *k, struct rf_wait_queue *q, uint32_t events);

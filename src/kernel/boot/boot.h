@@ -34,6 +34,7 @@ struct rf_percpu {
 #define RF_WORK_SIGNAL 1u
 #define RF_WORK_RESCHED 2u
 #define RF_WORK_IRET 4u /* leave by IRET: registers were replaced */
+#define RF_WORK_TRACE 8u /* the tracer is to learn of the call's end, or of execve */
 
 struct rf_tss {
     uint32_t reserved0;

@@ -2,8 +2,11 @@
  *
  * Which door it is follows from the address of the VMCALL: a stub of the system call
  * table, an exception entry, or the exit-work path. */
+#include "cpu/debug.h"
 #include "kernel/boot/boot.h"
+#include "kernel/entry/syscall_work.h"
 #include "kernel/mm/mm.h"
+#include "kernel/ptrace/ptrace.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/task.h"
 
@@ -11,23 +14,29 @@
 #include <string.h>
 
 #define VMCALL_LENGTH 3
-#define DR6_BS RF_BIT(14) /* SDM 3B, 18.2.3: the #DB is a single step */
 
 /* --- system calls --- */
 
-static void begin_call(struct rf_kernel *k, struct rf_task *task, unsigned nr)
+static void read_arguments(struct rf_task *task)
 {
     const struct rf_pt_regs *r = task->regs;
-    task->in_syscall = true;
-    task->syscall_number = nr;
     const uint64_t args[6] = { r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9 };
     memcpy(task->syscall_args, args, sizeof args);
+}
+
+static void begin_call(struct rf_kernel *k, struct rf_task *task, unsigned nr)
+{
+    task->in_syscall = true;
+    task->asked_number = (uint32_t)task->regs->orig_rax;
+    task->syscall_number = nr < RF_SYSCALL_COUNT ? nr : task->asked_number;
+    read_arguments(task);
     memset(task->scratch, 0, sizeof task->scratch);
     task->deadline = task->awaited = 0;
+    task->entry_stage = task->syscall_work ? RF_ENTRY_STAGE_PTRACE : RF_ENTRY_STAGE_DONE;
     task->syscall_start_cycles = rf_cpu_cycles(k->cpu);
     rf_charge(k, RF_EVENT_HANDLER, 1);
     if (k->observer && k->observer->syscall_enter)
-        k->observer->syscall_enter(k->observer_user, k, task, nr, args);
+        k->observer->syscall_enter(k->observer_user, k, task, task->syscall_number, task->syscall_args);
 }
 
 static void count_call(struct rf_kernel *k, const struct rf_task *task, int64_t result)
@@ -45,6 +54,8 @@ static void end_call(struct rf_kernel *k, struct rf_task *task, int64_t result)
     unsigned nr = task->syscall_number;
     task->in_syscall = false;
     task->deadline = task->awaited = 0;
+    if (task->trace && task->syscall_work & RF_SYSCALL_WORK_PTRACE && !task->trace->emulate)
+        task->exit_work = true;
     count_call(k, task, result);
     if (k->observer && k->observer->syscall_leave)
         k->observer->syscall_leave(k->observer_user, k, task, nr, result);
@@ -56,25 +67,49 @@ static enum rf_door_action stop_or_go(struct rf_kernel *k, bool can_run)
     return can_run && !k->finished ? RF_DOOR_CONTINUE : RF_DOOR_STOP;
 }
 
+/* The task sleeps, has stopped or has ended: another runs, and it comes back through this door, if ever. */
+static enum rf_door_action leave_door(struct rf_kernel *k)
+{
+    if (k->current->state != RF_TASK_ZOMBIE)
+        k->cpu->r[RF_REG_IP] -= VMCALL_LENGTH;
+    return stop_or_go(k, rf_schedule(k));
+}
+
+static int64_t run_call(struct rf_kernel *k, struct rf_task *task)
+{
+    if (task->entry_stage != RF_ENTRY_STAGE_DONE) {
+        enum rf_entry_result entry = rf_syscall_entry_work(k, task);
+        if (entry == RF_ENTRY_WAIT)
+            return RF_BLOCKED;
+        if (entry == RF_ENTRY_SKIP)
+            return (int64_t)task->regs->rax;
+        if ((uint32_t)task->regs->orig_rax != task->asked_number)
+            task->syscall_number = (uint32_t)task->regs->orig_rax;
+        read_arguments(task);
+    }
+    unsigned nr = task->syscall_number;
+    rf_syscall_handler *handler = nr < RF_SYSCALL_COUNT ? k->handlers[nr] : NULL;
+    return handler ? handler(k, task->syscall_args) : -RF_ENOSYS;
+}
+
 static enum rf_door_action syscall_door(struct rf_kernel *k, unsigned nr)
 {
     struct rf_task *task = k->current;
     if (!task->in_syscall)
-        begin_call(k, task, nr < RF_SYSCALL_COUNT ? nr : (unsigned)task->regs->orig_rax);
-    rf_syscall_handler *handler = nr < RF_SYSCALL_COUNT ? k->handlers[nr] : NULL;
-    int64_t result = handler ? handler(k, task->syscall_args) : -RF_ENOSYS;
-    if (result == RF_BLOCKED) {
-        k->cpu->r[RF_REG_IP] -= VMCALL_LENGTH; /* run the handler again when woken */
-        return stop_or_go(k, rf_schedule(k));
-    }
+        begin_call(k, task, nr);
+    int64_t result = run_call(k, task);
+    if (result == RF_BLOCKED || task->state == RF_TASK_TRACED)
+        return leave_door(k);
     if (task->state == RF_TASK_ZOMBIE) { /* exit: it has no other end */
         count_call(k, task, 0);
-        return stop_or_go(k, rf_schedule(k));
+        return leave_door(k);
     }
     end_call(k, task, result);
     k->cpu->r[RF_RAX] = (uint64_t)result;
     if (result <= -RF_ERESTARTSYS && result >= -RF_ERESTART_RESTARTBLOCK)
         rf_update_exit_work(k, RF_WORK_SIGNAL); /* restart it even if the signal was taken elsewhere */
+    else if (task->exit_work)
+        rf_update_exit_work(k, 0);
     return stop_or_go(k, true);
 }
 
@@ -147,6 +182,15 @@ static void user_page_fault(struct rf_kernel *k, struct rf_task *task, uint32_t 
     send_fault(k, RF_PF, signo, code, address);
 }
 
+/* Why #DB came: a step, a breakpoint of the debug registers, or INT1 (get_si_code of asm/traps.h). */
+static int debug_code(struct rf_kernel *k, struct rf_task *task)
+{
+    uint64_t why = k->cpu->dr[6] & (RF_DR6_BREAKPOINTS | RF_DR6_BS);
+    task->debug.status = why;
+    k->cpu->dr[6] &= ~why;
+    return why & RF_DR6_BS ? RF_SI_TRAP_TRACE : why ? RF_SI_TRAP_HWBKPT : RF_SI_TRAP_BRKPT;
+}
+
 static void user_exception(struct rf_kernel *k, struct rf_task *task, unsigned vector)
 {
     struct rf_pt_regs *regs = task->regs;
@@ -160,9 +204,8 @@ static void user_exception(struct rf_kernel *k, struct rf_task *task, unsigned v
     task->trap_number = vector;
     task->trap_error = error_code;
     int code = f->signo ? f->code : RF_SI_KERNEL;
-    if (vector == RF_DB && !(k->cpu->dr[6] & DR6_BS))
-        code = RF_SI_TRAP_BRKPT; /* INT1 */
-    k->cpu->dr[6] &= ~(vector == RF_DB ? DR6_BS : 0);
+    if (vector == RF_DB)
+        code = debug_code(k, task);
     send_fault(k, vector, f->signo ? f->signo : RF_SIGSEGV, code, f->at_rip ? regs->rip : 0);
 }
 
@@ -210,31 +253,40 @@ static void check_return_state(struct rf_kernel *k, struct rf_task *task)
     rf_signal_deliver(k);
 }
 
+/* What the tracer is told before signals are looked at. True: the task has stopped. */
+static bool trace_work(struct rf_kernel *k, struct rf_task *task)
+{
+    if (task->trace && task->trace->exec_event) {
+        if (rf_ptrace_event(k, task, RF_PTRACE_EVENT_EXEC, task->trace->message) == RF_BLOCKED)
+            return true;
+        task->trace->exec_event = false;
+    }
+    if (task->exit_work && task->trace && rf_ptrace_call_exit(k, task) == RF_BLOCKED)
+        return true;
+    task->exit_work = false;
+    return false;
+}
+
 static enum rf_door_action work_door(struct rf_kernel *k)
 {
     struct rf_task *task = k->current;
     uint64_t *work = &k->layout->percpu->exit_work;
-    while (*work & (RF_WORK_SIGNAL | RF_WORK_RESCHED)) {
-        bool runnable = true;
+    do {
+        if (trace_work(k, task))
+            return leave_door(k);
         if (*work & RF_WORK_SIGNAL)
             rf_signal_deliver(k);
-        if (task->state != RF_TASK_RUNNABLE || *work & RF_WORK_RESCHED) {
-            bool comes_back = task->state != RF_TASK_ZOMBIE;
-            /* come back through this door: there may be more to do by then */
-            if (comes_back && (k->run_first || task->state != RF_TASK_RUNNABLE)) {
-                k->cpu->r[RF_REG_IP] -= VMCALL_LENGTH;
-                return stop_or_go(k, rf_schedule(k));
-            }
-            runnable = rf_schedule(k);
-            if (!comes_back || !runnable)
-                return stop_or_go(k, runnable);
-        }
+        /* come back through this door: there may be more to do by then */
+        if (task->state != RF_TASK_RUNNABLE || (*work & RF_WORK_RESCHED && k->run_first))
+            return leave_door(k);
+        if (*work & RF_WORK_RESCHED)
+            rf_schedule(k);
         *work &= RF_WORK_IRET;
         rf_update_exit_work(k, 0);
-    }
+    } while (*work & (RF_WORK_SIGNAL | RF_WORK_RESCHED | RF_WORK_TRACE));
     check_return_state(k, task);
-    if (task->state == RF_TASK_ZOMBIE)
-        return stop_or_go(k, rf_schedule(k));
+    if (task->state != RF_TASK_RUNNABLE)
+        return leave_door(k);
     *work = 0;
     return stop_or_go(k, true);
 }

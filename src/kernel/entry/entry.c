@@ -167,6 +167,7 @@ static void emit_syscall_entry(struct emitter *e)
     ins1(e, I(PUSH), R(RCX));
     ins1(e, I(PUSH), R(RAX));
     push_registers(e, true);
+    ins0(e, I(STI)); /* the rest of the way, interrupts find a kernel stack and are let in */
     ins2(e, I(MOVSXD), R(RAX), R(EAX)); /* the number is an int */
     ins2(e, I(CMP), R(RAX), imm(RF_SYSCALL_COUNT));
     branch(e, I(JNB), e->unknown_number);
@@ -177,6 +178,7 @@ static void emit_syscall_entry(struct emitter *e)
     ins2(e, I(MOV), mem(ZYDIS_REGISTER_RSP, PT(rax), 8), R(RAX));
 
     e->syscall_exit = here(e);
+    ins0(e, I(CLI)); /* no work may come between the look at it and the return */
     gs2(e, I(CMP), PERCPU(exit_work), imm(0));
     branch(e, I(JNZ), e->slow_exit);
     /* fast: RCX and R11 slots hold the user's RIP and RFLAGS */
@@ -214,6 +216,7 @@ static void emit_exits(struct emitter *e)
     ins0(e, I(IRETQ));
 
     e->return_common = here(e);
+    ins0(e, I(CLI));
     ins2(e, I(TEST), mem(ZYDIS_REGISTER_RSP, PT(cs), 1), imm(3));
     branch(e, I(JZ), e->kernel_return);
     gs2(e, I(CMP), PERCPU(exit_work), imm(0));
@@ -230,6 +233,12 @@ static bool pushes_error_code(unsigned vector)
     return vector == RF_DF || (vector >= RF_TS && vector <= RF_PF) || vector == RF_AC || vector == RF_CP;
 }
 
+/* Interrupts stay out while one is handled, and of what has a stack of its own (NMI, #DF, #MC). */
+static bool lets_interrupts_in(unsigned vector)
+{
+    return vector < 32 && vector != RF_NMI && vector != RF_DF && vector != RF_MC;
+}
+
 static void emit_exception(struct emitter *e, unsigned vector)
 {
     while (e->used % 16 && e->used < e->size)
@@ -239,12 +248,15 @@ static void emit_exception(struct emitter *e, unsigned vector)
         ins1(e, I(PUSH), imm(0));
     push_registers(e, false);
     ins2(e, I(TEST), mem(ZYDIS_REGISTER_RSP, PT(cs), 1), imm(3));
-    /* over the 3-byte SWAPGS when the kernel itself was interrupted */
+    /* over the 3-byte SWAPGS, and STI, when the kernel itself was interrupted */
+    bool lets_in = lets_interrupts_in(vector);
     ZydisEncoderRequest skip = request(I(JZ), 1);
     skip.branch_width = ZYDIS_BRANCH_WIDTH_8;
-    skip.operands[0] = imm((int64_t)(here(e) + 2 + 3));
+    skip.operands[0] = imm((int64_t)(here(e) + 2 + 3 + lets_in));
     put(e, &skip);
     ins0(e, I(SWAPGS));
+    if (lets_in)
+        ins0(e, I(STI));
     e->labels->exception_door[vector] = here(e);
     ins0(e, I(VMCALL));
     branch(e, I(JMP), e->return_common);

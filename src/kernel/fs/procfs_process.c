@@ -94,7 +94,7 @@ void rf_proc_pid_maps(struct rf_text *out, struct rf_kernel *k, struct rf_task *
 static char state_of(const struct rf_task *task)
 {
     static const char letters[] = { [RF_TASK_RUNNABLE] = 'R', [RF_TASK_SLEEPING] = 'S',
-                                    [RF_TASK_STOPPED] = 'T', [RF_TASK_ZOMBIE] = 'Z' };
+                                    [RF_TASK_STOPPED] = 'T', [RF_TASK_TRACED] = 't', [RF_TASK_ZOMBIE] = 'Z' };
     return letters[task->state];
 }
 
@@ -103,6 +103,7 @@ static const char *state_text(char letter)
     switch (letter) {
     case 'R': return "R (running)";
     case 'T': return "T (stopped)";
+    case 't': return "t (tracing stop)";
     case 'Z': return "Z (zombie)";
     default: return "S (sleeping)";
     }

@@ -1,7 +1,7 @@
 /* Signal frames on the user stack: struct rt_sigframe of x86-64 with an XSAVE area
  * (arch/x86/kernel/signal.c; layout: abi/linux_structs.h). */
-#include "cpu/xsave.h"
 #include "kernel/boot/boot.h"
+#include "kernel/signal/fpstate.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/task.h"
 
@@ -13,71 +13,10 @@ bool rf_on_altstack(const struct rf_task *task, uint64_t rsp)
            rsp - task->altstack_base <= task->altstack_size;
 }
 
-/* --- registers of the FPU: an XSAVE area in standard format whose software bytes say how much
- * of it there is (asm/sigcontext.h); an FXSAVE image alone where the CPU has no XSAVE --- */
-
-static uint64_t fp_components(const struct rf_cpu *cpu)
-{
-    return cpu->mmu.cr4 & RF_CR4_OSXSAVE ? cpu->xcr0 : 0;
-}
-
-/* Bytes of the area itself. */
-static uint32_t fp_size(const struct rf_cpu *cpu)
-{
-    uint64_t components = fp_components(cpu);
-    return components ? rf_xsave_size(components, false) : sizeof(struct rf_fxsave_area);
-}
-
-static uint64_t fp_bytes(const struct rf_cpu *cpu)
-{
-    return fp_size(cpu) + (fp_components(cpu) ? 4 : 0);
-}
-
 /* init_sigframe_size, arch/x86/kernel/signal.c */
 uint64_t rf_signal_frame_bytes(const struct rf_cpu *cpu)
 {
-    return (sizeof(struct rf_sigframe) + 15 + fp_bytes(cpu) + 63 + 15) & ~UINT64_C(15);
-}
-
-static void save_fpu(struct rf_cpu *cpu, uint8_t *out)
-{
-    struct rf_xsave_area area;
-    uint64_t components = fp_components(cpu);
-    memset(&area, 0, sizeof area);
-    rf_x87_to_area(cpu, &area.legacy, true);
-    area.legacy.mxcsr = cpu->fpu.mxcsr;
-    area.legacy.mxcsr_mask = RF_MXCSR_MASK;
-    rf_xmm_to_area(cpu, &area.legacy, 16);
-    memcpy(out, &area, fp_size(cpu));
-    if (!components)
-        return;
-    rf_ymm_to_area(cpu, &area);
-    area.pkru = cpu->mmu.pkru;
-    /* The kernel's XSAVE leaves what is in its initial state out, but for x87 and SSE. */
-    area.xstate_bv = components & (rf_xsave_in_use(cpu) | RF_XCR0_X87 | RF_XCR0_SSE);
-    const struct rf_fpx_sw_bytes software = {
-        .magic1 = RF_FP_XSTATE_MAGIC1,
-        .extended_size = fp_size(cpu) + 4,
-        .xfeatures = components,
-        .xstate_size = fp_size(cpu),
-    };
-    const uint32_t magic2 = RF_FP_XSTATE_MAGIC2;
-    memcpy(out, &area, fp_size(cpu));
-    memcpy(out + offsetof(struct rf_fpstate, sw_reserved), &software, sizeof software);
-    memcpy(out + fp_size(cpu), &magic2, sizeof magic2);
-}
-
-/* What the area does not have becomes its initial state. */
-static void restore_fpu(struct rf_cpu *cpu, const struct rf_xsave_area *area)
-{
-    static const struct rf_xsave_area initial = { .legacy = { .fcw = 0x37f } };
-    uint64_t present = area->xstate_bv;
-    rf_x87_from_area(cpu, present & RF_XCR0_X87 ? &area->legacy : &initial.legacy, true);
-    rf_xmm_from_area(cpu, present & RF_XCR0_SSE ? &area->legacy : &initial.legacy, 16);
-    cpu->fpu.mxcsr = area->legacy.mxcsr;
-    rf_ymm_from_area(cpu, present & RF_XCR0_AVX ? area : &initial);
-    if (fp_components(cpu) & RF_XCR0_PKRU)
-        rf_mmu_set_pkru(&cpu->mmu, present & RF_XCR0_PKRU ? (uint32_t)area->pkru : 0);
+    return (sizeof(struct rf_sigframe) + 15 + rf_fp_frame_size(cpu) + 63 + 15) & ~UINT64_C(15);
 }
 
 /* Whether the software bytes vouch for a whole XSAVE area (check_xstate_in_sigframe). */
@@ -87,19 +26,12 @@ static bool has_xstate(struct rf_kernel *k, uint64_t at, const struct rf_fxsave_
     uint32_t magic2;
     memcpy(&software, (const uint8_t *)legacy + offsetof(struct rf_fpstate, sw_reserved),
            sizeof software);
-    return fp_components(k->cpu) && software.magic1 == RF_FP_XSTATE_MAGIC1 &&
+    return rf_fp_components(k->cpu) && software.magic1 == RF_FP_XSTATE_MAGIC1 &&
            software.xstate_size >= offsetof(struct rf_xsave_area, ymm_high) &&
-           software.xstate_size <= fp_size(k->cpu) &&
+           software.xstate_size <= rf_fp_size(k->cpu) &&
            software.xstate_size <= software.extended_size &&
            !rf_copy_from_user(k, &magic2, at + software.xstate_size, sizeof magic2) &&
            magic2 == RF_FP_XSTATE_MAGIC2;
-}
-
-/* XRSTOR's rules for what a program left in its frame. */
-static bool valid_area(const struct rf_cpu *cpu, const struct rf_xsave_area *area)
-{
-    return !(area->legacy.mxcsr & ~RF_MXCSR_MASK) && !(area->xstate_bv & ~fp_components(cpu)) &&
-           !area->xcomp_bv && !area->reserved[0];
 }
 
 /* False: the frame is bad, nothing changed. */
@@ -113,10 +45,10 @@ static bool load_fpu(struct rf_kernel *k, uint64_t at)
         if (area.legacy.mxcsr & ~RF_MXCSR_MASK)
             return false;
         area.xstate_bv = RF_XCR0_X87 | RF_XCR0_SSE;
-    } else if (rf_copy_from_user(k, &area, at, fp_size(k->cpu)) || !valid_area(k->cpu, &area)) {
+    } else if (rf_copy_from_user(k, &area, at, rf_fp_size(k->cpu)) || !rf_fp_valid(k->cpu, &area)) {
         return false;
     }
-    restore_fpu(k->cpu, &area);
+    rf_fp_restore(k->cpu, &area);
     return true;
 }
 
@@ -165,7 +97,7 @@ bool rf_signal_push_frame(struct rf_kernel *k, int signo, const struct rf_sigact
         return false; /* x86-64 has no other way back */
     if (enter_alt)
         sp = task->altstack_base + task->altstack_size;
-    uint64_t fp = (sp - fp_bytes(k->cpu)) & ~UINT64_C(63);
+    uint64_t fp = (sp - rf_fp_frame_size(k->cpu)) & ~UINT64_C(63);
     uint64_t at = ((fp - sizeof frame) & ~UINT64_C(15)) - 8;
     if ((nested || enter_alt) && (at < task->altstack_base || at > task->altstack_base + task->altstack_size))
         return false;
@@ -173,7 +105,7 @@ bool rf_signal_push_frame(struct rf_kernel *k, int signo, const struct rf_sigact
     memset(&frame, 0, sizeof frame);
     frame.pretcode = action->restorer;
     frame.uc.uc_flags = RF_UC_SIGCONTEXT_SS | RF_UC_STRICT_RESTORE_SS |
-                        (fp_components(k->cpu) ? RF_UC_FP_XSTATE : 0);
+                        (rf_fp_components(k->cpu) ? RF_UC_FP_XSTATE : 0);
     frame.uc.uc_stack.ss_sp = task->altstack_base;
     frame.uc.uc_stack.ss_size = task->altstack_size;
     frame.uc.uc_stack.ss_flags = task->altstack_size ? (int32_t)task->altstack_flags : (int32_t)RF_SS_DISABLE;
@@ -182,8 +114,8 @@ bool rf_signal_push_frame(struct rf_kernel *k, int signo, const struct rf_sigact
     frame.uc.uc_mcontext.oldmask = mask_to_save;
     frame.uc.uc_sigmask = mask_to_save;
     frame.info = *info;
-    save_fpu(k->cpu, fpstate);
-    if (rf_copy_to_user(k, fp, fpstate, fp_bytes(k->cpu)) ||
+    rf_fp_save(k->cpu, fpstate);
+    if (rf_copy_to_user(k, fp, fpstate, rf_fp_frame_size(k->cpu)) ||
         rf_copy_to_user(k, at, &frame, sizeof frame))
         return false;
 

@@ -184,6 +184,8 @@ int rf_pending_take(struct rf_kernel *k, struct rf_task *task, uint64_t allowed,
                     struct rf_siginfo *out)
 {
     struct pending own = of_task(task), shared = of_process(task->process);
+    if (*own.set & RF_SIGMASK(RF_SIGKILL) || *shared.set & RF_SIGMASK(RF_SIGKILL))
+        allowed &= RF_SIGMASK(RF_SIGKILL); /* nothing comes before death */
     const struct pending *p = *own.set & allowed ? &own : &shared;
     uint64_t set = *p->set & allowed;
     if (!set)

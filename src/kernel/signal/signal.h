@@ -8,9 +8,24 @@
 struct rf_process;
 struct rf_queued_signal;
 
+/* Sets of signals by what they do (signal(7)). */
+#define RF_SIGNALS_SYNCHRONOUS                                                            \
+    (RF_SIGMASK(RF_SIGSEGV) | RF_SIGMASK(RF_SIGBUS) | RF_SIGMASK(RF_SIGILL) |             \
+     RF_SIGMASK(RF_SIGTRAP) | RF_SIGMASK(RF_SIGFPE) | RF_SIGMASK(RF_SIGSYS))
+#define RF_SIGNALS_UNBLOCKABLE (RF_SIGMASK(RF_SIGKILL) | RF_SIGMASK(RF_SIGSTOP))
+#define RF_SIGNALS_STOPPING                                                               \
+    (RF_SIGMASK(RF_SIGSTOP) | RF_SIGMASK(RF_SIGTSTP) | RF_SIGMASK(RF_SIGTTIN) | RF_SIGMASK(RF_SIGTTOU))
+/* whose default is to be ignored */
+#define RF_SIGNALS_IGNORED                                                                \
+    (RF_SIGMASK(RF_SIGCHLD) | RF_SIGMASK(RF_SIGCONT) | RF_SIGMASK(RF_SIGURG) | RF_SIGMASK(RF_SIGWINCH))
 
-/* Some unblocked signal waits for the task or its process. */
+/* The task must look at its signals before it goes on: an unblocked one waits for it or its process, it is to stop,
+ * or to die. */
 bool rf_signal_pending(const struct rf_task *task);
+/* The same, and it will die of it: ends sleeps that other signals do not interrupt. */
+bool rf_signal_fatal_pending(const struct rf_task *task);
+/* A sleeping task runs its handler again, and finds what there is for it. */
+void rf_signal_interrupt(struct rf_kernel *k, struct rf_task *task);
 
 /* Send to a process (any thread that does not block it) or to one thread. Ignored signals
  * vanish; SIGCONT and the stopping ones act at once on the process' state. -RF_EAGAIN as
@@ -26,8 +41,8 @@ void rf_signal_send_current(struct rf_kernel *k, int signo);
 /* A fault's signal cannot be blocked or ignored: it then has its default action. */
 void rf_signal_force(struct rf_kernel *k, struct rf_task *task, const struct rf_siginfo *info);
 
-/* Deliver what is pending to the current task, before it returns to user space: handlers
- * get a frame, default actions happen. May end or stop the task. */
+/* deliver.c: deliver what is pending to the current task, before it returns to user space: handlers
+ * get a frame, default actions happen. May end or stop the task; a stopped one is to come again. */
 void rf_signal_deliver(struct rf_kernel *k);
 
 /* frame.c: push a frame for a handler; false if the stack is not writable. */

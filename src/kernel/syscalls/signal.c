@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-#define UNBLOCKABLE (RF_SIGMASK(RF_SIGKILL) | RF_SIGMASK(RF_SIGSTOP))
-
 static int64_t sys_rt_sigaction(struct rf_kernel *k, const uint64_t a[6])
 {
     int signo = (int)a[0];
@@ -18,16 +16,15 @@ static int64_t sys_rt_sigaction(struct rf_kernel *k, const uint64_t a[6])
         return -RF_EINVAL;
     if (a[1] && RF_GET_USER(k, action, a[1]))
         return -RF_EFAULT;
-    if (signo < 1 || signo > RF_NSIG || (a[1] && RF_SIGMASK(signo) & UNBLOCKABLE))
+    if (signo < 1 || signo > RF_NSIG || (a[1] && RF_SIGMASK(signo) & RF_SIGNALS_UNBLOCKABLE))
         return -RF_EINVAL;
     struct rf_task *task = k->current;
     struct rf_sigaction old = task->sighand->action[signo];
     if (a[1]) {
-        action.mask &= ~UNBLOCKABLE;
+        action.mask &= ~RF_SIGNALS_UNBLOCKABLE;
         task->sighand->action[signo] = action;
         /* a signal that is now ignored is not kept pending (POSIX) */
-        bool by_default = action.handler == RF_SIG_DFL &&
-                          (signo == RF_SIGCHLD || signo == RF_SIGCONT || signo == RF_SIGURG || signo == RF_SIGWINCH);
+        bool by_default = action.handler == RF_SIG_DFL && RF_SIGMASK(signo) & RF_SIGNALS_IGNORED;
         if (action.handler == RF_SIG_IGN || by_default) {
             for (struct rf_task *other = k->tasks; other; other = other->next_task)
                 if (other->process == task->process)
@@ -49,7 +46,7 @@ static int64_t sys_rt_sigprocmask(struct rf_kernel *k, const uint64_t a[6])
     if (a[1]) {
         if (RF_GET_USER(k, set, a[1]))
             return -RF_EFAULT;
-        set &= ~UNBLOCKABLE;
+        set &= ~RF_SIGNALS_UNBLOCKABLE;
         switch ((int)a[0]) {
         case RF_SIG_BLOCK: task->blocked |= set; break;
         case RF_SIG_UNBLOCK: task->blocked &= ~set; break;
@@ -86,7 +83,7 @@ static int64_t sys_rt_sigsuspend(struct rf_kernel *k, const uint64_t a[6])
     if (!task->scratch[0]) { /* first run: swap the masks until a handler has run */
         task->scratch[0] = 1;
         task->saved_blocked = task->blocked;
-        task->blocked = set & ~UNBLOCKABLE;
+        task->blocked = set & ~RF_SIGNALS_UNBLOCKABLE;
     }
     int64_t result = rf_sleep_until_deadline(k);
     if (result == RF_BLOCKED)
@@ -271,7 +268,7 @@ static int64_t sys_rt_sigtimedwait(struct rf_kernel *k, const uint64_t a[6])
         return -RF_EINVAL;
     if (a[2])
         deadline = (uint64_t)timeout.tv_sec * 1000000000 + (uint64_t)timeout.tv_nsec;
-    set &= ~UNBLOCKABLE;
+    set &= ~RF_SIGNALS_UNBLOCKABLE;
     if (rf_pending_take(k, task, set, 0, &info)) {
         if (a[1] && RF_PUT_USER(k, a[1], info))
             return -RF_EFAULT;
@@ -304,7 +301,7 @@ static int64_t signalfd(struct rf_kernel *k, const uint64_t a[6], uint32_t flags
         return -RF_EFAULT;
     if (flags & ~(uint32_t)(RF_SFD_CLOEXEC | RF_SFD_NONBLOCK))
         return -RF_EINVAL;
-    mask &= ~UNBLOCKABLE;
+    mask &= ~RF_SIGNALS_UNBLOCKABLE;
     if ((int)a[0] != -1) {
         file = rf_fd_file(k, (int)a[0]);
         if (!file)

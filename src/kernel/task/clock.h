@@ -7,6 +7,7 @@
 #include "kernel/task/timer.h"
 
 #define RF_CYCLES_PER_NS 3 /* a 3 GHz time stamp counter */
+#define RF_CYCLES_PER_TICK (RF_CYCLES_PER_NS * UINT64_C(10000000)) /* USER_HZ = 100 */
 
 RF_INLINE uint64_t rf_clock_to_ns(const struct rf_kernel *k, uint64_t cycles)
 {

@@ -4,6 +4,7 @@
 #include "abi/script.h"
 #include "kernel/boot/boot.h"
 #include "kernel/mm/mm.h"
+#include "kernel/ptrace/ptrace.h"
 #include "kernel/signal/posix_timer.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/task.h"
@@ -240,6 +241,78 @@ static int build_stack(struct rf_kernel *k, const struct program *p, const struc
     return rf_initial_stack_build(&request, out);
 }
 
+/* --- one thread alone --- */
+
+/* Handlers and descriptors that other tasks use too stay as they are for those. */
+static int64_t unshare(struct rf_kernel *k, struct rf_task *task)
+{
+    if (task->sighand && task->sighand->references > 1) {
+        struct rf_sighand *own = rf_kalloc(k, sizeof *own);
+        if (!own)
+            return -RF_ENOMEM;
+        *own = *task->sighand;
+        own->references = 1;
+        task->sighand->references--;
+        task->sighand = own;
+    }
+    if (task->files->references > 1) {
+        struct rf_fd_table *own = rf_fd_table_copy(k, task->files);
+        if (!own)
+            return -RF_ENOMEM;
+        rf_fd_table_put(k, task->files);
+        task->files = own;
+    }
+    return 0;
+}
+
+/* No other thread is there any more; the leader may be a zombie that the caller will replace. */
+static bool is_alone(const struct rf_kernel *k, const struct rf_task *task)
+{
+    const struct rf_process *process = task->process;
+    for (const struct rf_task *other = k->tasks; other; other = other->next_task)
+        if (other->process == process && other != task && other != k->reap &&
+            (other != process->leader || other->state != RF_TASK_ZOMBIE))
+            return false;
+    return true;
+}
+
+/* The process keeps its number: the thread that survives becomes its leader (de_thread of fs/exec.c). */
+static void take_leadership(struct rf_kernel *k, struct rf_task *task)
+{
+    struct rf_process *process = task->process;
+    struct rf_task *old = process->leader;
+    if (old == task)
+        return;
+    if (old->trace)
+        rf_ptrace_unlink(k, old);
+    process->leader = task;
+    task->tid = process->pid;
+    if (k->init == old)
+        k->init = task;
+    rf_task_free(k, old);
+}
+
+/* 0: the caller is the only thread of its process. RF_BLOCKED: it waits for the others' end. */
+static int64_t become_alone(struct rf_kernel *k, struct rf_task *task)
+{
+    struct rf_process *process = task->process;
+    if (!is_alone(k, task)) {
+        if (rf_task_must_die(task))
+            return -RF_EAGAIN;
+        if (!process->exec_task) {
+            process->exec_task = task;
+            rf_task_end_others(k, task);
+        }
+        return rf_sleep_on_killable(k, &process->thread_ended);
+    }
+    int64_t error = unshare(k, task);
+    if (error)
+        return error;
+    process->exec_task = NULL;
+    take_leadership(k, task);
+    return 0;
+}
+
 /* --- past the point of no return --- */
 
 static void reset_task(struct rf_kernel *k, struct rf_task *task, const char *path)
@@ -252,6 +325,7 @@ static void reset_task(struct rf_kernel *k, struct rf_task *task, const char *pa
     task->altstack_base = task->altstack_size = 0;
     task->altstack_flags = 0;
     task->clear_child_tid = task->robust_list = 0;
+    task->debug = (struct rf_debug_registers){ 0 };
     rf_posix_timers_delete_all(k, task->process);
     rf_fd_close_on_exec(k, task->files);
     const char *base = strrchr(path, '/');
@@ -297,12 +371,16 @@ static int64_t start(struct rf_kernel *k, const struct program *p, const struct 
                      const char *path, char **argv, char **envp)
 {
     struct rf_task *task = k->current;
+    int32_t tid = task->tid;
+    int64_t error = become_alone(k, task);
+    if (error)
+        return error;
     struct rf_mm *mm = rf_mm_create(k);
     struct layout layout = { 0 };
     struct rf_initial_stack stack;
     if (!mm)
         return -RF_ENOMEM;
-    int64_t error = build_space(k, mm, p, interp, &layout);
+    error = build_space(k, mm, p, interp, &layout);
     if (!error)
         error = -build_stack(k, p, &layout, path, argv, envp, &stack);
     if (error) {
@@ -320,6 +398,7 @@ static int64_t start(struct rf_kernel *k, const struct program *p, const struct 
                 (!interp->image || clear_tails(k, interp->image, layout.interp_base));
     reset_registers(k, task, layout.entry, stack.rsp);
     rf_initial_stack_free(&stack);
+    rf_ptrace_exec(k, task, tid);
     if (!good) {
         struct rf_siginfo info = { .si_signo = RF_SIGKILL, .si_code = RF_SI_KERNEL };
         rf_signal_send_process(k, task->process, &info);
@@ -378,8 +457,6 @@ int64_t rf_task_exec(struct rf_kernel *k, int dirfd, const char *path, int flags
 {
     if (flags & ~(RF_AT_EMPTY_PATH | RF_AT_SYMLINK_NOFOLLOW))
         return -RF_EINVAL;
-    if (k->current->process && k->current->process->thread_count > 1)
-        return -RF_EAGAIN; /* Linux would end the other threads; README, "What it cannot do" */
     char by_descriptor[RF_PATH_MAX + 24];
     struct place place = { dirfd, path, (uint32_t)flags, path };
     if (path[0] != '/' && dirfd != RF_AT_FDCWD) { /* alloc_bprm of fs/exec.c */

@@ -1,8 +1,15 @@
-/* The end of tasks and processes. */
+/* The end of tasks and processes (kernel/exit.c of Linux: do_exit, exit_notify, release_task).
+ *
+ * A thread that ends gives up what it holds and is a zombie until nobody asks for its status any more: its tracer, or,
+ * for a process, the parent. A process has ended when all its threads have; its status is the leader's, or that of
+ * exit_group. */
 #include "kernel/mm/mm.h"
+#include "kernel/ptrace/ptrace.h"
 #include "kernel/signal/posix_timer.h"
 #include "kernel/signal/signal.h"
+#include "kernel/signal/stop.h"
 #include "kernel/syscalls/futex.h"
+#include "kernel/task/clock.h"
 #include "kernel/task/itimer.h"
 #include "kernel/task/task.h"
 #include "kernel/vfs/vfs.h"
@@ -39,14 +46,7 @@ static void release_resources(struct rf_kernel *k, struct rf_task *task)
     task->sighand = NULL;
 }
 
-static bool parent_ignores_children(const struct rf_process *parent)
-{
-    const struct rf_task *leader = parent->leader;
-    if (!leader->sighand)
-        return true;
-    const struct rf_sigaction *action = &leader->sighand->action[RF_SIGCHLD];
-    return action->handler == RF_SIG_IGN || action->flags & RF_SA_NOCLDWAIT;
-}
+/* --- children and tracees --- */
 
 /* Children of a process that ends have nobody to wait for them any more. */
 static void orphan_children(struct rf_kernel *k, struct rf_process *process)
@@ -56,81 +56,169 @@ static void orphan_children(struct rf_kernel *k, struct rf_process *process)
         if (task->process->parent != process || task != task->process->leader)
             continue;
         task->process->parent = NULL;
-        if (task->process->zombie)
-            rf_task_free(k, task);
+        task->process->parent_thread = NULL;
+        if (task->process->zombie && !task->trace)
+            rf_task_reap(k, task);
     }
 }
 
-static void notify_parent(struct rf_kernel *k, struct rf_process *process)
+/* Children of a thread belong to another thread of its process from now on. */
+static void pass_children_on(struct rf_kernel *k, struct rf_task *task)
 {
-    struct rf_process *parent = process->parent;
-    struct rf_siginfo info = { .si_signo = process->exit_signal };
-    int status = process->wait_status;
-    info.si_code = status & 0x7f ? (status & 0x80 ? RF_SI_CLD_DUMPED : RF_SI_CLD_KILLED) : RF_SI_CLD_EXITED;
-    info.chld.pid = process->pid;
-    info.chld.uid = process->leader->credentials.uid;
-    info.chld.status = status & 0x7f ? status & 0x7f : status >> 8 & 0xff;
-    if (process->exit_signal)
-        rf_signal_send_process(k, parent, &info);
-    rf_wake(k, &parent->child_exit);
+    struct rf_task *heir = rf_process_live_thread(k, task->process);
+    for (struct rf_task *other = k->tasks; other; other = other->next_task)
+        if (other->process->parent_thread == task)
+            other->process->parent_thread = heir;
 }
 
-static void end_process(struct rf_kernel *k, struct rf_task *last, struct rf_process *process)
+/* --- telling the parent --- */
+
+static bool tell(struct rf_kernel *k, struct rf_task *task, int signo)
+{
+    struct rf_process *to = task->trace ? task->trace->tracer->process : task->process->parent;
+    const struct rf_task *judge = to ? rf_process_live_thread(k, to) : NULL;
+    bool unwanted = false;
+    if (!to)
+        return true;
+    int status = task->exit_status;
+    struct rf_siginfo info = { .si_signo = signo };
+    info.si_code = status & 0x7f ? (status & 0x80 ? RF_SI_CLD_DUMPED : RF_SI_CLD_KILLED) : RF_SI_CLD_EXITED;
+    info.chld.pid = task->tid;
+    info.chld.uid = task->credentials.uid;
+    info.chld.utime = (int64_t)(task->process->user_cycles / RF_CYCLES_PER_TICK);
+    info.chld.stime = (int64_t)(task->process->kernel_cycles / RF_CYCLES_PER_TICK);
+    info.chld.status = status & 0x7f ? status & 0x7f : status >> 8 & 0xff;
+    if (judge && !task->trace && signo == RF_SIGCHLD) {
+        const struct rf_sigaction *action = &judge->sighand->action[RF_SIGCHLD];
+        unwanted = action->handler == RF_SIG_IGN || action->flags & RF_SA_NOCLDWAIT;
+        if (action->handler == RF_SIG_IGN)
+            signo = 0;
+    }
+    if (signo)
+        rf_signal_send_process(k, to, &info);
+    rf_wake(k, &to->child_exit);
+    return unwanted;
+}
+
+bool rf_task_notify_parent(struct rf_kernel *k, struct rf_task *leader)
+{
+    return tell(k, leader, leader->process->exit_signal);
+}
+
+/* No task of the process is there but its leader. */
+static bool is_alone(const struct rf_kernel *k, const struct rf_task *leader)
+{
+    for (const struct rf_task *task = k->tasks; task; task = task->next_task)
+        if (task->process == leader->process && task != leader && task != k->reap)
+            return false;
+    return true;
+}
+
+/* True: the zombie is to go at once. */
+static bool notify_of_end(struct rf_kernel *k, struct rf_task *task)
+{
+    bool leads = task == task->process->leader, alone = leads && is_alone(k, task);
+    if (task->trace)
+        return tell(k, task, alone && !rf_ptrace_by_stranger(task) ? task->process->exit_signal : RF_SIGCHLD);
+    return !leads || (alone && rf_task_notify_parent(k, task));
+}
+
+void rf_task_reap(struct rf_kernel *k, struct rf_task *task)
+{
+    struct rf_process *process = task->process;
+    struct rf_task *leader = process->leader;
+    if (task->trace)
+        rf_ptrace_unlink(k, task);
+    if (task == k->current)
+        k->reap = task; /* the door that it is in needs it still */
+    else
+        rf_task_free(k, task);
+    if (task == leader)
+        return;
+    rf_wake(k, &process->thread_ended);
+    if (leader->state == RF_TASK_ZOMBIE && is_alone(k, leader) && process->leader != k->init &&
+        rf_task_notify_parent(k, leader))
+        rf_task_reap(k, leader);
+}
+
+/* --- ending --- */
+
+static void end_process(struct rf_kernel *k, struct rf_process *process)
 {
     process->zombie = true;
+    if (!process->exiting)
+        process->wait_status = process->leader->exit_status;
+    process->leader->exit_status = process->wait_status;
     rf_itimer_stop_all(k, process);
     rf_posix_timers_delete_all(k, process);
     rf_wake_for(k, &k->process_ended, RF_POLLIN | RF_POLLRDNORM);
     orphan_children(k, process);
-    if (k->observer && k->observer->exit)
-        k->observer->exit(k->observer_user, k, last, process->wait_status);
     if (process->leader == k->init) {
         k->finished = true;
         k->exit_status = process->wait_status;
-        return;
     }
-    if (!process->parent || (process->exit_signal == RF_SIGCHLD && parent_ignores_children(process->parent))) {
-        if (process->parent)
-            rf_wake(k, &process->parent->child_exit);
-        process->parent = NULL;
-        if (process->leader == k->current)
-            k->reap = process->leader;
-        else
-            rf_task_free(k, process->leader);
-        return;
-    }
-    notify_parent(k, process);
 }
 
-/* All other threads of the process must end too. */
-static void end_other_threads(struct rf_kernel *k, struct rf_task *task)
+void rf_task_end_others(struct rf_kernel *k, struct rf_task *task)
 {
     struct rf_process *process = task->process;
     for (struct rf_task *other = k->tasks; other; other = other->next_task) {
         if (other->process != process || other == task || other->state == RF_TASK_ZOMBIE)
             continue;
+        rf_jobctl_clear(other, RF_JOBCTL_STOP_PENDING | RF_JOBCTL_TRAPS);
         rf_leave_queues(k, other);
         other->state = RF_TASK_SLEEPING;
-        rf_make_runnable(k, other); /* they see process->exiting on their way */
+        rf_make_runnable(k, other); /* they see that they must die on their way */
     }
+}
+
+/* exit_group, by this thread: the status is its, unless the end is decided already. */
+static void begin_group_exit(struct rf_kernel *k, struct rf_task *task, int wait_status)
+{
+    struct rf_process *process = task->process;
+    if (rf_task_must_die(task))
+        return;
+    process->exiting = true;
+    process->exec_task = NULL;
+    process->stopped = false;
+    process->stop_count = 0;
+    process->wait_status = wait_status;
+    rf_task_end_others(k, task);
+}
+
+/* True: the task has stopped to tell its tracer of its end, and comes again. */
+static bool tell_tracer(struct rf_kernel *k, struct rf_task *task, int wait_status)
+{
+    if (!task->trace)
+        return false;
+    if (!task->trace->exit_told) {
+        task->trace->exit_told = true;
+        task->trace->phase = RF_TRACE_RUNNING; /* whatever stop its death has ended */
+    }
+    int status = task->process->exiting ? task->process->wait_status : wait_status;
+    return rf_ptrace_event(k, task, RF_PTRACE_EVENT_EXIT, (uint64_t)status) == RF_BLOCKED;
 }
 
 void rf_task_exit(struct rf_kernel *k, int wait_status, bool group)
 {
     struct rf_task *task = k->current;
     struct rf_process *process = task->process;
-    if (group && !process->exiting) {
-        process->exiting = true;
-        process->wait_status = wait_status;
-        end_other_threads(k, task);
-    } else if (!process->exiting && process->thread_count == 1) {
-        process->wait_status = wait_status;
-    }
+    if (group)
+        begin_group_exit(k, task, wait_status);
+    if (tell_tracer(k, task, wait_status))
+        return;
+    task->exit_status = process->exiting ? process->wait_status : wait_status;
+    if (k->observer && k->observer->exit)
+        k->observer->exit(k->observer_user, k, task, task->exit_status);
+    if (task->jobctl & RF_JOBCTL_STOP_PENDING && rf_stop_participate(task)) /* the others have stopped already */
+        rf_stop_notify(k, task, false, RF_SI_CLD_STOPPED);
+    rf_ptrace_tracer_ended(k, task);
     release_resources(k, task);
     task->state = RF_TASK_ZOMBIE;
-    bool last = --process->thread_count == 0;
-    if (task != process->leader)
-        k->reap = task;
-    if (last)
-        end_process(k, task, process);
+    pass_children_on(k, task);
+    if (--process->thread_count == 0)
+        end_process(k, process);
+    if (!k->finished && notify_of_end(k, task))
+        rf_task_reap(k, task);
+    rf_wake(k, &process->thread_ended);
 }

@@ -3,6 +3,7 @@
 #include "kernel/frames.h"
 #include "kernel/fs/fs.h"
 #include "kernel/mm/mm.h"
+#include "kernel/ptrace/ptrace.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/itimer.h"
 #include "kernel/task/task.h"
@@ -28,13 +29,22 @@ static bool copy_process(struct rf_kernel *k, struct rf_task *child, const struc
     copy->pgid = process->pgid;
     copy->sid = process->sid;
     copy->leader = child;
-    copy->parent = flags & RF_CLONE_PARENT ? process->parent : process;
+    bool sibling = flags & RF_CLONE_PARENT;
+    copy->parent = sibling ? process->parent : process;
+    copy->parent_thread = sibling ? process->parent_thread : k->current;
     copy->thread_count = 1;
-    copy->exit_signal = exit_signal;
+    copy->exit_signal = sibling ? process->exit_signal : exit_signal;
     rf_itimer_init(copy);
     memcpy(copy->rlimit, process->rlimit, sizeof copy->rlimit);
     child->process = copy;
     return true;
+}
+
+static void clear_handlers(struct rf_sighand *sighand)
+{
+    for (int signo = 1; signo <= RF_NSIG; signo++)
+        if (sighand->action[signo].handler != RF_SIG_IGN)
+            sighand->action[signo] = (struct rf_sigaction){ .handler = RF_SIG_DFL };
 }
 
 static bool copy_sighand(struct rf_kernel *k, struct rf_task *child, struct rf_task *parent, uint64_t flags)
@@ -49,6 +59,8 @@ static bool copy_sighand(struct rf_kernel *k, struct rf_task *child, struct rf_t
         return false;
     *child->sighand = *parent->sighand;
     child->sighand->references = 1;
+    if (flags & RF_CLONE_CLEAR_SIGHAND)
+        clear_handlers(child->sighand);
     return true;
 }
 
@@ -81,6 +93,8 @@ static void copy_registers(struct rf_kernel *k, struct rf_task *child, const str
 {
     *child->regs = *parent->regs;
     child->regs->rax = 0;
+    if (parent->trace && parent->trace->forced_tf)
+        child->regs->eflags &= ~(uint64_t)RF_FLAG_TF;
     if (args->stack)
         child->regs->rsp = args->stack + args->stack_size;
     struct rf_cpu_context *c = &child->context;
@@ -114,12 +128,15 @@ static int64_t check_flags(const struct rf_clone_args *args)
     uint64_t offered = RF_CLONE_VM | RF_CLONE_FS | RF_CLONE_FILES | RF_CLONE_SIGHAND | RF_CLONE_VFORK |
                        RF_CLONE_PARENT | RF_CLONE_THREAD | RF_CLONE_SYSVSEM | RF_CLONE_SETTLS |
                        RF_CLONE_PARENT_SETTID | RF_CLONE_CHILD_CLEARTID | RF_CLONE_CHILD_SETTID |
-                       RF_CLONE_DETACHED | RF_CLONE_IO | RF_CLONE_UNTRACED | RF_CLONE_PIDFD;
+                       RF_CLONE_DETACHED | RF_CLONE_IO | RF_CLONE_UNTRACED | RF_CLONE_PIDFD |
+                       RF_CLONE_PTRACE | RF_CLONE_CLEAR_SIGHAND;
     if (flags & ~offered)
         return -RF_EINVAL;
     if (flags & RF_CLONE_SIGHAND && !(flags & RF_CLONE_VM))
         return -RF_EINVAL;
     if (flags & RF_CLONE_THREAD && !(flags & RF_CLONE_SIGHAND))
+        return -RF_EINVAL;
+    if (flags & RF_CLONE_SIGHAND && flags & RF_CLONE_CLEAR_SIGHAND)
         return -RF_EINVAL;
     if (flags & RF_CLONE_PIDFD && flags & (RF_CLONE_THREAD | RF_CLONE_DETACHED))
         return -RF_EINVAL; /* descriptors of threads came with Linux 6.9 */
@@ -143,27 +160,68 @@ static int64_t give_pidfd(struct rf_kernel *k, const struct rf_clone_args *args,
     return -RF_EFAULT;
 }
 
-/* The parent of a vfork sleeps until the child has left its memory. */
+/* A clone's memory from run to run: how far it has come, the child's number, the event to tell of it. */
+enum { CLONE_BEGINS, CLONE_MADE, CLONE_WAITS, CLONE_DONE };
+#define SCRATCH_STAGE 0
+#define SCRATCH_TID 1
+#define SCRATCH_EVENT 2
+#define SCRATCH_FLAGS 3
+
+/* PTRACE_EVENT_* of a clone, 0: none is to be told. */
+static unsigned event_of(const struct rf_task *parent, const struct rf_clone_args *args)
+{
+    unsigned event = args->flags & RF_CLONE_VFORK       ? RF_PTRACE_EVENT_VFORK
+                     : args->exit_signal != RF_SIGCHLD ? RF_PTRACE_EVENT_CLONE
+                                                       : RF_PTRACE_EVENT_FORK;
+    return !(args->flags & RF_CLONE_UNTRACED) && rf_ptrace_event_enabled(parent, event) ? event : 0;
+}
+
+static bool is_traced_too(const struct rf_task *parent, const struct rf_clone_args *args)
+{
+    return parent->trace && (args->flags & RF_CLONE_PTRACE || event_of(parent, args));
+}
+
+/* The parent of a vfork sleeps until the child has left its memory: death alone interrupts that. */
 static int64_t wait_for_vfork(struct rf_kernel *k, struct rf_task *parent)
 {
-    struct rf_task *child = rf_task_find(k, (int32_t)parent->scratch[1]);
+    struct rf_task *child = rf_task_find(k, (int32_t)parent->scratch[SCRATCH_TID]);
     if (!child || child->vfork_parent != parent || child->state == RF_TASK_ZOMBIE)
-        return (int64_t)parent->scratch[1];
-    uint64_t pending = parent->pending; /* only death interrupts this sleep */
-    struct rf_process *process = parent->process;
-    uint64_t shared = process->pending;
-    parent->pending = process->pending = 0;
-    int64_t result = rf_sleep_on(k, &child->vfork_done);
-    parent->pending = pending;
-    process->pending = shared;
+        return 0;
+    int64_t result = rf_sleep_on_killable(k, &child->vfork_done);
+    if (result != RF_BLOCKED)
+        child->vfork_parent = NULL;
     return result;
+}
+
+/* The child exists: what the parent has yet to do. */
+static int64_t finish_clone(struct rf_kernel *k, struct rf_task *parent)
+{
+    uint64_t *scratch = parent->scratch;
+    int64_t result = 0;
+    if (scratch[SCRATCH_STAGE] == CLONE_MADE) {
+        if (scratch[SCRATCH_EVENT])
+            result = rf_ptrace_event(k, parent, (unsigned)scratch[SCRATCH_EVENT], scratch[SCRATCH_TID]);
+        if (!result)
+            scratch[SCRATCH_STAGE] = scratch[SCRATCH_FLAGS] & RF_CLONE_VFORK ? CLONE_WAITS : CLONE_DONE;
+    }
+    if (!result && scratch[SCRATCH_STAGE] == CLONE_WAITS) {
+        result = wait_for_vfork(k, parent);
+        if (!result && !(scratch[SCRATCH_FLAGS] & RF_CLONE_UNTRACED))
+            result = rf_ptrace_event(k, parent, RF_PTRACE_EVENT_VFORK_DONE, scratch[SCRATCH_TID]);
+    }
+    return result ? result : (int64_t)scratch[SCRATCH_TID];
+}
+
+bool rf_task_clone_begun(const struct rf_kernel *k)
+{
+    return k->current->scratch[SCRATCH_STAGE] != CLONE_BEGINS;
 }
 
 int64_t rf_task_clone(struct rf_kernel *k, const struct rf_clone_args *args)
 {
     struct rf_task *parent = k->current;
-    if (parent->scratch[0]) /* run again: the child exists */
-        return wait_for_vfork(k, parent);
+    if (rf_task_clone_begun(k))
+        return finish_clone(k, parent);
     int64_t error = check_flags(args);
     if (error)
         return error;
@@ -175,7 +233,10 @@ int64_t rf_task_clone(struct rf_kernel *k, const struct rf_clone_args *args)
         drop_partial(k, child);
         return -RF_ENOMEM;
     }
-    error = give_pidfd(k, args, child->tid);
+    if (is_traced_too(parent, args))
+        error = rf_ptrace_inherit(k, child, parent);
+    if (!error)
+        error = give_pidfd(k, args, child->tid);
     if (error) {
         drop_partial(k, child);
         return error;
@@ -206,7 +267,9 @@ int64_t rf_task_clone(struct rf_kernel *k, const struct rf_clone_args *args)
     if (args->flags & RF_CLONE_VFORK)
         child->vfork_parent = parent;
     rf_make_runnable(k, child);
-    parent->scratch[0] = 1;
-    parent->scratch[1] = (uint64_t)tid;
-    return args->flags & RF_CLONE_VFORK ? wait_for_vfork(k, parent) : tid;
+    parent->scratch[SCRATCH_STAGE] = CLONE_MADE;
+    parent->scratch[SCRATCH_TID] = (uint64_t)tid;
+    parent->scratch[SCRATCH_EVENT] = event_of(parent, args);
+    parent->scratch[SCRATCH_FLAGS] = args->flags;
+    return finish_clone(k, parent);
 }

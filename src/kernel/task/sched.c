@@ -1,7 +1,9 @@
 /* The scheduler: round robin on modelled time, idle time, context switches. */
+#include "cpu/debug.h"
 #include "kernel/boot/boot.h"
 #include "kernel/frames.h"
 #include "kernel/mm/mm.h"
+#include "kernel/ptrace/ptrace.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/clock.h"
 #include "kernel/task/task.h"
@@ -11,7 +13,7 @@
 
 void rf_make_runnable(struct rf_kernel *k, struct rf_task *task)
 {
-    if (task->state == RF_TASK_ZOMBIE || task->state == RF_TASK_STOPPED)
+    if (task->state == RF_TASK_ZOMBIE || task->state == RF_TASK_STOPPED || task->state == RF_TASK_TRACED)
         return;
     task->state = RF_TASK_RUNNABLE;
     if (task->on_run_queue || task == k->current)
@@ -229,10 +231,20 @@ void rf_account_times(struct rf_kernel *k)
     k->counted_kernel = all - user;
 }
 
+static void load_debug_registers(struct rf_cpu *cpu, const struct rf_debug_registers *debug)
+{
+    if (!(debug->control & RF_DR7_ENABLES) && !rf_debug_enabled(cpu))
+        return;
+    for (unsigned i = 0; i < 4; i++)
+        cpu->dr[i] = debug->address[i];
+    cpu->dr[7] = debug->control | RF_DR7_FIXED;
+}
+
 static void switch_to(struct rf_kernel *k, struct rf_task *next)
 {
     uint64_t top = RF_DIRECT_MAP + next->kstack_pa + RF_KSTACK_BYTES;
     load_context(k, next);
+    load_debug_registers(k->cpu, &next->debug);
     k->current = next;
     k->layout->percpu->kernel_rsp = top;
     k->layout->tss->rsp[0] = top;
@@ -297,9 +309,11 @@ void rf_yield(struct rf_kernel *k)
 void rf_update_exit_work(struct rf_kernel *k, uint32_t also)
 {
     uint64_t work = also | (k->layout->percpu->exit_work & RF_WORK_IRET);
-    if (k->current && (rf_signal_pending(k->current) || k->current->process->exiting ||
-                       k->current->process->stopped || k->current->restore_blocked))
+    const struct rf_task *task = k->current;
+    if (task && (rf_signal_pending(task) || task->restore_blocked || (task->trace && task->trace->phase)))
         work |= RF_WORK_SIGNAL;
+    if (task && (task->exit_work || (task->trace && task->trace->exec_event)))
+        work |= RF_WORK_TRACE;
     if (k->need_resched)
         work |= RF_WORK_RESCHED;
     k->layout->percpu->exit_work = work;

@@ -19,6 +19,22 @@ struct rf_process *rf_process_find(struct rf_kernel *k, int32_t pid)
     return task && task->process->pid == pid ? task->process : NULL;
 }
 
+struct rf_task *rf_process_live_thread(struct rf_kernel *k, struct rf_process *process)
+{
+    if (process->leader->sighand)
+        return process->leader;
+    for (struct rf_task *task = k->tasks; task; task = task->next_task)
+        if (task->process == process && task->sighand)
+            return task;
+    return NULL;
+}
+
+bool rf_task_must_die(const struct rf_task *task)
+{
+    const struct rf_process *process = task->process;
+    return process->exiting || (process->exec_task && process->exec_task != task);
+}
+
 struct rf_task *rf_task_create(struct rf_kernel *k)
 {
     struct rf_task *task = rf_kalloc(k, sizeof *task);
@@ -49,6 +65,7 @@ void rf_task_free(struct rf_kernel *k, struct rf_task *task)
     if (*link)
         *link = task->next_task;
     rf_leave_queues(k, task);
+    rf_kfree(k, task->trace);
     rf_futex_forget_many(k, task);
     rf_frame_put(k, task->kstack_pa);
     rf_pending_drop_task(k, task, UINT64_MAX);

@@ -5,7 +5,8 @@
 #include "kernel/kernel.h"
 #include "kernel/task/timer.h"
 
-enum rf_task_state { RF_TASK_RUNNABLE, RF_TASK_SLEEPING, RF_TASK_STOPPED, RF_TASK_ZOMBIE };
+/* Stopped: with its process (signal/stop.h). Traced: stopped for its tracer (ptrace/ptrace.h). */
+enum rf_task_state { RF_TASK_RUNNABLE, RF_TASK_SLEEPING, RF_TASK_STOPPED, RF_TASK_TRACED, RF_TASK_ZOMBIE };
 
 /* What the CPU holds while another task runs. Taken inside a door function, so the CPU is
  * always at CPL 0 then; user registers are in the pt_regs on the kernel stack. */
@@ -14,6 +15,13 @@ struct rf_cpu_context {
     uint64_t fs_base, gs_base, kernel_gs_base;
     uint16_t fs, gs, ds, es;
     struct rf_fpu fpu;
+};
+
+/* Breakpoints that a tracer has set (PTRACE_POKEUSER): the debug registers while the task runs. */
+struct rf_debug_registers {
+    uint64_t address[4];
+    uint64_t status;  /* DR6 of the last #DB */
+    uint64_t control; /* DR7's writable bits */
 };
 
 struct rf_credentials {
@@ -30,19 +38,26 @@ struct rf_sighand {
 
 /* One process: what its threads share besides memory and files. */
 struct rf_process {
-    uint32_t references; /* live threads + the zombie leader until reaped */
+    uint32_t references; /* its tasks: live threads, zombies until they are reaped */
     int32_t pid, pgid, sid;
     struct rf_task *leader;
     struct rf_process *parent;
+    struct rf_task *parent_thread;      /* that made it; another one of its process once that has ended */
     struct rf_wait_queue child_exit;    /* wait4 sleeps here */
     uint64_t pending;                   /* process-directed signals, bit n-1 */
     struct rf_queued_signal *queued;    /* signal/pending.c */
     struct rf_rlimit64 rlimit[16];
-    uint32_t thread_count;
+    uint32_t thread_count;              /* those that have not ended */
     int32_t exit_signal;                /* sent to the parent; 0 = none */
-    int wait_status;                    /* once all threads are gone, or of the last stop */
-    bool zombie, stopped, stop_reported, continued;
+    int wait_status;                    /* of exit_group or a deadly signal; at the end, the leader's */
+    bool zombie;                        /* all threads have ended */
     bool exiting;                       /* exit_group: every thread must end with wait_status */
+    struct rf_task *exec_task;          /* execve of this thread waits for the others' end, which must come */
+    struct rf_wait_queue thread_ended;  /* it waits here */
+    bool stopped;                       /* signal/stop.h */
+    bool continued;                     /* since it was stopped; false again once waited for */
+    uint32_t stop_count;                /* threads that have yet to stop */
+    int stop_code;                      /* the signal that stopped it; 0 once waited for */
     struct rf_siginfo death;            /* the signal that ended it */
     uint64_t user_cycles, kernel_cycles;
     uint64_t child_user_cycles, child_kernel_cycles; /* of children that were waited for */
@@ -83,6 +98,9 @@ struct rf_task {
     uint64_t saved_blocked;        /* restored on return to user: sigsuspend, ppoll */
     bool restore_blocked;
     struct rf_queued_signal *queued;
+    uint32_t jobctl;               /* RF_JOBCTL_*: signal/stop.h */
+    struct rf_ptrace *trace;       /* NULL: nobody traces it */
+    struct rf_debug_registers debug;
     uint64_t altstack_base, altstack_size;
     uint32_t altstack_flags;
     uint64_t clear_child_tid, robust_list;
@@ -92,7 +110,11 @@ struct rf_task {
     uint64_t restart_deadline;                  /* for restart_syscall */
 
     /* the system call in progress */
-    uint32_t syscall_number;
+    uint32_t syscall_number;       /* whose handler runs */
+    uint32_t asked_number;         /* what RAX held at entry */
+    uint32_t syscall_work;         /* RF_SYSCALL_WORK_*: what every call must pass before its handler */
+    uint8_t entry_stage;           /* how far it has come (entry/syscall_work.h) */
+    bool exit_work;                /* the call's end is to be told to the tracer */
     bool in_syscall;               /* entered and not yet returned from */
     bool handler_started;          /* run at least once: strace has shown it */
     uint64_t syscall_args[6];
@@ -109,7 +131,7 @@ struct rf_task {
     uint64_t user_cycles, kernel_cycles;
     struct rf_task *vfork_parent;  /* sleeping until this task execs or exits */
     struct rf_wait_queue vfork_done;
-    int exit_code;
+    int exit_status;               /* as wait4 gives it, once a zombie */
 };
 
 #define RF_KSTACK_BYTES RF_PAGE_SIZE /* C handlers run on the host: entry frames alone fit easily */
@@ -120,6 +142,10 @@ struct rf_task {
 /* --- task.c: making and finding --- */
 struct rf_task *rf_task_find(struct rf_kernel *k, int32_t tid);
 struct rf_process *rf_process_find(struct rf_kernel *k, int32_t pid);
+/* A thread that has not ended: the leader if it has not. NULL: none. */
+struct rf_task *rf_process_live_thread(struct rf_kernel *k, struct rf_process *process);
+/* Its process ends, or is about to be one thread by execve of another. */
+bool rf_task_must_die(const struct rf_task *task);
 /* A new task with a kernel stack and process; everything else zero. NULL: no memory. */
 struct rf_task *rf_task_create(struct rf_kernel *k);
 void rf_task_free(struct rf_kernel *k, struct rf_task *task);
@@ -148,13 +174,22 @@ void rf_update_exit_work(struct rf_kernel *k, uint32_t also);
 
 /* --- fork.c --- */
 int64_t rf_task_clone(struct rf_kernel *k, const struct rf_clone_args *args);
+/* The call runs again: the arguments count no more. */
+bool rf_task_clone_begun(const struct rf_kernel *k);
 
 /* --- exec.c: path and vectors in kernel memory --- */
 int64_t rf_task_exec(struct rf_kernel *k, int dirfd, const char *path, int flags, char **argv,
                      char **envp);
 
 /* --- exit.c --- */
-/* End the current thread, or with group all of its process. wait_status as wait4 gives it. */
+/* End the current thread, or with group all of its process. wait_status as wait4 gives it. The task is a zombie then, or
+ * has stopped for its tracer first: it is to come here again. */
 void rf_task_exit(struct rf_kernel *k, int wait_status, bool group);
+/* Make all other threads of the current one's process end. */
+void rf_task_end_others(struct rf_kernel *k, struct rf_task *task);
+/* A zombie has been waited for, or nobody will: it goes, and what depended on it happens. */
+void rf_task_reap(struct rf_kernel *k, struct rf_task *task);
+/* Tell the parent that a process has ended. True: nobody waits for it. */
+bool rf_task_notify_parent(struct rf_kernel *k, struct rf_task *leader);
 
 #endif

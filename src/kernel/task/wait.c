@@ -28,9 +28,9 @@ void rf_leave_queues(struct rf_kernel *k, struct rf_task *task)
     task->host_fd = -1;
 }
 
-static int64_t go_to_sleep(struct rf_kernel *k)
+static int64_t go_to_sleep(struct rf_kernel *k, bool interrupted)
 {
-    if (rf_signal_pending(k->current) || k->current->process->exiting) {
+    if (interrupted) {
         rf_leave_queues(k, k->current);
         k->current->state = RF_TASK_RUNNABLE;
         return -RF_ERESTARTSYS;
@@ -39,30 +39,40 @@ static int64_t go_to_sleep(struct rf_kernel *k)
     return RF_BLOCKED;
 }
 
-int64_t rf_sleep_on(struct rf_kernel *k, struct rf_wait_queue *q)
+static bool join_queue(struct rf_kernel *k, struct rf_wait_queue *q)
 {
     struct rf_wait *wait = rf_kalloc(k, sizeof *wait);
     if (!wait)
-        return -RF_ENOMEM;
+        return false;
     *wait = (struct rf_wait){ k->current, q, NULL, k->current->waits };
     k->current->waits = wait;
     struct rf_wait **tail = &q->first; /* first come, first woken */
     while (*tail)
         tail = &(*tail)->next_on_queue;
     *tail = wait;
-    return go_to_sleep(k);
+    return true;
+}
+
+int64_t rf_sleep_on(struct rf_kernel *k, struct rf_wait_queue *q)
+{
+    return join_queue(k, q) ? go_to_sleep(k, rf_signal_pending(k->current)) : -RF_ENOMEM;
+}
+
+int64_t rf_sleep_on_killable(struct rf_kernel *k, struct rf_wait_queue *q)
+{
+    return join_queue(k, q) ? go_to_sleep(k, rf_signal_fatal_pending(k->current)) : -RF_ENOMEM;
 }
 
 int64_t rf_sleep_until_deadline(struct rf_kernel *k)
 {
-    return go_to_sleep(k);
+    return go_to_sleep(k, rf_signal_pending(k->current));
 }
 
 int64_t rf_sleep_on_host(struct rf_kernel *k, int host_fd, short events)
 {
     k->current->host_fd = host_fd;
     k->current->host_events = events;
-    return go_to_sleep(k);
+    return go_to_sleep(k, rf_signal_pending(k->current));
 }
 
 void rf_wake(struct rf_kernel *k, struct rf_wait_queue *q)

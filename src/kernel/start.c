@@ -24,6 +24,7 @@ static const struct rf_handler_table *const handler_tables[] = {
     &rf_handlers_identity, &rf_handlers_signal,  &rf_handlers_time,      &rf_handlers_system,
     &rf_handlers_futex,   &rf_handlers_timer,    &rf_handlers_pidfd,     &rf_handlers_priority,
     &rf_handlers_futex_waitv, &rf_handlers_membarrier,
+    &rf_handlers_memory_advice, &rf_handlers_memory_lock, &rf_handlers_process_vm,
 };
 
 static void install_handlers(struct rf_kernel *k)
@@ -215,7 +216,7 @@ static bool peek_page(struct rf_kernel *k, struct rf_mm *mm, uint64_t address, u
     const struct rf_vma *vma = rf_vma_find(mm, address);
     if (!vma || !vma->prot)
         return false;
-    const uint64_t *pte = rf_pte(k, mm->pml4, address, false);
+    const uint64_t *pte = rf_pte(k, mm, address, false);
     if (pte && *pte) {
         memcpy(out, (uint8_t *)rf_frame_host(k, *pte & RF_PTE_ADDRESS) + (address & RF_PAGE_MASK), size);
         return true;

@@ -59,6 +59,8 @@ int64_t rf_mm_choose_address(struct rf_kernel *k, struct rf_mm *mm, uint64_t add
     if (length > RF_TASK_SIZE)
         return -RF_ENOMEM;
     if (flags & (RF_MAP_FIXED | RF_MAP_FIXED_NOREPLACE)) {
+        if (address >= (uint64_t)-4095)
+            return (int64_t)address; /* IS_ERR_VALUE: do_mmap takes it for an error of get_unmapped_area */
         if (address > RF_TASK_SIZE - length)
             return -RF_ENOMEM;
         if (address & RF_PAGE_MASK)

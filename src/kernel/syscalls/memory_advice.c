@@ -60,7 +60,7 @@ static int64_t remove_pages(struct rf_kernel *k, const struct rf_vma *vma, uint6
 {
     if (vma->flags & RF_VM_LOCKED || !vma->file)
         return -RF_EINVAL;
-    if (!vma->shared || !(vma->prot & RF_PROT_WRITE))
+    if (!vma->shared || !vma->may_write) /* vma_is_shared_maywrite */
         return -RF_EACCES;
     struct rf_inode *inode = vma->file->inode;
     if (!inode->ops->punch)

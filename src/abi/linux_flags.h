@@ -284,6 +284,8 @@ enum {
     RF_MAP_SYNC = 0x80000,
     RF_MAP_FIXED_NOREPLACE = 0x100000,
     RF_MAP_UNINITIALIZED = 0x4000000,
+    RF_MAP_HUGE_SHIFT = 26, /* log2 of the huge page's size */
+    RF_MAP_HUGE_MASK = 0x3f,
     RF_MREMAP_MAYMOVE = 1,
     RF_MREMAP_FIXED = 2,
     RF_MREMAP_DONTUNMAP = 4,

@@ -287,6 +287,22 @@ void rf_cpu_set_vendor(struct rf_cpu *cpu, enum rf_cpu_vendor vendor);
 /* Run until something stops the CPU. Never returns RF_STOP_NONE. */
 enum rf_stop rf_cpu_run(struct rf_cpu *cpu);
 
+/* The debug registers (SDM 3B, 18.2). */
+#define RF_DR6_BREAKPOINTS UINT64_C(0xf) /* B0 to B3 */
+#define RF_DR6_BD RF_BIT(13)
+#define RF_DR6_BS RF_BIT(14)
+#define RF_DR6_WRITABLE UINT64_C(0xe00f)
+#define RF_DR6_FIXED UINT64_C(0xffff0ff0)
+#define RF_DR7_ENABLES UINT64_C(0xff) /* L0 G0 .. L3 G3 */
+#define RF_DR7_GD RF_BIT(13)
+#define RF_DR7_WRITABLE UINT64_C(0xffff23ff)
+#define RF_DR7_FIXED UINT64_C(0x400)
+
+RF_INLINE bool rf_debug_enabled(const struct rf_cpu *cpu)
+{
+    return cpu->dr[7] & RF_DR7_ENABLES;
+}
+
 /* Does a debug trap or an interrupt wait, or the CPU in HLT? */
 bool rf_cpu_event_due(const struct rf_cpu *cpu);
 

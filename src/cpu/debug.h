@@ -8,21 +8,6 @@
 
 #include "cpu/cpu.h"
 
-#define RF_DR6_BREAKPOINTS UINT64_C(0xf) /* B0 to B3 */
-#define RF_DR6_BD RF_BIT(13)
-#define RF_DR6_BS RF_BIT(14)
-#define RF_DR6_WRITABLE UINT64_C(0xe00f)
-#define RF_DR6_FIXED UINT64_C(0xffff0ff0)
-#define RF_DR7_ENABLES UINT64_C(0xff) /* L0 G0 .. L3 G3 */
-#define RF_DR7_GD RF_BIT(13)
-#define RF_DR7_WRITABLE UINT64_C(0xffff23ff)
-#define RF_DR7_FIXED UINT64_C(0x400)
-
-RF_INLINE bool rf_debug_enabled(const struct rf_cpu *cpu)
-{
-    return cpu->dr[7] & RF_DR7_ENABLES;
-}
-
 /* Is a breakpoint on data enabled? */
 bool rf_debug_watches_data(const struct rf_cpu *cpu);
 

@@ -465,8 +465,14 @@ enum rf_stop rf_cpu_run(struct rf_cpu *cpu)
     cpu->stop = RF_STOP_NONE;
     rf_cpu_mode_changed(cpu);
     rf_cpu_refresh_budget(cpu);
-    if (cpu->halted || cpu->shadow)
-        look_at_once(cpu); /* the CPU was stopped before its block's end was looked at */
+    /* the CPU was stopped before its block's end was looked at */
+    if (cpu->shadow) { /* at once: if a stop is requested again, it comes after the next instruction */
+        rf_cpu_expire_timers(cpu);
+        deliver_due(cpu);
+        rf_cpu_refresh_budget(cpu);
+    } else if (cpu->halted) {
+        look_at_once(cpu);
+    }
     rf_fpu_to_guest(cpu);
     while (!cpu->stop) {
         struct rf_op *op = rf_dispatch(cpu);

@@ -45,6 +45,7 @@ struct rf_handler_table {
 /* One per file in syscalls/. */
 extern const struct rf_handler_table rf_handlers_file, rf_handlers_stat, rf_handlers_directory,
     rf_handlers_descriptor, rf_handlers_poll, rf_handlers_epoll, rf_handlers_memory,
+    rf_handlers_memory_advice, rf_handlers_memory_lock, rf_handlers_process_vm, rf_handlers_shm,
     rf_handlers_process, rf_handlers_identity, rf_handlers_signal, rf_handlers_time,
     rf_handlers_system, rf_handlers_futex, rf_handlers_futex_waitv, rf_handlers_timer,
     rf_handlers_pidfd, rf_handlers_priority, rf_handlers_membarrier, rf_handlers_wait, rf_handlers_usage,
@@ -132,6 +133,7 @@ struct rf_kernel {
     bool finished;         /* init has ended: the machine stops */
     bool keeps_last_mm;    /* init's address space stays, as last_mm, when it ends */
     struct rf_mm *last_mm;
+    uint64_t mm_count;     /* address spaces made so far */
     struct rf_wait_queue signal_arrived; /* readers and polls of signal descriptors, of all tasks */
     struct rf_wait_queue process_ended;  /* polls of process descriptors */
     struct rf_timer *timers; /* by expiry (task/timer.h) */
@@ -149,6 +151,9 @@ struct rf_kernel {
 
     /* file system */
     struct rf_vfs *vfs;
+
+    /* System V shared memory (ipc/shm.h); NULL until the first segment */
+    struct rf_shm_set *shm;
 
     uint64_t random_state;
     uint64_t epoch_ns;

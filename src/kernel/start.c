@@ -3,6 +3,7 @@
 
 #include "kernel/boot/boot.h"
 #include "kernel/frames.h"
+#include "kernel/ipc/shm.h"
 #include "kernel/mm/mm.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/clock.h"
@@ -25,6 +26,7 @@ static const struct rf_handler_table *const handler_tables[] = {
     &rf_handlers_futex,   &rf_handlers_timer,    &rf_handlers_pidfd,     &rf_handlers_priority,
     &rf_handlers_futex_waitv, &rf_handlers_membarrier,
     &rf_handlers_wait,    &rf_handlers_usage,   &rf_handlers_ptrace,
+    &rf_handlers_memory_advice, &rf_handlers_memory_lock, &rf_handlers_process_vm, &rf_handlers_shm,
 };
 
 static void install_handlers(struct rf_kernel *k)
@@ -92,6 +94,7 @@ void rf_kernel_destroy(struct rf_kernel *k)
     for (struct rf_task *task = k->tasks; task; task = task->next_task)
         if (task->files)
             rf_fd_table_put(k, task->files); /* closes what the host holds open for us */
+    rf_shm_end(k);
     if (k->vfs)
         rf_vfs_destroy(k);
     rf_frames_destroy(k);
@@ -216,7 +219,7 @@ static bool peek_page(struct rf_kernel *k, struct rf_mm *mm, uint64_t address, u
     const struct rf_vma *vma = rf_vma_find(mm, address);
     if (!vma || !vma->prot)
         return false;
-    const uint64_t *pte = rf_pte(k, mm->pml4, address, false);
+    const uint64_t *pte = rf_pte(k, mm, address, false);
     if (pte && *pte) {
         memcpy(out, (uint8_t *)rf_frame_host(k, *pte & RF_PTE_ADDRESS) + (address & RF_PAGE_MASK), size);
         return true;

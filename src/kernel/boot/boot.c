@@ -120,9 +120,10 @@ static rf_status program_cpu(struct rf_kernel *k, struct rf_error *err)
     rf_mmu_set_efer(&cpu->mmu, RF_EFER_LME | RF_EFER_LMA | RF_EFER_NXE | RF_EFER_SCE);
     rf_mmu_set_cr4(&cpu->mmu, RF_CR4_PAE | RF_CR4_PGE | RF_CR4_OSFXSR | RF_CR4_OSXMMEXCPT | RF_CR4_UMIP |
                                   RF_CR4_FSGSBASE | RF_CR4_SMEP | RF_CR4_SMAP | RF_CR4_DE |
+                                  (rf_has(cpu->features, RF_FEATURE_PKU) ? RF_CR4_PKE : 0) |
                                   (rf_has(cpu->features, RF_FEATURE_XSAVE) ? RF_CR4_OSXSAVE : 0));
     if (rf_has(cpu->features, RF_FEATURE_XSAVE))
-        cpu->xcr0 = rf_model_xcr0(cpu->features) & ~RF_XCR0_PKRU; /* CR4.PKE stays clear */
+        cpu->xcr0 = rf_model_xcr0(cpu->features);
     rf_mmu_set_cr3(&cpu->mmu, layout->kernel_pml4);
     rf_mmu_set_cr0(&cpu->mmu, RF_CR0_PE | RF_CR0_MP | RF_CR0_ET | RF_CR0_NE | RF_CR0_WP | RF_CR0_AM |
                                   RF_CR0_PG);

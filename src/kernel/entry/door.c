@@ -2,7 +2,6 @@
  *
  * Which door it is follows from the address of the VMCALL: a stub of the system call
  * table, an exception entry, or the exit-work path. */
-#include "cpu/debug.h"
 #include "kernel/boot/boot.h"
 #include "kernel/entry/syscall_work.h"
 #include "kernel/mm/mm.h"
@@ -173,13 +172,13 @@ static void user_page_fault(struct rf_kernel *k, struct rf_task *task, uint32_t 
     /* a kernel address always looks like a protection fault, mapped or not */
     task->trap_error = error_code | (address >= RF_TASK_SIZE ? RF_PF_P : 0);
     task->trap_cr2 = address;
-    if (signo == RF_SIGKILL) {
-        snprintf(k->stop_text, sizeof k->stop_text, "out of memory: task %d was killed", task->tid);
-        struct rf_siginfo info = { .si_signo = RF_SIGKILL, .si_code = RF_SI_KERNEL };
-        rf_signal_send_process(k, task->process, &info);
+    if (signo == RF_SIGKILL) /* out of memory: it has been sent */
         return;
-    }
-    send_fault(k, RF_PF, signo, code, address);
+    struct rf_siginfo info = { .si_signo = signo, .si_code = code };
+    info.fault.addr = address;
+    if (signo == RF_SIGSEGV && code == RF_SI_SEGV_PKUERR)
+        info.fault.lower = rf_vma_find(task->mm, address)->pkey;
+    rf_signal_force(k, task, &info);
 }
 
 /* Why #DB came: a step, a breakpoint of the debug registers, or INT1 (get_si_code of asm/traps.h). */

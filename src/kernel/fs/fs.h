@@ -80,6 +80,12 @@ bool rf_file_is_signalfd(const struct rf_file *file);
 void rf_signalfd_set_mask(struct rf_kernel *k, struct rf_file *file, uint64_t mask);
 
 /* --- memfd.c --- */
+/* Memory that mappings share: an inode of the internal tmpfs, without a name or limit, and open files of
+ * it, which /proc shows as "/label (deleted)". */
+int64_t rf_memory_inode(struct rf_kernel *k, uint32_t mode, uint64_t size, struct rf_inode **out);
+int64_t rf_memory_open(struct rf_kernel *k, const char *label, struct rf_inode *inode, uint32_t flags,
+                       struct rf_file **out);
+int64_t rf_memory_file(struct rf_kernel *k, const char *label, uint64_t size, uint32_t flags, struct rf_file **out);
 int64_t rf_memfd_create(struct rf_kernel *k, const char *name, uint32_t flags, struct rf_file **out);
 /* F_ADD_SEALS, F_GET_SEALS. */
 int64_t rf_seals_add(struct rf_kernel *k, struct rf_file *file, uint32_t seals);

@@ -11,6 +11,42 @@
     (RF_F_SEAL_SEAL | RF_F_SEAL_SHRINK | RF_F_SEAL_GROW | RF_F_SEAL_WRITE |                \
      RF_F_SEAL_FUTURE_WRITE | RF_F_SEAL_EXEC)
 
+int64_t rf_memory_open(struct rf_kernel *k, const char *label, struct rf_inode *inode, uint32_t flags,
+                       struct rf_file **out)
+{
+    struct rf_dentry *root = k->vfs->memory->root, *dentry = rf_dentry_new(k, root, label, inode);
+    if (!dentry)
+        return -RF_ENOMEM;
+    rf_dentry_forget(k, root, label);
+    int64_t result = rf_dentry_open(k, dentry, flags, true, out);
+    rf_dentry_put(k, dentry);
+    if (!result && (*out)->mode & RF_FMODE_WRITER) { /* not counted as a writer: it can be run (alloc_file_pseudo) */
+        (*out)->mode &= ~(uint32_t)RF_FMODE_WRITER;
+        inode->writers--;
+    }
+    return result;
+}
+
+int64_t rf_memory_inode(struct rf_kernel *k, uint32_t mode, uint64_t size, struct rf_inode **out)
+{
+    struct rf_dentry *root = k->vfs->memory->root;
+    if (root->inode->ops->tmpfile(k, root->inode, RF_S_IFREG | mode, out))
+        return -RF_ENOMEM;
+    (*out)->size = size;
+    return 0;
+}
+
+int64_t rf_memory_file(struct rf_kernel *k, const char *label, uint64_t size, uint32_t flags, struct rf_file **out)
+{
+    struct rf_inode *inode;
+    int64_t result = rf_memory_inode(k, 0777, size, &inode);
+    if (result)
+        return result;
+    result = rf_memory_open(k, label, inode, flags, out);
+    rf_inode_put(k, inode);
+    return result;
+}
+
 int64_t rf_memfd_create(struct rf_kernel *k, const char *name, uint32_t flags, struct rf_file **out)
 {
     struct rf_dentry *root = k->vfs->memory->root;
@@ -23,17 +59,8 @@ int64_t rf_memfd_create(struct rf_kernel *k, const char *name, uint32_t flags, s
         return result;
     inode->seals = no_exec ? RF_F_SEAL_EXEC : flags & RF_MFD_ALLOW_SEALING ? 0 : RF_F_SEAL_SEAL;
     snprintf(label, sizeof label, "memfd:%s", name);
-    struct rf_dentry *dentry = rf_dentry_new(k, root, label, inode);
+    result = rf_memory_open(k, label, inode, RF_O_RDWR, out);
     rf_inode_put(k, inode);
-    if (!dentry)
-        return -RF_ENOMEM;
-    rf_dentry_forget(k, root, label);
-    result = rf_dentry_open(k, dentry, RF_O_RDWR, true, out);
-    rf_dentry_put(k, dentry);
-    if (!result) { /* not counted as a writer: it can be run (alloc_file_pseudo) */
-        (*out)->mode &= ~(uint32_t)RF_FMODE_WRITER;
-        inode->writers--;
-    }
     return result;
 }
 

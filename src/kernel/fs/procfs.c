@@ -14,6 +14,8 @@ struct entry {
     const struct entry *children; /* directories */
     size_t child_count;
     const char *target; /* plain symbolic links */
+    const struct rf_file_ops *ops; /* files that are more than a text, and what opens them */
+    int64_t (*open)(struct rf_kernel *k, struct rf_task *task, struct rf_file *file);
 };
 
 /* An inode: an entry of a table, or one of the dynamic kinds. */
@@ -25,16 +27,22 @@ struct node {
     int32_t fd;
 };
 
-#define TEXT(name, function) { name, RF_S_IFREG | 0444, function, NULL, 0, NULL }
-#define DIRECTORY(name, table) { name, RF_S_IFDIR | 0555, NULL, table, RF_ARRAY_SIZE(table), NULL }
-#define LINK(name, target) { name, RF_S_IFLNK | 0777, NULL, NULL, 0, target }
+#define TEXT(name, function) { name, RF_S_IFREG | 0444, function, NULL, 0, NULL, NULL, NULL }
+#define SPECIAL(name, mode, ops, open) { name, RF_S_IFREG | (mode), NULL, NULL, 0, NULL, ops, open }
+#define DIRECTORY(name, table) { name, RF_S_IFDIR | 0555, NULL, table, RF_ARRAY_SIZE(table), NULL, NULL, NULL }
+#define LINK(name, target) { name, RF_S_IFLNK | 0777, NULL, NULL, 0, target, NULL, NULL }
 
 static const struct entry sys_kernel[] = {
     TEXT("hostname", rf_proc_hostname),
     TEXT("osrelease", rf_proc_osrelease),
     TEXT("ostype", rf_proc_ostype),
 };
-static const struct entry sys[] = { DIRECTORY("kernel", sys_kernel) };
+static const struct entry sys_vm[] = {
+    TEXT("max_map_count", rf_proc_max_map_count),
+    TEXT("mmap_min_addr", rf_proc_mmap_min_addr),
+    TEXT("overcommit_memory", rf_proc_overcommit_memory),
+};
+static const struct entry sys[] = { DIRECTORY("kernel", sys_kernel), DIRECTORY("vm", sys_vm) };
 static const struct entry top[] = {
     TEXT("cpuinfo", rf_proc_cpuinfo),
     TEXT("meminfo", rf_proc_meminfo),
@@ -53,11 +61,16 @@ static const struct entry of_process[] = {
     TEXT("comm", rf_proc_pid_comm),
     LINK("cwd", NULL),
     LINK("exe", NULL),
-    { "fd", RF_S_IFDIR | 0500, NULL, NULL, 0, NULL },
+    { "fd", RF_S_IFDIR | 0500, NULL, NULL, 0, NULL, NULL, NULL },
     TEXT("maps", rf_proc_pid_maps),
+    SPECIAL("mem", 0600, &rf_proc_mem_ops, rf_proc_open_mem),
     TEXT("mounts", rf_proc_mounts),
+    TEXT("oom_score", rf_proc_pid_oom_score),
+    SPECIAL("oom_score_adj", 0644, &rf_proc_oom_score_adj_ops, NULL),
     LINK("root", NULL),
+    TEXT("smaps", rf_proc_pid_smaps),
     TEXT("stat", rf_proc_pid_stat),
+    TEXT("statm", rf_proc_pid_statm),
     TEXT("status", rf_proc_pid_status),
 };
 static const struct entry process_entry = DIRECTORY("", of_process);
@@ -74,6 +87,11 @@ static struct rf_task *task_of(struct rf_kernel *k, const struct node *node)
 {
     struct rf_process *p = node->pid ? rf_process_find(k, node->pid) : NULL;
     return p ? p->leader : NULL;
+}
+
+struct rf_task *rf_proc_task_of(struct rf_kernel *k, const struct rf_inode *inode)
+{
+    return task_of(k, node_of(inode));
 }
 
 static bool is_named(const struct node *node, const char *name)
@@ -283,6 +301,10 @@ static int64_t open_inode(struct rf_kernel *k, struct rf_inode *inode, struct rf
     struct rf_task *task = task_of(k, node);
     if (node->pid && !task)
         return -RF_ENOENT;
+    if (node->entry->ops) {
+        file->ops = node->entry->ops;
+        return node->entry->open ? node->entry->open(k, task, file) : 0;
+    }
     struct contents *contents = rf_kalloc(k, sizeof *contents);
     struct rf_text text = { .k = k };
     if (contents)

@@ -25,6 +25,15 @@ rf_proc_text rf_proc_cpuinfo, rf_proc_meminfo, rf_proc_stat, rf_proc_uptime, rf_
 rf_proc_text rf_proc_pid_cmdline, rf_proc_pid_comm, rf_proc_pid_maps, rf_proc_pid_stat,
     rf_proc_pid_status;
 
+/* --- procfs_memory.c --- */
+rf_proc_text rf_proc_pid_smaps, rf_proc_pid_statm, rf_proc_pid_oom_score,
+    rf_proc_overcommit_memory, rf_proc_max_map_count, rf_proc_mmap_min_addr;
+void rf_proc_add_sizes(struct rf_text *out, struct rf_kernel *k, const struct rf_mm *mm);
+extern const struct rf_file_ops rf_proc_mem_ops, rf_proc_oom_score_adj_ops;
+int64_t rf_proc_open_mem(struct rf_kernel *k, struct rf_task *task, struct rf_file *file);
+/* The leader of the process that an inode below /proc/<pid> belongs to; NULL: it is gone. */
+struct rf_task *rf_proc_task_of(struct rf_kernel *k, const struct rf_inode *inode);
+
 /* What /proc/<pid>/fd/<n> says about a file: a path, or "pipe:[17]". Length or -errno. */
 int64_t rf_proc_file_name(struct rf_kernel *k, struct rf_file *file, char *out, size_t size);
 

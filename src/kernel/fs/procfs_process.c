@@ -49,46 +49,6 @@ void rf_proc_pid_cmdline(struct rf_text *out, struct rf_kernel *k, struct rf_tas
     }
 }
 
-/* --- maps --- */
-
-static void add_file(struct rf_text *out, struct rf_kernel *k, const struct rf_vma *vma)
-{
-    char path[RF_PATH_MAX];
-    if (!vma->file || rf_proc_file_name(k, vma->file, path, sizeof path) < 0)
-        return;
-    for (const char *p = path; *p; p++) {
-        if (*p == '\n')
-            rf_text_add(out, "\\012");
-        else
-            rf_text_bytes(out, p, 1);
-    }
-}
-
-#define MAPS_NAME_COLUMN 73
-
-void rf_proc_pid_maps(struct rf_text *out, struct rf_kernel *k, struct rf_task *task)
-{
-    for (const struct rf_vma *v = task->mm ? task->mm->vmas : NULL; v; v = v->next) {
-        const struct rf_inode *inode = v->file ? v->file->inode : NULL;
-        uint64_t device = inode ? inode->mount->device : 0;
-        size_t start = out->used;
-        rf_text_add(out, "%08llx-%08llx %c%c%c%c %08llx %02x:%02x %llu ",
-                    (unsigned long long)v->start, (unsigned long long)v->end,
-                    v->prot & RF_PROT_READ ? 'r' : '-', v->prot & RF_PROT_WRITE ? 'w' : '-',
-                    v->prot & RF_PROT_EXEC ? 'x' : '-', v->shared ? 's' : 'p',
-                    (unsigned long long)(v->file ? v->offset : 0), (unsigned)(device >> 8),
-                    (unsigned)(device & 0xff), inode ? (unsigned long long)inode->ino : 0ULL);
-        if (v->file || v->name)
-            while (out->used - start < MAPS_NAME_COLUMN && !out->failed)
-                rf_text_add(out, " ");
-        if (v->file)
-            add_file(out, k, v);
-        else if (v->name)
-            rf_text_add(out, "%s", v->name);
-        rf_text_add(out, "\n");
-    }
-}
-
 /* --- status and stat --- */
 
 static char state_of(const struct rf_task *task)
@@ -107,14 +67,6 @@ static const char *state_text(char letter)
     case 'Z': return "Z (zombie)";
     default: return "S (sleeping)";
     }
-}
-
-static unsigned long long mapped_bytes(const struct rf_mm *mm)
-{
-    unsigned long long bytes = 0;
-    for (const struct rf_vma *v = mm ? mm->vmas : NULL; v; v = v->next)
-        bytes += v->end - v->start;
-    return bytes;
 }
 
 static void add_ids(struct rf_text *out, const struct rf_credentials *c)
@@ -157,8 +109,7 @@ void rf_proc_pid_status(struct rf_text *out, struct rf_kernel *k, struct rf_task
         rf_text_add(out, "%u ", task->credentials.groups[i]);
     rf_text_add(out, "\n");
     if (task->mm)
-        rf_text_add(out, "VmSize:\t%8llu kB\nVmRSS:\t%8llu kB\n", mapped_bytes(task->mm) / 1024,
-                    (unsigned long long)(task->mm->resident_pages * (RF_PAGE_SIZE / 1024)));
+        rf_proc_add_sizes(out, k, task->mm);
     rf_text_add(out, "Threads:\t%u\n", p->thread_count);
     add_signals(out, task);
 }
@@ -179,7 +130,7 @@ void rf_proc_pid_stat(struct rf_text *out, struct rf_kernel *k, struct rf_task *
     rf_text_add(out, " %llu %llu %llu %llu %d %d %u 0 0 %llu %llu %llu", ticks(k, p->user_cycles),
                 ticks(k, p->kernel_cycles), ticks(k, p->child_user_cycles),
                 ticks(k, p->child_kernel_cycles), 20 + task->nice, task->nice, p->thread_count,
-                mapped_bytes(mm), mm ? (unsigned long long)mm->resident_pages : 0ULL,
+                mm ? (unsigned long long)(mm->total_pages * RF_PAGE_SIZE) : 0ULL, mm ? (unsigned long long)mm->resident_pages : 0ULL,
                 (unsigned long long)UINT64_MAX);
     rf_text_add(out, " %llu %llu %llu 0 0 %llu %llu 0 0 0 0 0 %d 0 0 0 0 0 0",
                 mm ? (unsigned long long)mm->start_code : 0ULL,

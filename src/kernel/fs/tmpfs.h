@@ -29,6 +29,7 @@ int64_t rf_tmpfs_page(struct rf_kernel *k, struct rf_inode *inode, uint64_t inde
 int64_t rf_tmpfs_punch(struct rf_kernel *k, struct rf_inode *inode, uint64_t start, uint64_t end);
 int64_t rf_tmpfs_setattr(struct rf_kernel *k, struct rf_inode *inode,
                          const struct rf_attributes *change);
+bool rf_tmpfs_has_page(const struct rf_inode *inode, uint64_t index);
 void rf_tmpfs_free_data(struct rf_kernel *k, struct rf_inode *inode);
 
 #endif

@@ -1,6 +1,7 @@
 /* Contents of tmpfs files: page frames that mappings share. */
 #include "kernel/fs/tmpfs.h"
 #include "kernel/frames.h"
+#include "kernel/mm/mm.h"
 
 #include <string.h>
 
@@ -17,13 +18,19 @@ static void count_blocks(struct rf_inode *inode)
     inode->blocks = pages_of(inode)->count * (RF_PAGE_SIZE / 512);
 }
 
+/* A file system leaves some RAM for programs; memory that programs share has no limit of its own. */
+static bool is_full(const struct rf_kernel *k, const struct rf_inode *inode)
+{
+    return inode->mount != k->vfs->memory && rf_frames_free(k) <= rf_frames_total(k) / 16;
+}
+
 /* The frame of a page, made if it is a hole. 0: RAM or heap is full. */
 static uint64_t frame_for(struct rf_kernel *k, struct rf_inode *inode, uint64_t index)
 {
     uint64_t pa = rf_pages_get(pages_of(inode), index);
     if (pa)
         return pa;
-    if (rf_frames_free(k) <= rf_frames_total(k) / 16) /* some RAM stays for programs */
+    if (is_full(k, inode))
         return 0;
     pa = rf_frame_alloc(k);
     if (!pa)
@@ -136,7 +143,7 @@ int64_t rf_tmpfs_page(struct rf_kernel *k, struct rf_inode *inode, uint64_t inde
         return -RF_EFAULT;
     uint64_t frame = frame_for(k, inode, index);
     if (!frame)
-        return -RF_ENOMEM;
+        return is_full(k, inode) ? -RF_ENOSPC : -RF_ENOMEM;
     rf_frame_get(k, frame);
     *pa = frame;
     return 0;
@@ -154,6 +161,7 @@ int64_t rf_tmpfs_punch(struct rf_kernel *k, struct rf_inode *inode, uint64_t sta
     }
     if (head && (pa = rf_pages_get(pages_of(inode), first - 1)) != 0)
         rf_frame_zero(k, pa, head, RF_PAGE_SIZE - head);
+    rf_mm_punched(k, inode, first, last);
     rf_pages_clear(k, pages_of(inode), first, last);
     if (tail && (pa = rf_pages_get(pages_of(inode), last)) != 0)
         rf_frame_zero(k, pa, 0, tail);
@@ -188,6 +196,12 @@ int64_t rf_tmpfs_setattr(struct rf_kernel *k, struct rf_inode *inode,
         set_size(k, inode, change->size);
     }
     return rf_generic_setattr(k, inode, change);
+}
+
+bool rf_tmpfs_has_page(const struct rf_inode *inode, uint64_t index)
+{
+    const struct rf_tmpfs_node *node = inode->private_data;
+    return rf_pages_get(&node->pages, index) != 0;
 }
 
 void rf_tmpfs_free_data(struct rf_kernel *k, struct rf_inode *inode)

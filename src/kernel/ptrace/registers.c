@@ -1,5 +1,4 @@
 /* Registers of a stopped task, as tracers see and change them (arch/x86/kernel/ptrace.c of Linux). */
-#include "cpu/debug.h"
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/signal/fpstate.h"
 #include "kernel/task/task.h"

@@ -2,6 +2,7 @@
  * (arch/x86/kernel/signal.c; layout: abi/linux_structs.h). */
 #include "kernel/boot/boot.h"
 #include "kernel/signal/fpstate.h"
+#include "kernel/mm/mm.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/task.h"
 
@@ -132,6 +133,7 @@ bool rf_signal_push_frame(struct rf_kernel *k, int signo, const struct rf_sigact
     regs->cs = RF_USER_CS;
     regs->ss = RF_USER_SS;
     regs->eflags &= ~(uint64_t)(RF_FLAG_DF | RF_FLAG_RF | RF_FLAG_TF);
+    rf_pkey_reset(k); /* fpu__clear_user_states */
     rf_update_exit_work(k, RF_WORK_IRET);
     return true;
 }

@@ -3,14 +3,24 @@
 
 #include "kernel/mm/mm.h"
 #include "kernel/task/task.h"
+#include "kernel/vfs/vfs.h"
+
+/* The place of an object, the same in every run, and a number within it, mixed as splitmix64 does. */
+static uint64_t mix(const struct rf_kernel *k, const void *object, uint64_t number)
+{
+    uint64_t z = number * UINT64_C(0x9e3779b97f4a7c15) + (uint64_t)((const uint8_t *)object - k->heap.base);
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
 
 uint64_t rf_futex_key(struct rf_kernel *k, uint64_t address)
 {
-    const uint64_t *pte = rf_pte(k, k->current->mm->pml4, address, false);
-    const struct rf_vma *vma = rf_vma_find(k->current->mm, address);
-    if (vma && vma->shared && pte)
-        return (*pte & RF_PTE_ADDRESS) | (address & RF_PAGE_MASK);
-    return k->current->mm->pml4 << 12 ^ address;
+    struct rf_mm *mm = k->current->mm;
+    const struct rf_vma *vma = rf_vma_find(mm, address);
+    if (vma && vma->shared && vma->file)
+        return mix(k, vma->file->inode, vma->offset + (address - vma->start));
+    return mix(k, mm, address);
 }
 
 void rf_futex_resume(struct rf_kernel *k, struct rf_task *task, unsigned how)

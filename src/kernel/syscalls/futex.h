@@ -8,7 +8,7 @@ struct rf_task;
 
 /* --- shared by futex.c, futex_pi.c and futex_waitv.c --- */
 
-/* What a word is found by: address space and address (private futexes), or the frame that holds it
+/* What a word is found by: address space and address (private futexes), or the file and the offset in it
  * (shared ones). */
 uint64_t rf_futex_key(struct rf_kernel *k, uint64_t address);
 

@@ -193,6 +193,13 @@ static int64_t build_space(struct rf_kernel *k, struct rf_mm *mm, const struct p
     mm->start_brk = mm->brk = PAGE_UP(l->bias + p->image->brk);
     mm->start_code = l->bias + p->image->low;
     mm->end_code = l->bias + p->image->high;
+    for (unsigned i = 0; i < p->image->segment_count; i++) { /* load_elf_binary of fs/binfmt_elf.c */
+        const struct rf_elf_segment *s = &p->image->segments[i];
+        if (mm->start_data < l->bias + s->vaddr)
+            mm->start_data = l->bias + s->vaddr;
+        if (mm->end_data < l->bias + s->vaddr + s->filesz)
+            mm->end_data = l->bias + s->vaddr + s->filesz;
+    }
     error = map_stack(k, mm, p->image->has_gnu_stack && p->image->stack_executable);
     if (error || !interp->image)
         return error;
@@ -355,6 +362,7 @@ static void reset_registers(struct rf_kernel *k, struct rf_task *task, uint64_t 
     cpu->fpu.host_mxcsr = host;
     cpu->fpu.cw = 0x37f;
     cpu->fpu.mxcsr = RF_MXCSR_DEFAULT;
+    rf_pkey_reset(k);
     rf_update_exit_work(k, RF_WORK_IRET);
 }
 

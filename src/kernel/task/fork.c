@@ -36,6 +36,7 @@ static bool copy_process(struct rf_kernel *k, struct rf_task *child, const struc
     copy->exit_signal = sibling ? process->exit_signal : exit_signal;
     rf_itimer_init(copy);
     memcpy(copy->rlimit, process->rlimit, sizeof copy->rlimit);
+    copy->oom_score_adj = process->oom_score_adj;
     child->process = copy;
     return true;
 }

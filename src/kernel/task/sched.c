@@ -1,5 +1,4 @@
 /* The scheduler: round robin on modelled time, idle time, context switches. */
-#include "cpu/debug.h"
 #include "kernel/boot/boot.h"
 #include "kernel/frames.h"
 #include "kernel/mm/mm.h"
@@ -186,6 +185,7 @@ void rf_context_save(const struct rf_kernel *k, struct rf_cpu_context *c)
     c->gs = cpu->seg[RF_GS].selector;
     c->ds = cpu->seg[RF_DS].selector;
     c->es = cpu->seg[RF_ES].selector;
+    c->pkru = cpu->mmu.pkru;
     c->fpu = cpu->fpu;
 }
 
@@ -209,6 +209,8 @@ static void load_context(struct rf_kernel *k, struct rf_task *task)
     cpu->seg[RF_GS].selector = c->gs;
     cpu->seg[RF_DS].selector = c->ds;
     cpu->seg[RF_ES].selector = c->es;
+    if (cpu->mmu.pkru != c->pkru)
+        rf_mmu_set_pkru(&cpu->mmu, c->pkru);
     cpu->fpu = c->fpu;
     cpu->fpu.host_mxcsr = host_mxcsr;
 }

@@ -13,6 +13,7 @@ enum rf_task_state { RF_TASK_RUNNABLE, RF_TASK_SLEEPING, RF_TASK_STOPPED, RF_TAS
 struct rf_cpu_context {
     uint64_t r[16], rip, rflags;
     uint64_t fs_base, gs_base, kernel_gs_base;
+    uint32_t pkru;
     uint16_t fs, gs, ds, es;
     struct rf_fpu fpu;
 };
@@ -65,6 +66,8 @@ struct rf_process {
     struct rf_cpu_timer *cpu_timers;    /* on its own or its threads' CPU time: task/timer.c */
     struct rf_posix_timer *posix_timers; /* signal/posix_timer.c */
     int32_t next_timer_id;
+    int32_t oom_score_adj;              /* -1000 to 1000 */
+    bool oom_killed;
 };
 
 /* A task's registration on one wait queue. */

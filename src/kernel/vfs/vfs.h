@@ -50,6 +50,9 @@ struct rf_file_ops {
                        void *user);
     void (*release)(struct rf_kernel *k, struct rf_file *file); /* last reference gone */
     int64_t (*fsync)(struct rf_kernel *k, struct rf_file *file); /* NULL: nothing to do */
+    /* A mapping of the file has come to be (also by a cut or fork), or is gone: System V shared memory. */
+    void (*mapped)(struct rf_kernel *k, struct rf_file *file);
+    void (*unmapped)(struct rf_kernel *k, struct rf_file *file);
     const char *anonymous; /* of rf_anonymous_file: what /proc/self/fd calls it */
 };
 

@@ -166,8 +166,11 @@ static int64_t write_adjustment(struct rf_kernel *k, struct rf_file *file, struc
     struct rf_task *task = rf_proc_task_of(k, file->inode);
     if (!task)
         return -RF_ESRCH;
-    if (value < task->process->oom_score_adj && !rf_task_may(k->current, RF_MAY_RESOURCE))
+    bool may_lower = rf_task_may(k->current, RF_MAY_RESOURCE);
+    if (value < task->process->oom_score_adj_min && !may_lower)
         return -RF_EACCES;
+    if (may_lower)
+        task->process->oom_score_adj_min = (int32_t)value;
     task->process->oom_score_adj = (int32_t)value;
     return (int64_t)whole;
 }

@@ -265,7 +265,8 @@ int64_t rf_mm_protect(struct rf_kernel *k, struct rf_mm *mm, uint64_t address, u
             at = last;
         }
     }
-    rf_vma_merge(k, mm, start, end);
+    if (!error)
+        rf_vma_merge(k, mm, start, end);
     return error;
 }
 

@@ -144,7 +144,8 @@ static int64_t do_madvise(struct rf_kernel *k, struct rf_mm *mm, uint64_t start,
         error = advise(k, mm, vma, from, to, advice);
         at = to;
     }
-    rf_vma_merge(k, mm, start, end);
+    if (!error)
+        rf_vma_merge(k, mm, start, end);
     return error ? error : hole;
 }
 

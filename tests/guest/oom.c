@@ -1,5 +1,6 @@
 /* Programs that use up a small machine's memory, one way for each argument. Run by tests/run_memory.sh. */
 #include "guest.h"
+#include <sched.h>
 
 static void eat(size_t bytes)
 {
@@ -63,6 +64,7 @@ static void forks(void)
     for (;;) {
         pid_t pid = fork();
         if (!pid) {
+            fd = open("/proc/self/oom_score_adj", O_WRONLY);
             write(fd, "0", 1);
             for (;;)
                 pause();
@@ -72,6 +74,7 @@ static void forks(void)
             break;
         }
         pids++;
+        sched_yield(); /* it may be killed from now on */
     }
     printf("more than 20: %d, error %d\n", pids > 20, error);
     fflush(stdout);

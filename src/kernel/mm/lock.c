@@ -40,7 +40,7 @@ int64_t rf_mm_set_locked(struct rf_kernel *k, struct rf_mm *mm, uint64_t start, 
         uint64_t last = end < vma->end ? end : vma->end;
         uint32_t wanted = (vma->flags & ~(uint32_t)LOCKING) | flags;
         if (wanted != vma->flags) {
-            vma = rf_vma_isolate(k, mm, vma, at, last);
+            vma = rf_vma_isolate(k, mm, at, last);
             if (vma)
                 rf_vma_set_flags(mm, vma, wanted);
             else

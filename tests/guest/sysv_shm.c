@@ -153,6 +153,8 @@ static void ends(int id, char *area, const char *self)
     CALL(shmctl(id, IPC_RMID, NULL));
     CALL(shmdt(area));
     printf("%s\n", area + 8 * PAGE);
+    DONE(shmat(id, area + 8 * PAGE, SHM_REMAP)); /* over its last attachment */
+    tell("still there", id);
     CALL(shmdt(area + 8 * PAGE));
     tell("gone", id);
     CALL((long)shmat(id, NULL, 0));

@@ -93,6 +93,8 @@ static void report_death(const struct options *o, const rf_result *r)
     char name[24], fault[256] = "";
     if (r->has_fault)
         snprintf(fault, sizeof fault, " (address 0x%" PRIx64 ": %s)", r->fault_address, r->reason);
+    else if (r->reason[0])
+        snprintf(fault, sizeof fault, " (%s)", r->reason);
     complain("%s killed by %s at rip 0x%" PRIx64 "%s%s%s", o->program, signal_name(r->signal, name), r->rip,
              r->instruction[0] ? ": " : "", r->instruction, fault);
 }

@@ -60,7 +60,7 @@ typedef struct rf_result {
     int si_code;
     uint64_t fault_address; /* CR2 for page faults */
     char instruction[96];  /* disassembly at rip, or "" */
-    char reason[192];      /* why the CPU or MMU refused, in words, or "" */
+    char reason[192];      /* why the CPU or MMU refused, or memory was out, in words, or "" */
     unsigned vector;       /* of the CPU's exception, 14 = #PF */
     uint32_t error_code;   /* that came with it */
 } rf_result;

@@ -1,5 +1,6 @@
 /* Why a program died: the instruction, the address, and the rule that refused it. */
 #include "kernel/boot/boot.h"
+#include "kernel/frames.h"
 #include "kernel/mm/mm.h"
 #include "kernel/signal/signal.h"
 #include "kernel/start.h"
@@ -57,6 +58,14 @@ static void explain(struct rf_machine *m, const struct rf_task *task, int signo,
                  (unsigned long long)task->trap_error);
 }
 
+static void explain_memory(const struct rf_machine *m, const struct rf_mm *mm, char *out, size_t size)
+{
+    const unsigned long long page = RF_PAGE_SIZE / 1024;
+    snprintf(out, size, "out of memory: %llu KiB of the %llu KiB of RAM are free, %llu were its own",
+             (unsigned long long)rf_frames_free(&m->kernel) * page, (unsigned long long)rf_frames_total(&m->kernel) * page,
+             mm ? (unsigned long long)(mm->resident_pages + mm->table_pages) * page : 0ULL);
+}
+
 void rf_report_signal(struct rf_machine *machine, const struct rf_task *task,
                       const struct rf_siginfo *info)
 {
@@ -69,6 +78,8 @@ void rf_report_signal(struct rf_machine *machine, const struct rf_task *task,
                                          info->si_signo == RF_SIGILL || info->si_signo == RF_SIGFPE ||
                                          info->si_signo == RF_SIGTRAP);
     disassemble(machine, task, d->instruction, sizeof d->instruction);
+    if (info->si_signo == RF_SIGKILL && task->process->oom_killed)
+        explain_memory(machine, task->mm, d->reason, sizeof d->reason);
     if (!d->has_fault)
         return;
     d->fault_address = info->fault.addr;

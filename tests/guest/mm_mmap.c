@@ -190,6 +190,36 @@ static void shared(void)
     printf("%s\n", again + PAGE);
 }
 
+/* A word of shared memory is one futex, whatever its addresses; of private memory each copy is its own. */
+static void futexes(void)
+{
+    int *word = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    int *other = mremap(word, 0, PAGE, MREMAP_MAYMOVE);
+    pid_t child = fork();
+    if (!child) /* the page is not there yet, on either side */
+        _exit(syscall(SYS_futex, word + 5, 0 /* FUTEX_WAIT */, 0, NULL, NULL, 0) ? 1 : 7);
+    long woken;
+    do {
+        usleep(1000);
+        woken = syscall(SYS_futex, other + 5, 1 /* FUTEX_WAKE */, 10, NULL, NULL, 0);
+    } while (!woken);
+    int status;
+    waitpid(child, &status, 0);
+    show("woken by another name", woken);
+    show_status("who waited", status);
+    int *private = pages(1, PROT_READ | PROT_WRITE);
+    *private = 0;
+    child = fork();
+    if (!child) {
+        struct timespec time = { 0, 50000000 };
+        _exit(syscall(SYS_futex, private, 0, 0, &time, NULL, 0) && errno == ETIMEDOUT ? 7 : 1);
+    }
+    usleep(20000);
+    show("nobody of this memory", syscall(SYS_futex, private, 1, 10, NULL, NULL, 0));
+    waitpid(child, &status, 0);
+    show_status("who waited", status);
+}
+
 static void breaks(void)
 {
     char *start = sbrk(0), *page = (char *)(((uintptr_t)start + PAGE - 1) & ~(PAGE - 1));
@@ -225,6 +255,7 @@ int main(void)
     protections();
     fflush(stdout);
     shared();
+    futexes();
     breaks();
     return 0;
 }

@@ -2,6 +2,7 @@
 #include "guest.h"
 #include <sys/uio.h>
 
+static char *volatile bad = (char *)8;
 static char *shared_with_child; /* tells the parent where things are: nothing moves at fork */
 
 static void vectors(pid_t pid, char *remote)
@@ -83,12 +84,12 @@ static void by_file(pid_t pid, char *at)
     CALL(pread(fd, text, 10, (off_t)(at + 3 * PAGE)));
     CALL(pread(fd, text, 10, (off_t)(at + 3 * PAGE - 5)));
     CALL(pread(fd, text, 10, 0));
-    CALL(pread(fd, (void *)8, 10, (off_t)at));
+    CALL(pread(fd, bad, 10, (off_t)at));
     CALL(pwrite(fd, "forced", 7, (off_t)(at + 4 * PAGE)));
     CALL(pwrite(fd, "NO", 2, (off_t)(at + 5 * PAGE)));
     CALL(pwrite(fd, "\x02", 1, (off_t)(at + 8 * PAGE + 1)));
     CALL(pwrite(fd, "x", 1, (off_t)(at + 3 * PAGE)));
-    CALL(pwrite(fd, (void *)8, 1, (off_t)at));
+    CALL(pwrite(fd, bad, 1, (off_t)at));
     CALL(lseek(fd, (off_t)at, SEEK_SET) == (off_t)at);
     CALL(read(fd, text, 5));
     printf("'%.5s'\n", text);

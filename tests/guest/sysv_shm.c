@@ -37,6 +37,27 @@ static void tell(const char *name, int id)
     fflush(stdout);
 }
 
+/* The line of a segment in /proc/sysvipc/shm, without what differs between runs. */
+static void line_of(const char *name, int id)
+{
+    FILE *list = fopen("/proc/sysvipc/shm", "r");
+    char line[512];
+    if (fgets(line, sizeof line, list))
+        printf("%s", line);
+    while (fgets(line, sizeof line, list)) {
+        long key, shmid, attached, rss, swap, ignored;
+        unsigned mode, uid, gid;
+        unsigned long size;
+        int fields = sscanf(line, "%ld %ld %o %lu %ld %ld %ld %u %u %ld %ld %ld %ld %ld %ld %ld", &key, &shmid, &mode,
+                            &size, &ignored, &ignored, &attached, &uid, &gid, &ignored, &ignored, &ignored, &ignored,
+                            &ignored, &rss, &swap);
+        if (shmid == id)
+            printf("%s: %d fields, %zu characters, key %ld mode %o size %lu attached %ld uid %u gid %u rss %ld swap %ld\n",
+                   name, fields, strlen(line), key, mode, size, attached, uid, gid, rss, swap);
+    }
+    fclose(list);
+}
+
 static void refusals(int id, char *free_area)
 {
     struct shmid_ds ds;
@@ -74,6 +95,7 @@ static void attachments(int id, char *area)
     show("attached", at == area);
     strcpy(at, "hello");
     tell("once", id);
+    line_of("once", id);
     char *twin = shmat(id, area + 4 * PAGE + 5, SHM_RND | SHM_RDONLY);
     show("rounded", twin == area + 4 * PAGE);
     printf("%s\n", twin);
@@ -131,6 +153,8 @@ static void ends(int id, char *area, const char *self)
     CALL(shmctl(id, IPC_RMID, NULL));
     CALL(shmdt(area));
     printf("%s\n", area + 8 * PAGE);
+    DONE(shmat(id, area + 8 * PAGE, SHM_REMAP)); /* over its last attachment */
+    tell("still there", id);
     CALL(shmdt(area + 8 * PAGE));
     tell("gone", id);
     CALL((long)shmat(id, NULL, 0));
@@ -143,7 +167,7 @@ static void rights(void)
     if (!fork()) {
         CALL(setresuid(1000, 1000, 1000));
         CALL(shmctl(id, IPC_STAT, &ds));
-        CALL(shmctl(id, SHM_STAT, &ds));
+        DONE(shmctl(id, SHM_STAT, &ds));
         CALL(shmctl(id, IPC_RMID, NULL));
         CALL(shmctl(id, SHM_LOCK, NULL));
         CALL(shmctl(id, SHM_UNLOCK, NULL));

@@ -36,6 +36,9 @@ static const struct entry sys_kernel[] = {
     TEXT("hostname", rf_proc_hostname),
     TEXT("osrelease", rf_proc_osrelease),
     TEXT("ostype", rf_proc_ostype),
+    TEXT("shmall", rf_proc_shmmax), /* the same number, of pages */
+    TEXT("shmmax", rf_proc_shmmax),
+    TEXT("shmmni", rf_proc_shmmni),
 };
 static const struct entry sys_vm[] = {
     TEXT("max_map_count", rf_proc_max_map_count),
@@ -43,6 +46,7 @@ static const struct entry sys_vm[] = {
     TEXT("overcommit_memory", rf_proc_overcommit_memory),
 };
 static const struct entry sys[] = { DIRECTORY("kernel", sys_kernel), DIRECTORY("vm", sys_vm) };
+static const struct entry sysvipc[] = { TEXT("shm", rf_proc_sysvipc_shm) };
 static const struct entry top[] = {
     TEXT("cpuinfo", rf_proc_cpuinfo),
     TEXT("meminfo", rf_proc_meminfo),
@@ -50,6 +54,7 @@ static const struct entry top[] = {
     LINK("self", NULL),
     TEXT("stat", rf_proc_stat),
     DIRECTORY("sys", sys),
+    DIRECTORY("sysvipc", sysvipc),
     TEXT("uptime", rf_proc_uptime),
     TEXT("version", rf_proc_version),
 };

@@ -26,7 +26,8 @@ rf_proc_text rf_proc_pid_cmdline, rf_proc_pid_comm, rf_proc_pid_maps, rf_proc_pi
     rf_proc_pid_status;
 
 /* --- procfs_memory.c --- */
-rf_proc_text rf_proc_pid_smaps, rf_proc_pid_statm, rf_proc_pid_oom_score,
+rf_proc_text rf_proc_pid_smaps, rf_proc_pid_statm, rf_proc_pid_oom_score, rf_proc_sysvipc_shm,
+    rf_proc_shmmax, rf_proc_shmmni,
     rf_proc_overcommit_memory, rf_proc_max_map_count, rf_proc_mmap_min_addr;
 void rf_proc_add_sizes(struct rf_text *out, struct rf_kernel *k, const struct rf_mm *mm);
 extern const struct rf_file_ops rf_proc_mem_ops, rf_proc_oom_score_adj_ops;

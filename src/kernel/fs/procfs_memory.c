@@ -1,6 +1,7 @@
 /* Files of /proc about memory: /proc/<pid>/mem, maps, smaps, statm, the lines Vm* and Rss* of status, oom_*. */
 #include "kernel/fs/procfs.h"
 #include "kernel/frames.h"
+#include "kernel/ipc/shm.h"
 #include "kernel/task/access.h"
 
 #include <stdlib.h>
@@ -166,8 +167,11 @@ static int64_t write_adjustment(struct rf_kernel *k, struct rf_file *file, struc
     struct rf_task *task = rf_proc_task_of(k, file->inode);
     if (!task)
         return -RF_ESRCH;
-    if (value < task->process->oom_score_adj && !rf_task_may(k->current, RF_MAY_RESOURCE))
+    bool may_lower = rf_task_may(k->current, RF_MAY_RESOURCE);
+    if (value < task->process->oom_score_adj_min && !may_lower)
         return -RF_EACCES;
+    if (may_lower)
+        task->process->oom_score_adj_min = (int32_t)value;
     task->process->oom_score_adj = (int32_t)value;
     return (int64_t)whole;
 }
@@ -269,6 +273,32 @@ const struct rf_file_ops rf_proc_mem_ops = {
     .seek = seek_memory,
     .release = release_memory,
 };
+
+/* --- /proc/sysvipc/shm: sysvipc_shm_proc_show of ipc/shm.c --- */
+
+void rf_proc_sysvipc_shm(struct rf_text *out, struct rf_kernel *k, struct rf_task *task)
+{
+    (void)task;
+    rf_text_add(out, "       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid      "
+                     "atime      dtime      ctime                   rss                  swap\n");
+    for (const struct rf_shm_segment *s = k->shm ? k->shm->first : NULL; s; s = s->next)
+        rf_text_add(out, "%10d %10d  %4o %21llu %5d %5d  %5llu %5u %5u %5u %5u %10lld %10lld %10lld %21llu %21u\n", s->key,
+                    s->id, s->mode, (unsigned long long)s->size, s->creator, s->last, (unsigned long long)s->attached,
+                    s->uid, s->gid, s->cuid, s->cgid, (long long)s->atime, (long long)s->dtime, (long long)s->ctime,
+                    (unsigned long long)s->inode->blocks * 512, 0u);
+}
+
+void rf_proc_shmmax(struct rf_text *out, struct rf_kernel *k, struct rf_task *task)
+{
+    (void)k, (void)task;
+    rf_text_add(out, "%llu\n", (unsigned long long)RF_SHMMAX);
+}
+
+void rf_proc_shmmni(struct rf_text *out, struct rf_kernel *k, struct rf_task *task)
+{
+    (void)k, (void)task;
+    rf_text_add(out, "%d\n", RF_SHMMNI);
+}
 
 /* --- /proc/sys/vm --- */
 

@@ -160,6 +160,17 @@ void rf_shm_end(struct rf_kernel *k)
 
 /* --- attachments --- */
 
+void rf_shm_hold(struct rf_shm_segment *segment)
+{
+    segment->attached++;
+}
+
+void rf_shm_let_go(struct rf_kernel *k, struct rf_shm_segment *segment)
+{
+    if (!--segment->attached && segment->mode & RF_SHM_DEST)
+        destroy(k, segment);
+}
+
 static void mapped(struct rf_kernel *k, struct rf_file *file)
 {
     struct rf_shm_segment *segment = file->private_data;
@@ -171,11 +182,9 @@ static void mapped(struct rf_kernel *k, struct rf_file *file)
 static void unmapped(struct rf_kernel *k, struct rf_file *file)
 {
     struct rf_shm_segment *segment = file->private_data;
-    segment->attached--;
     segment->dtime = now(k);
     segment->last = caller(k);
-    if (!segment->attached && segment->mode & RF_SHM_DEST)
-        destroy(k, segment);
+    rf_shm_let_go(k, segment);
 }
 
 static const struct rf_file_ops shm_ops = { .mapped = mapped, .unmapped = unmapped };

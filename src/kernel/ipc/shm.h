@@ -38,6 +38,9 @@ int64_t rf_shm_create(struct rf_kernel *k, int32_t key, uint64_t size, uint32_t 
 void rf_shm_remove(struct rf_kernel *k, struct rf_shm_segment *segment);
 /* May the current task access it so? mode: permission bits, in all three places or one. */
 bool rf_shm_permits(const struct rf_kernel *k, const struct rf_shm_segment *segment, uint32_t mode);
+/* While it is held it does not go, whatever is unmapped. */
+void rf_shm_hold(struct rf_shm_segment *segment);
+void rf_shm_let_go(struct rf_kernel *k, struct rf_shm_segment *segment);
 /* An open file for one attachment. */
 int64_t rf_shm_open(struct rf_kernel *k, struct rf_shm_segment *segment, bool read_only, struct rf_file **out);
 /* The machine ends. */

@@ -40,7 +40,7 @@ int64_t rf_mm_set_locked(struct rf_kernel *k, struct rf_mm *mm, uint64_t start, 
         uint64_t last = end < vma->end ? end : vma->end;
         uint32_t wanted = (vma->flags & ~(uint32_t)LOCKING) | flags;
         if (wanted != vma->flags) {
-            vma = rf_vma_isolate(k, mm, vma, at, last);
+            vma = rf_vma_isolate(k, mm, at, last);
             if (vma)
                 rf_vma_set_flags(mm, vma, wanted);
             else
@@ -48,7 +48,8 @@ int64_t rf_mm_set_locked(struct rf_kernel *k, struct rf_mm *mm, uint64_t start, 
         }
         at = last;
     }
-    rf_vma_merge(k, mm, start, end);
+    if (!error)
+        rf_vma_merge(k, mm, start, end);
     return error;
 }
 
@@ -79,7 +80,7 @@ int64_t rf_mm_populate(struct rf_kernel *k, struct rf_mm *mm, uint64_t start, ui
 {
     uint64_t end = start + length, at = start;
     const struct rf_vma *vma;
-    while ((vma = rf_vma_after(mm, at)) != NULL && vma->start < end) {
+    while (at < end && (vma = rf_vma_after(mm, at)) != NULL && vma->start < end) {
         uint64_t from = vma->start > at ? vma->start : at, to = vma->end < end ? vma->end : end;
         int64_t error = fill(k, mm, vma, from, to);
         if (error && (!ignore || mm->oom_victim))

@@ -82,11 +82,10 @@ int64_t rf_mm_choose_address(struct rf_kernel *k, struct rf_mm *mm, uint64_t add
 
 /* --- unmapping --- */
 
-/* Free the tables of what [start, end) leaves between its neighbours. */
-static void free_tables(struct rf_kernel *k, struct rf_mm *mm, uint64_t start, uint64_t end)
+/* Free the tables that serve only the hole at an address. */
+static void free_tables(struct rf_kernel *k, struct rf_mm *mm, uint64_t start)
 {
     const struct rf_vma *below = rf_vma_before(mm, start), *above = rf_vma_after(mm, start);
-    (void)end;
     rf_pt_free_tables(k, mm, below ? below->end : 0, above ? above->start : RF_BIT(47));
 }
 
@@ -111,7 +110,7 @@ int64_t rf_mm_unmap(struct rf_kernel *k, struct rf_mm *mm, uint64_t address, uin
         rf_pt_clear_range(k, mm, vma->start, vma->end);
         rf_vma_remove(k, mm, vma);
     }
-    free_tables(k, mm, address, end);
+    free_tables(k, mm, address);
     return 0;
 }
 
@@ -224,7 +223,7 @@ static int64_t protect_part(struct rf_kernel *k, struct rf_mm *mm, struct rf_vma
     if (prot & RF_PROT_WRITE && !(vma->prot & RF_PROT_WRITE) && !vma->shared && !(vma->flags & RF_VM_NORESERVE) &&
         rf_mm_overcommits(k, pages))
         return -RF_ENOMEM;
-    vma = rf_vma_isolate(k, mm, vma, start, end);
+    vma = rf_vma_isolate(k, mm, start, end);
     if (!vma)
         return -RF_ENOMEM;
     vma->prot = prot;
@@ -265,7 +264,8 @@ int64_t rf_mm_protect(struct rf_kernel *k, struct rf_mm *mm, uint64_t address, u
             at = last;
         }
     }
-    rf_vma_merge(k, mm, start, end);
+    if (!error)
+        rf_vma_merge(k, mm, start, end);
     return error;
 }
 

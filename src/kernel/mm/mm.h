@@ -115,8 +115,6 @@ void rf_mm_sizes(struct rf_kernel *k, const struct rf_mm *mm, struct rf_mm_sizes
 void rf_mm_truncated(struct rf_kernel *k, const struct rf_inode *inode, uint64_t size);
 /* Pages [first, last) of a file became a hole: they leave every mapping, private copies stay. */
 void rf_mm_punched(struct rf_kernel *k, const struct rf_inode *inode, uint64_t first, uint64_t last);
-/* madvise for dropping pages: whole range inside one mapping. */
-void rf_mm_drop(struct rf_kernel *k, struct rf_mm *mm, uint64_t start, uint64_t end);
 
 /* --- remote.c: memory of any address space, in its owner's words --- */
 /* Bytes moved before the first one that cannot be. force (ptrace, /proc/PID/mem): protections do not

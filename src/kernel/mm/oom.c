@@ -57,6 +57,7 @@ static void reap(struct rf_kernel *k, struct rf_mm *mm)
     mm->oom_victim = true;
     for (const struct rf_vma *vma = mm->vmas; vma; vma = vma->next)
         rf_pt_clear_range(k, mm, vma->start, vma->end);
+    rf_pt_free_tables(k, mm, 0, RF_BIT(47)); /* what forked lately has little else */
 }
 
 /* All processes with the address space die, threads that share it by vfork or clone too. */

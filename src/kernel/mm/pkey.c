@@ -35,7 +35,9 @@ static void set_rights(struct rf_kernel *k, int pkey, uint32_t rights)
 
 int64_t rf_pkey_alloc(struct rf_kernel *k, struct rf_mm *mm, uint32_t rights)
 {
-    int pkey = rf_has_pkeys(k) ? take_key(mm) : -1;
+    if (!rf_has_pkeys(k)) /* pkeys(7) says ENOSPC, but arch_set_user_pkey_access refuses key 0 */
+        return -RF_EINVAL;
+    int pkey = take_key(mm);
     if (pkey < 0)
         return -RF_ENOSPC;
     set_rights(k, pkey, rights);

@@ -40,8 +40,3 @@ void rf_mm_punched(struct rf_kernel *k, const struct rf_inode *inode, uint64_t f
 {
     zap(k, inode, first, last, false);
 }
-
-void rf_mm_drop(struct rf_kernel *k, struct rf_mm *mm, uint64_t start, uint64_t end)
-{
-    rf_pt_clear_range(k, mm, start, end);
-}

@@ -164,16 +164,10 @@ int64_t rf_vma_split(struct rf_kernel *k, struct rf_mm *mm, uint64_t at, bool li
     return 0;
 }
 
-struct rf_vma *rf_vma_isolate(struct rf_kernel *k, struct rf_mm *mm, struct rf_vma *vma, uint64_t start,
-                              uint64_t end)
+struct rf_vma *rf_vma_isolate(struct rf_kernel *k, struct rf_mm *mm, uint64_t start, uint64_t end)
 {
-    uint64_t low = vma->start;
-    if (rf_vma_split(k, mm, start, true))
-        return NULL;
-    if (rf_vma_split(k, mm, end, true)) {
-        rf_vma_merge(k, mm, low, end);
-        return NULL;
-    }
+    if (rf_vma_split(k, mm, start, true) || rf_vma_split(k, mm, end, true))
+        return NULL; /* a first cut stays, as in mprotect_fixup */
     return rf_vma_find(mm, start);
 }
 

@@ -35,9 +35,8 @@ void rf_vma_closed(struct rf_kernel *k, struct rf_vma *vma);
 /* Make a boundary at `at`: splits the mapping that contains it. -RF_ENOMEM; limited: also when there
  * are vm.max_map_count mappings. */
 int64_t rf_vma_split(struct rf_kernel *k, struct rf_mm *mm, uint64_t at, bool limited);
-/* Boundaries at start and end, which lie in vma; returns the part between them, NULL: no memory. */
-struct rf_vma *rf_vma_isolate(struct rf_kernel *k, struct rf_mm *mm, struct rf_vma *vma, uint64_t start,
-                              uint64_t end);
+/* Boundaries at start and end, which lie in one mapping; returns the part between them, NULL: no memory. */
+struct rf_vma *rf_vma_isolate(struct rf_kernel *k, struct rf_mm *mm, uint64_t start, uint64_t end);
 /* Join neighbours in and around [start, end) that are one mapping. */
 void rf_vma_merge(struct rf_kernel *k, struct rf_mm *mm, uint64_t start, uint64_t end);
 

@@ -48,7 +48,7 @@ static int64_t set_flags(struct rf_kernel *k, struct rf_mm *mm, struct rf_vma *v
         return 0; /* ksm_madvise: "just ignore the advice" */
     if (flags == vma->flags)
         return 0;
-    vma = rf_vma_isolate(k, mm, vma, from, to);
+    vma = rf_vma_isolate(k, mm, from, to);
     if (!vma)
         return -RF_EAGAIN; /* as man madvise(2) tells of a want of kernel memory */
     rf_vma_set_flags(mm, vma, flags);
@@ -87,7 +87,7 @@ static int64_t advise(struct rf_kernel *k, struct rf_mm *mm, struct rf_vma *vma,
         if ((advice == RF_MADV_FREE && vma->file) ||
             (advice != RF_MADV_DONTNEED_LOCKED && vma->flags & RF_VM_LOCKED))
             return -RF_EINVAL;
-        rf_mm_drop(k, mm, from, to);
+        rf_pt_clear_range(k, mm, from, to);
         return 0;
     default: return 0; /* MADV_WILLNEED: reading ahead has no counterpart */
     }
@@ -144,7 +144,8 @@ static int64_t do_madvise(struct rf_kernel *k, struct rf_mm *mm, uint64_t start,
         error = advise(k, mm, vma, from, to, advice);
         at = to;
     }
-    rf_vma_merge(k, mm, start, end);
+    if (!error)
+        rf_vma_merge(k, mm, start, end);
     return error ? error : hole;
 }
 

@@ -69,7 +69,10 @@ static int64_t sys_shmat(struct rf_kernel *k, const uint64_t a[6])
     uint32_t mode = READ_MODE | (flags & RF_SHM_RDONLY ? 0 : WRITE_MODE) | (flags & RF_SHM_EXEC ? EXECUTE_MODE : 0);
     if (!rf_shm_permits(k, segment, mode))
         return -RF_EACCES;
-    return attach(k, segment, address, flags);
+    rf_shm_hold(segment); /* SHM_REMAP may unmap its last attachment */
+    int64_t at = attach(k, segment, address, flags);
+    rf_shm_let_go(k, segment);
+    return at;
 }
 
 /* All parts that are left of what was attached at the address; those of another attachment stay. */

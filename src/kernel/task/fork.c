@@ -37,6 +37,7 @@ static bool copy_process(struct rf_kernel *k, struct rf_task *child, const struc
     rf_itimer_init(copy);
     memcpy(copy->rlimit, process->rlimit, sizeof copy->rlimit);
     copy->oom_score_adj = process->oom_score_adj;
+    copy->oom_score_adj_min = process->oom_score_adj_min;
     child->process = copy;
     return true;
 }

@@ -66,7 +66,7 @@ struct rf_process {
     struct rf_cpu_timer *cpu_timers;    /* on its own or its threads' CPU time: task/timer.c */
     struct rf_posix_timer *posix_timers; /* signal/posix_timer.c */
     int32_t next_timer_id;
-    int32_t oom_score_adj;              /* -1000 to 1000 */
+    int32_t oom_score_adj, oom_score_adj_min; /* -1000 to 1000; the least that its user may set */
     bool oom_killed;
 };
 

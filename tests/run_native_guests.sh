@@ -29,6 +29,8 @@ same bin/timerfd
 same bin/signalfd
 same bin/memfd
 same bin/pidfd
+same bin/seccomp
+same bin/seccomp_notify
 same bin/priorities
 same bin/epoll
 # its input a pipe of the host, once for either run; the second writer comes when the first run

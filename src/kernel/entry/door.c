@@ -3,6 +3,7 @@
  * Which door it is follows from the address of the VMCALL: a stub of the system call
  * table, an exception entry, or the exit-work path. */
 #include "kernel/boot/boot.h"
+#include "kernel/entry/syscall_work.h"
 #include "kernel/mm/mm.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/task.h"
@@ -15,19 +16,25 @@
 
 /* --- system calls --- */
 
-static void begin_call(struct rf_kernel *k, struct rf_task *task, unsigned nr)
+static void read_call(struct rf_task *task, unsigned nr)
 {
     const struct rf_pt_regs *r = task->regs;
-    task->in_syscall = true;
-    task->syscall_number = nr;
     const uint64_t args[6] = { r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9 };
+    task->syscall_number = nr;
     memcpy(task->syscall_args, args, sizeof args);
+}
+
+static void begin_call(struct rf_kernel *k, struct rf_task *task, unsigned nr)
+{
+    task->in_syscall = true;
+    read_call(task, nr);
     memset(task->scratch, 0, sizeof task->scratch);
     task->deadline = task->awaited = 0;
+    task->entry_stage = 0;
     task->syscall_start_cycles = rf_cpu_cycles(k->cpu);
     rf_charge(k, RF_EVENT_HANDLER, 1);
     if (k->observer && k->observer->syscall_enter)
-        k->observer->syscall_enter(k->observer_user, k, task, nr, args);
+        k->observer->syscall_enter(k->observer_user, k, task, nr, task->syscall_args);
 }
 
 static void count_call(struct rf_kernel *k, const struct rf_task *task, int64_t result)
@@ -56,24 +63,43 @@ static enum rf_door_action stop_or_go(struct rf_kernel *k, bool can_run)
     return can_run && !k->finished ? RF_DOOR_CONTINUE : RF_DOOR_STOP;
 }
 
+/* The task sleeps: through the same door again when it is woken. */
+static enum rf_door_action come_again(struct rf_kernel *k)
+{
+    k->cpu->r[RF_REG_IP] -= VMCALL_LENGTH;
+    return stop_or_go(k, rf_schedule(k));
+}
+
+static int64_t run_handler(struct rf_kernel *k, const struct rf_task *task)
+{
+    unsigned nr = task->syscall_number;
+    rf_syscall_handler *handler = nr < RF_SYSCALL_COUNT ? k->handlers[nr] : NULL;
+    return handler ? handler(k, task->syscall_args) : -RF_ENOSYS;
+}
+
 static enum rf_door_action syscall_door(struct rf_kernel *k, unsigned nr)
 {
     struct rf_task *task = k->current;
     if (!task->in_syscall)
         begin_call(k, task, nr < RF_SYSCALL_COUNT ? nr : (unsigned)task->regs->orig_rax);
-    rf_syscall_handler *handler = nr < RF_SYSCALL_COUNT ? k->handlers[nr] : NULL;
-    int64_t result = handler ? handler(k, task->syscall_args) : -RF_ENOSYS;
-    if (result == RF_BLOCKED) {
-        k->cpu->r[RF_REG_IP] -= VMCALL_LENGTH; /* run the handler again when woken */
-        return stop_or_go(k, rf_schedule(k));
+    bool skipped = false;
+    if (task->syscall_work && task->entry_stage != RF_ENTRY_STAGE_DONE) {
+        enum rf_entry_result work = rf_syscall_entry_work(k, task);
+        if (work == RF_ENTRY_WAIT)
+            return come_again(k);
+        skipped = work == RF_ENTRY_SKIP;
+        read_call(task, (unsigned)task->regs->orig_rax);
     }
+    int64_t result = skipped ? (int64_t)task->regs->rax : run_handler(k, task);
+    if (result == RF_BLOCKED && !skipped)
+        return come_again(k);
     if (task->state == RF_TASK_ZOMBIE) { /* exit: it has no other end */
         count_call(k, task, 0);
         return stop_or_go(k, rf_schedule(k));
     }
     end_call(k, task, result);
     k->cpu->r[RF_RAX] = (uint64_t)result;
-    if (result <= -RF_ERESTARTSYS && result >= -RF_ERESTART_RESTARTBLOCK)
+    if (!skipped && result <= -RF_ERESTARTSYS && result >= -RF_ERESTART_RESTARTBLOCK)
         rf_update_exit_work(k, RF_WORK_SIGNAL); /* restart it even if the signal was taken elsewhere */
     return stop_or_go(k, true);
 }

@@ -1,5 +1,6 @@
 /* The end of tasks and processes. */
 #include "kernel/mm/mm.h"
+#include "kernel/seccomp/seccomp.h"
 #include "kernel/signal/posix_timer.h"
 #include "kernel/signal/signal.h"
 #include "kernel/syscalls/futex.h"
@@ -19,6 +20,7 @@ static void release_mm(struct rf_kernel *k, struct rf_task *task)
 
 static void release_resources(struct rf_kernel *k, struct rf_task *task)
 {
+    rf_seccomp_release(k, task);
     rf_posix_timers_thread_ended(k, task);
     rf_futex_release_robust(k);
     rf_futex_release_pi(k);

@@ -3,6 +3,7 @@
 #include "kernel/frames.h"
 #include "kernel/fs/fs.h"
 #include "kernel/mm/mm.h"
+#include "kernel/seccomp/seccomp.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/itimer.h"
 #include "kernel/task/task.h"
@@ -184,6 +185,7 @@ int64_t rf_task_clone(struct rf_kernel *k, const struct rf_clone_args *args)
     child->credentials = parent->credentials;
     child->blocked = parent->blocked;
     child->nice = parent->nice;
+    rf_seccomp_fork(child, parent);
     if (!(args->flags & RF_CLONE_VM) || args->flags & RF_CLONE_VFORK) {
         child->altstack_base = parent->altstack_base;
         child->altstack_size = parent->altstack_size;

@@ -104,6 +104,14 @@ struct rf_task {
     short host_events;
     uint64_t scratch[4];           /* a restarted handler's memory; zero at system call entry */
 
+    /* entry work: entry/syscall_work.h */
+    uint32_t syscall_work;         /* RF_SYSCALL_WORK_*; 0: none */
+    uint8_t entry_stage;           /* enum rf_entry_stage */
+    uint8_t seccomp_mode;          /* RF_SECCOMP_MODE_* */
+    bool no_new_privs;             /* exec gives no privileges (prctl(2), PR_SET_NO_NEW_PRIVS) */
+    struct rf_seccomp_filter *seccomp_filter;         /* the newest */
+    struct rf_seccomp_notification *seccomp_question; /* for whose answer it waits */
+
     uint64_t timeslice_end;        /* cycles */
     int32_t nice;                  /* RF_NICE_MIN (most) to RF_NICE_MAX */
     uint64_t user_cycles, kernel_cycles;

@@ -29,6 +29,7 @@ same bin/timerfd
 same bin/signalfd
 same bin/memfd
 same bin/pidfd
+same bin/rseq
 same bin/seccomp
 same bin/seccomp_notify
 same bin/priorities

@@ -24,6 +24,7 @@ static const struct rf_handler_table *const handler_tables[] = {
     &rf_handlers_identity, &rf_handlers_signal,  &rf_handlers_time,      &rf_handlers_system,
     &rf_handlers_futex,   &rf_handlers_timer,    &rf_handlers_pidfd,     &rf_handlers_priority,
     &rf_handlers_futex_waitv, &rf_handlers_membarrier, &rf_handlers_seccomp,
+    &rf_handlers_rseq,
 };
 
 static void install_handlers(struct rf_kernel *k)

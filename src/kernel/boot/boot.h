@@ -33,6 +33,7 @@ struct rf_percpu {
 /* Bits of exit_work. */
 #define RF_WORK_SIGNAL 1u
 #define RF_WORK_RESCHED 2u
+#define RF_WORK_RSEQ 8u /* restartable sequences: preempted */
 #define RF_WORK_IRET 4u /* leave by IRET: registers were replaced */
 
 struct rf_tss {

@@ -6,6 +6,7 @@
 #include "kernel/entry/syscall_work.h"
 #include "kernel/mm/mm.h"
 #include "kernel/signal/signal.h"
+#include "kernel/syscalls/rseq.h"
 #include "kernel/task/task.h"
 
 #include <stdio.h>
@@ -240,7 +241,7 @@ static enum rf_door_action work_door(struct rf_kernel *k)
 {
     struct rf_task *task = k->current;
     uint64_t *work = &k->layout->percpu->exit_work;
-    while (*work & (RF_WORK_SIGNAL | RF_WORK_RESCHED)) {
+    while (*work & (RF_WORK_SIGNAL | RF_WORK_RESCHED | RF_WORK_RSEQ)) {
         bool runnable = true;
         if (*work & RF_WORK_SIGNAL)
             rf_signal_deliver(k);
@@ -255,6 +256,8 @@ static enum rf_door_action work_door(struct rf_kernel *k)
             if (!comes_back || !runnable)
                 return stop_or_go(k, runnable);
         }
+        if (*work & RF_WORK_RSEQ)
+            rf_rseq_resume(k, task, 0);
         *work &= RF_WORK_IRET;
         rf_update_exit_work(k, 0);
     }

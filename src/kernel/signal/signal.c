@@ -2,6 +2,7 @@
 #include "kernel/signal/signal.h"
 
 #include "kernel/boot/boot.h"
+#include "kernel/syscalls/rseq.h"
 #include "kernel/task/task.h"
 
 #include <string.h>
@@ -232,6 +233,8 @@ static void run_handler(struct rf_kernel *k, struct rf_task *task, int signo, co
     task->regs->orig_rax = UINT64_MAX; /* at most one restart for several signals */
     uint64_t saved = task->restore_blocked ? task->saved_blocked : task->blocked;
     task->restore_blocked = false;
+    if (task->rseq)
+        rf_rseq_resume(k, task, signo);
     if (action.flags & RF_SA_RESETHAND)
         task->sighand->action[signo].handler = RF_SIG_DFL;
     if (!rf_signal_push_frame(k, signo, &action, info, saved)) {

@@ -6,6 +6,7 @@
 #include "kernel/mm/mm.h"
 #include "kernel/signal/posix_timer.h"
 #include "kernel/signal/signal.h"
+#include "kernel/syscalls/rseq.h"
 #include "kernel/task/task.h"
 #include "kernel/vfs/vfs.h"
 
@@ -252,6 +253,7 @@ static void reset_task(struct rf_kernel *k, struct rf_task *task, const char *pa
     task->altstack_base = task->altstack_size = 0;
     task->altstack_flags = 0;
     task->clear_child_tid = task->robust_list = 0;
+    rf_rseq_exec(task);
     rf_posix_timers_delete_all(k, task->process);
     rf_fd_close_on_exec(k, task->files);
     const char *base = strrchr(path, '/');

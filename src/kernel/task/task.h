@@ -88,6 +88,10 @@ struct rf_task {
     uint64_t clear_child_tid, robust_list;
     struct rf_futex_many *futex_many; /* of futex_waitv */
 
+    uint64_t rseq;                 /* restartable sequences: the area's address, 0 = not registered */
+    uint32_t rseq_signature;
+    bool rseq_event;               /* preempted since user space was left */
+
     uint64_t trap_number, trap_error, trap_cr2; /* of the last fault, for signal frames */
     uint64_t restart_deadline;                  /* for restart_syscall */
 

@@ -26,6 +26,9 @@ struct rf_mm {
     uint64_t start_stack, arg_start, arg_end, env_start, env_end, start_code, end_code, start_data, end_data;
     uint64_t total_pages, resident_pages;
     struct rf_file *exe;
+    bool undumpable;     /* prctl(2), PR_SET_DUMPABLE */
+    uint64_t auxv[48];   /* as exec gave it: pairs */
+    uint32_t auxv_count; /* words */
     uint32_t membarrier; /* registrations, RF_MEMBARRIER_CMD_REGISTER_* */
 };
 

@@ -39,32 +39,40 @@ uint64_t rf_signal_frame_bytes(const struct rf_cpu *cpu)
     return (sizeof(struct rf_sigframe) + 15 + fp_bytes(cpu) + 63 + 15) & ~UINT64_C(15);
 }
 
-static void save_fpu(struct rf_cpu *cpu, uint8_t *out)
+size_t rf_signal_fpu_image(struct rf_cpu *cpu, uint8_t *out, uint64_t *components_out)
 {
     struct rf_xsave_area area;
-    uint64_t components = fp_components(cpu);
+    uint64_t components = *components_out = fp_components(cpu);
     memset(&area, 0, sizeof area);
     rf_x87_to_area(cpu, &area.legacy, true);
     area.legacy.mxcsr = cpu->fpu.mxcsr;
     area.legacy.mxcsr_mask = RF_MXCSR_MASK;
     rf_xmm_to_area(cpu, &area.legacy, 16);
+    if (components) {
+        rf_ymm_to_area(cpu, &area);
+        area.pkru = cpu->mmu.pkru;
+        /* The kernel's XSAVE leaves what is in its initial state out, but for x87 and SSE. */
+        area.xstate_bv = components & (rf_xsave_in_use(cpu) | RF_XCR0_X87 | RF_XCR0_SSE);
+    }
     memcpy(out, &area, fp_size(cpu));
+    return fp_size(cpu);
+}
+
+static void save_fpu(struct rf_cpu *cpu, uint8_t *out)
+{
+    uint64_t components;
+    size_t size = rf_signal_fpu_image(cpu, out, &components);
     if (!components)
         return;
-    rf_ymm_to_area(cpu, &area);
-    area.pkru = cpu->mmu.pkru;
-    /* The kernel's XSAVE leaves what is in its initial state out, but for x87 and SSE. */
-    area.xstate_bv = components & (rf_xsave_in_use(cpu) | RF_XCR0_X87 | RF_XCR0_SSE);
     const struct rf_fpx_sw_bytes software = {
         .magic1 = RF_FP_XSTATE_MAGIC1,
-        .extended_size = fp_size(cpu) + 4,
+        .extended_size = (uint32_t)size + 4,
         .xfeatures = components,
-        .xstate_size = fp_size(cpu),
+        .xstate_size = (uint32_t)size,
     };
     const uint32_t magic2 = RF_FP_XSTATE_MAGIC2;
-    memcpy(out, &area, fp_size(cpu));
     memcpy(out + offsetof(struct rf_fpstate, sw_reserved), &software, sizeof software);
-    memcpy(out + fp_size(cpu), &magic2, sizeof magic2);
+    memcpy(out + size, &magic2, sizeof magic2);
 }
 
 /* What the area does not have becomes its initial state. */

@@ -2,6 +2,7 @@
 #include "kernel/signal/signal.h"
 
 #include "kernel/boot/boot.h"
+#include "kernel/signal/coredump.h"
 #include "kernel/syscalls/rseq.h"
 #include "kernel/task/task.h"
 
@@ -13,6 +14,10 @@
 #define UNBLOCKABLE (RF_SIGMASK(RF_SIGKILL) | RF_SIGMASK(RF_SIGSTOP))
 #define STOPPING                                                                          \
     (RF_SIGMASK(RF_SIGSTOP) | RF_SIGMASK(RF_SIGTSTP) | RF_SIGMASK(RF_SIGTTIN) | RF_SIGMASK(RF_SIGTTOU))
+#define DUMPING                                                                           \
+    (RF_SIGMASK(RF_SIGQUIT) | RF_SIGMASK(RF_SIGILL) | RF_SIGMASK(RF_SIGTRAP) |            \
+     RF_SIGMASK(RF_SIGABRT) | RF_SIGMASK(RF_SIGBUS) | RF_SIGMASK(RF_SIGFPE) |             \
+     RF_SIGMASK(RF_SIGSEGV) | RF_SIGMASK(RF_SIGXCPU) | RF_SIGMASK(RF_SIGXFSZ) | RF_SIGMASK(RF_SIGSYS))
 #define IGNORED_BY_DEFAULT                                                                \
     (RF_SIGMASK(RF_SIGCHLD) | RF_SIGMASK(RF_SIGCONT) | RF_SIGMASK(RF_SIGURG) | RF_SIGMASK(RF_SIGWINCH))
 
@@ -268,7 +273,8 @@ static bool act(struct rf_kernel *k, struct rf_task *task, int signo, const stru
         return false;
     }
     task->process->death = *info;
-    rf_task_exit(k, signo, true);
+    bool dumped = RF_SIGMASK(signo) & DUMPING && rf_coredump(k, info);
+    rf_task_exit(k, signo | (dumped ? RF_WCOREFLAG : 0), true);
     return false;
 }
 

@@ -33,6 +33,9 @@ void rf_signal_deliver(struct rf_kernel *k);
 /* frame.c: push a frame for a handler; false if the stack is not writable. */
 bool rf_signal_push_frame(struct rf_kernel *k, int signo, const struct rf_sigaction *action,
                           const struct rf_siginfo *info, uint64_t mask_to_save);
+/* The FPU's state as an XSAVE area (FXSAVE, if there is no XSAVE: *components is 0 then). Returns its bytes, at
+ * most sizeof(struct rf_xsave_area). */
+size_t rf_signal_fpu_image(struct rf_cpu *cpu, uint8_t *out, uint64_t *components);
 /* rt_sigreturn: registers from the frame; the value for RAX. */
 int64_t rf_signal_return(struct rf_kernel *k);
 /* Most bytes that a frame takes of the stack, its alignment included: AT_MINSIGSTKSZ. */

@@ -298,7 +298,7 @@ static void fill_wait_info(const struct rf_process *child, enum wait_kind kind, 
         info->si_code = RF_SI_CLD_CONTINUED;
         info->chld.status = RF_SIGCONT;
     } else if (status & 0x7f) {
-        info->si_code = RF_SI_CLD_KILLED;
+        info->si_code = status & RF_WCOREFLAG ? RF_SI_CLD_DUMPED : RF_SI_CLD_KILLED;
         info->chld.status = status & 0x7f;
     } else {
         info->si_code = RF_SI_CLD_EXITED;

@@ -295,6 +295,13 @@ static void adopt_space(struct rf_kernel *k, struct rf_task *task, struct rf_mm 
         rf_mm_put(k, old);
 }
 
+static void keep_auxv(struct rf_mm *mm, const struct rf_initial_stack *stack)
+{
+    size_t words = 2 * stack->auxv_count;
+    mm->auxv_count = (uint32_t)(words < RF_ARRAY_SIZE(mm->auxv) ? words : RF_ARRAY_SIZE(mm->auxv));
+    memcpy(mm->auxv, stack->bytes + (stack->auxv - stack->rsp), mm->auxv_count * sizeof mm->auxv[0]);
+}
+
 static int64_t start(struct rf_kernel *k, const struct program *p, const struct program *interp,
                      const char *path, char **argv, char **envp)
 {
@@ -315,6 +322,7 @@ static int64_t start(struct rf_kernel *k, const struct program *p, const struct 
     rf_file_get(p->file);
     mm->arg_start = stack.arg_start, mm->arg_end = stack.arg_end;
     mm->env_start = stack.env_start, mm->env_end = stack.env_end;
+    keep_auxv(mm, &stack);
     adopt_space(k, task, mm);
     reset_task(k, task, path);
     bool good = rf_copy_to_user(k, stack.rsp, stack.bytes, stack.size) == 0 &&

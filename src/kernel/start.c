@@ -85,15 +85,32 @@ rf_status rf_kernel_create(struct rf_kernel *k, struct rf_cpu *cpu, struct rf_ra
     return RF_OK;
 }
 
-void rf_kernel_destroy(struct rf_kernel *k)
+/* All but the heap itself and the frames' owners; in the order in which they hold each other. */
+static void release(struct rf_kernel *k)
 {
+    rf_tasks_release(k);
     if (k->last_mm)
         rf_mm_put(k, k->last_mm); /* shared mappings of files are written back */
-    for (struct rf_task *task = k->tasks; task; task = task->next_task)
-        if (task->files)
-            rf_fd_table_put(k, task->files); /* closes what the host holds open for us */
+    k->last_mm = NULL;
     if (k->vfs)
         rf_vfs_destroy(k);
+    rf_kfree(k, k->syscall_counts);
+    rf_kfree(k, k->layout);
+    k->syscall_counts = NULL;
+    k->layout = NULL;
+}
+
+size_t rf_kernel_leaks(struct rf_kernel *k)
+{
+    release(k);
+    size_t frames = rf_frames_total(k) - rf_frames_free(k);
+    rf_frames_destroy(k);
+    return k->heap.objects + frames;
+}
+
+void rf_kernel_destroy(struct rf_kernel *k)
+{
+    release(k);
     rf_frames_destroy(k);
     rf_heap_destroy(&k->heap);
 }

@@ -158,6 +158,10 @@ void rf_timers_arm(struct rf_kernel *k);
 /* Recompute the current task's exit_work word. */
 void rf_update_exit_work(struct rf_kernel *k, uint32_t also);
 
+/* --- teardown.c --- */
+/* The machine ends: free every task and what they hold. */
+void rf_tasks_release(struct rf_kernel *k);
+
 /* --- fork.c --- */
 int64_t rf_task_clone(struct rf_kernel *k, const struct rf_clone_args *args);
 

@@ -157,6 +157,58 @@ static bool has(const char *kind, const char *part)
     return strstr(kind, part);
 }
 
+static uint64_t moment(struct random *r)
+{
+    return below(r, 4) ? below(r, 3) : number(r);
+}
+
+/* One word of a good structure of a kind. */
+static uint64_t word(struct random *r, const char *kind, unsigned at)
+{
+    if (has(kind, "IOVEC"))
+        return at % 2 ? below(r, 300) : pointer(r);
+    if (has(kind, "TIME"))
+        return at % 2 ? below(r, 999999) : moment(r);
+    if (!strcmp(kind, "ARGV") || !strcmp(kind, "ENVP"))
+        return at < 3 ? PATHS + 64 * below(r, sizeof paths / sizeof paths[0]) : 0;
+    if (has(kind, "POLLFDS"))
+        return descriptor(r) | below(r, 64) << 32;
+    if (has(kind, "SIGACTION"))
+        return at == 0 ? below(r, 2) : bits(r);
+    if (has(kind, "SIGSET") || has(kind, "FDSET"))
+        return bits(r);
+    if (has(kind, "OPEN_HOW"))
+        return at ? 0 : below(r, 3) | (below(r, 2) ? O_CREAT : 0);
+    if (has(kind, "CLONE_ARGS"))
+        return at == 0 ? bits(r) & ~UINT64_C(255) : at == 4 ? SIGCHLD : 0;
+    return below(r, 2) ? below(r, 32) : anything(r);
+}
+
+/* A filter that does something to some calls. */
+static uint64_t filter(struct random *r)
+{
+    static const uint32_t verdicts[] = { 0x7fff0000, 0x7fff0000, 0x7ffc0000, 0x00050001, 0x00050009, 0x7fc00000,
+                                         0x7ff00000, 0x00030000, 0 };
+    uint64_t *at = (uint64_t *)(BUFFER + 2 * PAGE + 64 * below(r, 64));
+    const uint64_t code[4] = {
+        0x20,                                                              /* A = number */
+        0x35 | UINT64_C(1) << 24 | below(r, 400) << 32,                    /* below it? */
+        0x06 | (uint64_t)verdicts[below(r, 9)] << 32, 0x06 | UINT64_C(0x7fff0000) << 32,
+    };
+    memcpy(at + 2, code, sizeof code);
+    at[0] = 4;
+    at[1] = (uint64_t)(uintptr_t)(at + 2);
+    return (uint64_t)(uintptr_t)at;
+}
+
+static uint64_t structure(struct random *r, const char *kind)
+{
+    volatile uint64_t *at = (uint64_t *)(BUFFER + 2 * PAGE + 64 * below(r, 64 * (BUFFER_PAGES - 2) - 2));
+    for (unsigned i = 0; i < 8; i++)
+        at[i] = word(r, kind, i);
+    return (uint64_t)(uintptr_t)at;
+}
+
 static uint64_t argument(struct random *r, const char *kind)
 {
     if (below(r, 12) == 0)
@@ -168,9 +220,13 @@ static uint64_t argument(struct random *r, const char *kind)
     if (!strcmp(kind, "FD") || !strcmp(kind, "DIRFD"))
         return descriptor(r);
     if (has(kind, "_OUT") || has(kind, "_IN") || !strcmp(kind, "PTR") || has(kind, "ARG") || has(kind, "FDS"))
-        return below(r, 8) ? pointer(r) : number(r);
+        return below(r, 3) ? structure(r, kind) : below(r, 8) ? pointer(r) : number(r);
+    if (!strcmp(kind, "ARGV") || !strcmp(kind, "ENVP") || has(kind, "OPEN_HOW"))
+        return below(r, 3) ? structure(r, kind) : pointer(r);
     if (has(kind, "SIZE"))
-        return size(r);
+        return below(r, 3) ? size(r) : 8;
+    if (has(kind, "FLAGS") && below(r, 2))
+        return 0;
     if (has(kind, "FLAGS") || has(kind, "MODE") || has(kind, "PROT") || has(kind, "MASK"))
         return below(r, 3) ? bits(r) : below(r, 16);
     if (has(kind, "SIGNAL"))
@@ -193,6 +249,7 @@ static int64_t raw(uint64_t nr, const uint64_t a[6])
 
 struct shared {
     volatile uint64_t calls, hash;
+    volatile uint8_t absent[1024]; /* by number: there is no such call */
 };
 static struct shared *shared;
 
@@ -214,15 +271,27 @@ static void wind_clock(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static void one_call(struct random *r)
+/* Any call, but seldom one that is not there or ends the process. */
+static const struct call *choose(struct random *r)
 {
     const struct call *call = &calls[below(r, sizeof calls / sizeof calls[0])];
+    bool dull = shared->absent[call->number] || call->number == SYS_exit || call->number == SYS_exit_group;
+    return dull && below(r, 16) ? choose(r) : call;
+}
+
+static void one_call(struct random *r)
+{
+    const struct call *call = choose(r);
     uint64_t a[6], nr = below(r, 64) ? call->number : next(r);
     for (int i = 0; i < 6; i++)
         a[i] = argument(r, call->kinds[i]);
-    if (below(r, 3) == 0)
+    if (nr == SYS_seccomp && below(r, 2))
+        a[0] = 1, a[1] = below(r, 2) ? 0 : bits(r) & 63, a[2] = filter(r);
+    if (below(r, 6) == 0)
         scribble(r);
     int64_t result = raw(nr, a);
+    if (result == -ENOSYS && nr < sizeof shared->absent)
+        shared->absent[nr] = 1;
     shared->calls++;
     shared->hash = (shared->hash ^ (uint64_t)result ^ nr << 32) * UINT64_C(0x100000001b3);
 }
@@ -307,7 +376,7 @@ int main(int argc, char **argv)
     struct utsname name;
     struct rlimit processes = { 64, 64 };
     struct random r = { argc > 1 ? strtoull(argv[1], NULL, 0) | 1 : 1 };
-    int rounds = argc > 2 ? atoi(argv[2]) : 6;
+    int rounds = argc > 2 ? atoi(argv[2]) : 16;
     if (uname(&name) || !strstr(name.release, "ringfort")) {
         fputs("this program does harm to the system it runs on\n", stderr);
         return 2;
@@ -316,14 +385,17 @@ int main(int argc, char **argv)
     setrlimit(RLIMIT_NPROC, &processes);
     make_memory();
     open_many();
+    sigset_t all; /* only SIGKILL and SIGSTOP of a child's end it before its time */
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
     for (int i = 0; i < rounds; i++) {
         uint64_t seed = next(&r);
         pid_t pid = fork();
         if (pid == 0)
             child(seed);
-        if (pid > 0)
-            printf("round %d: status %#x, %lu calls, %#lx\n", i, wait_for(pid), (unsigned long)shared->calls,
-                   (unsigned long)shared->hash);
+        int status = pid > 0 ? wait_for(pid) : -errno;
+        printf("round %d: status %#x, %lu calls, %#lx\n", i, (unsigned)status, (unsigned long)shared->calls,
+               (unsigned long)shared->hash);
         fflush(stdout);
         while (waitpid(-1, NULL, WNOHANG) > 0)
             ;

@@ -75,6 +75,8 @@ static uint64_t pointer(struct random *r)
     case 0: return bad[below(r, sizeof bad / sizeof bad[0])];
     case 1: return EDGE + PAGE - below(r, 130);
     case 2: return (uint64_t)(uintptr_t)&bad; /* the program itself */
+    case 3:
+    case 4: return BUFFER + PAGE * (2 + below(r, BUFFER_PAGES - 2));
     default: return BUFFER + 2 * PAGE + 8 * below(r, 512 * (BUFFER_PAGES - 2));
     }
 }
@@ -233,7 +235,7 @@ static uint64_t argument(struct random *r, const char *kind)
         return below(r, 66);
     if (!strcmp(kind, "INT") || !strcmp(kind, "LONG") || !strcmp(kind, "UINT"))
         return below(r, 4) ? number(r) : process(r);
-    return below(r, 3) ? below(r, 48) : number(r);
+    return below(r, 2) ? below(r, 8) : below(r, 3) ? below(r, 48) : number(r);
 }
 
 static int64_t raw(uint64_t nr, const uint64_t a[6])

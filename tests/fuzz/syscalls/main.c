@@ -101,11 +101,22 @@ static rf_machine *make(const struct options *o, uint64_t seed)
     return m;
 }
 
+/* In some lives the kernel's heap is soon full: every allocation may fail then. */
+static size_t shrink_heap(rf_machine *m, uint64_t seed)
+{
+    size_t whole = m->kernel.heap.size;
+    uint64_t dice = mix(seed + 2);
+    if (dice % 3 == 0)
+        m->kernel.heap.size = m->kernel.heap.used + (size_t)(dice >> 8 & 0x3ffff);
+    return whole;
+}
+
 static void live_once(const struct options *o, uint64_t seed, int output, struct outcome *out)
 {
     rf_stats stats;
     start_output(output);
     rf_machine *m = make(o, seed);
+    size_t heap = shrink_heap(m, seed);
     if (rf_machine_run(m, &out->reason))
         die("run", rf_error_text(m));
     /* whatever programs do, the kernel goes on; running out of memory is told as a stop, too */
@@ -115,6 +126,7 @@ static void live_once(const struct options *o, uint64_t seed, int output, struct
     out->cycles = stats.cycles;
     out->calls = stats.syscall_calls;
     out->output = hash_output(output);
+    m->kernel.heap.size = heap;
     size_t leaks = rf_kernel_leaks(&m->kernel);
     if (leaks) {
         fprintf(errors, "%zu objects or frames leaked\n", leaks);

@@ -72,7 +72,7 @@ static void notify_parent(struct rf_kernel *k, struct rf_process *process)
     info.chld.pid = process->pid;
     info.chld.uid = process->leader->credentials.uid;
     info.chld.status = status & 0x7f ? status & 0x7f : status >> 8 & 0xff;
-    if (process->exit_signal)
+    if (process->exit_signal && process->exit_signal <= RF_NSIG) /* clone(2) takes any; others are not sent */
         rf_signal_send_process(k, parent, &info);
     rf_wake(k, &parent->child_exit);
 }

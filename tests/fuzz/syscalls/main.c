@@ -155,18 +155,29 @@ static void live(const struct options *o, struct progress *p, uint64_t seed, int
 /* Reports of the sanitizers go where ours go. */
 void __sanitizer_set_report_fd(void *fd) __attribute__((weak));
 
-static void run_child(const struct options *o, struct progress *p)
+static void run_child(const struct options *o, struct progress *p, int output)
 {
     const uint64_t end = now_seconds() + o->seconds;
-    int output = memfd_create("output", 0), null = open("/dev/null", O_RDONLY), saved = dup(2);
+    int null = open("/dev/null", O_RDONLY), saved = dup(2);
     errors = fdopen(saved, "w");
-    if (output < 0 || null < 0 || !errors || dup2(null, 0) < 0)
+    if (null < 0 || !errors || dup2(null, 0) < 0)
         exit(2);
     setvbuf(errors, NULL, _IONBF, 0);
     if (__sanitizer_set_report_fd)
         __sanitizer_set_report_fd((void *)(uintptr_t)saved);
     for (uint64_t i = 0; o->lives ? i < o->lives : now_seconds() < end; i++)
         live(o, p, o->seed + i, output);
+}
+
+/* The last that was written to standard error: the undefined behaviour sanitizer's report among it. */
+static void show_end(int output)
+{
+    char bytes[8192];
+    off_t size = lseek(output, 0, SEEK_END);
+    ssize_t got = pread(output, bytes, sizeof bytes, size > (off_t)sizeof bytes ? size - (off_t)sizeof bytes : 0);
+    if (got > 0)
+        fwrite(bytes, 1, (size_t)got, stdout);
+    putchar('\n');
 }
 
 static bool parse(int argc, char **argv, struct options *o)
@@ -212,9 +223,12 @@ int main(int argc, char **argv)
     struct progress *p = mmap(NULL, sizeof *p, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED)
         return perror("mmap"), 2;
+    int output = memfd_create("output", 0);
+    if (output < 0)
+        return perror("memfd_create"), 2;
     pid_t child = fork();
     if (child == 0) {
-        run_child(&options, p);
+        run_child(&options, p, output);
         exit(0);
     }
     int status;
@@ -225,6 +239,7 @@ int main(int argc, char **argv)
            (unsigned long)p->ends[RF_MACHINE_LIMIT], (unsigned long)p->ends[RF_MACHINE_DEADLOCK]);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && p->lives)
         return 0;
+    show_end(output);
     printf("FAILED: seed %lu %s; again: fuzz-syscalls --lives 1 --seed %lu\n", (unsigned long)p->seed,
            WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM ? "did not end" : "died", (unsigned long)p->seed);
     return 1;

@@ -32,6 +32,9 @@ same bin/timerfd
 same bin/signalfd
 same bin/memfd
 same bin/pidfd
+same bin/rseq
+same bin/seccomp
+same bin/seccomp_notify
 same bin/priorities
 same bin/ptrace
 same bin/exec_threads

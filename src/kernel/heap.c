@@ -4,6 +4,14 @@
 #include <string.h>
 #include <sys/mman.h>
 
+/* Under the address sanitizer, what is not handed out is poisoned: uses of freed objects are found. */
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(p, size) ((void)(p), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(p, size) ((void)(p), (void)(size))
+#endif
+
 /* In front of every allocation. */
 struct rf_heap_chunk {
     uint32_t size_class;
@@ -50,6 +58,8 @@ rf_status rf_heap_create(struct rf_heap *heap, size_t size, struct rf_error *err
 void rf_heap_destroy(struct rf_heap *heap)
 {
     if (heap->base)
+        ASAN_UNPOISON_MEMORY_REGION(heap->base, heap->used);
+    if (heap->base)
         munmap(heap->base, heap->size);
     memset(heap, 0, sizeof *heap);
 }
@@ -69,6 +79,7 @@ void *rf_heap_alloc(struct rf_heap *heap, size_t size)
         chunk = (struct rf_heap_chunk *)(heap->base + heap->used);
         heap->used += bytes + HEADER;
     }
+    ASAN_UNPOISON_MEMORY_REGION((uint8_t *)chunk + HEADER, bytes);
     chunk->size_class = c;
     chunk->magic = CHUNK_USED;
     chunk->next = NULL;
@@ -92,6 +103,7 @@ void rf_heap_free(struct rf_heap *heap, void *p)
     chunk->magic = CHUNK_FREE;
     chunk->next = heap->free_list[chunk->size_class];
     heap->free_list[chunk->size_class] = chunk;
+    ASAN_POISON_MEMORY_REGION(p, class_bytes(chunk->size_class));
     heap->live -= class_bytes(chunk->size_class);
     heap->objects--;
 }

@@ -24,9 +24,10 @@ static const struct rf_handler_table *const handler_tables[] = {
     &rf_handlers_poll,    &rf_handlers_epoll,    &rf_handlers_memory,    &rf_handlers_process,
     &rf_handlers_identity, &rf_handlers_signal,  &rf_handlers_time,      &rf_handlers_system,
     &rf_handlers_futex,   &rf_handlers_timer,    &rf_handlers_pidfd,     &rf_handlers_priority,
-    &rf_handlers_futex_waitv, &rf_handlers_membarrier,
     &rf_handlers_wait,    &rf_handlers_usage,   &rf_handlers_ptrace,
     &rf_handlers_memory_advice, &rf_handlers_memory_lock, &rf_handlers_process_vm, &rf_handlers_shm,
+    &rf_handlers_futex_waitv, &rf_handlers_membarrier, &rf_handlers_seccomp,
+    &rf_handlers_rseq,
 };
 
 static void install_handlers(struct rf_kernel *k)
@@ -87,16 +88,33 @@ rf_status rf_kernel_create(struct rf_kernel *k, struct rf_cpu *cpu, struct rf_ra
     return RF_OK;
 }
 
-void rf_kernel_destroy(struct rf_kernel *k)
+/* All but the heap itself and the frames' owners; in the order in which they hold each other. */
+static void release(struct rf_kernel *k)
 {
+    rf_tasks_release(k);
     if (k->last_mm)
         rf_mm_put(k, k->last_mm); /* shared mappings of files are written back */
-    for (struct rf_task *task = k->tasks; task; task = task->next_task)
-        if (task->files)
-            rf_fd_table_put(k, task->files); /* closes what the host holds open for us */
+    k->last_mm = NULL;
     rf_shm_end(k);
     if (k->vfs)
         rf_vfs_destroy(k);
+    rf_kfree(k, k->syscall_counts);
+    rf_kfree(k, k->layout);
+    k->syscall_counts = NULL;
+    k->layout = NULL;
+}
+
+size_t rf_kernel_leaks(struct rf_kernel *k)
+{
+    release(k);
+    size_t frames = rf_frames_total(k) - rf_frames_free(k);
+    rf_frames_destroy(k);
+    return k->heap.objects + frames;
+}
+
+void rf_kernel_destroy(struct rf_kernel *k)
+{
+    release(k);
     rf_frames_destroy(k);
     rf_heap_destroy(&k->heap);
 }

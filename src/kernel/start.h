@@ -8,6 +8,9 @@
 rf_status rf_kernel_create(struct rf_kernel *k, struct rf_cpu *cpu, struct rf_ram *ram,
                            const struct rf_kernel_config *config, struct rf_error *err);
 void rf_kernel_destroy(struct rf_kernel *k);
+/* For tests, right before rf_kernel_destroy: release everything, and tell how many heap objects and page
+ * frames are left. 0, or something has leaked. */
+size_t rf_kernel_leaks(struct rf_kernel *k);
 
 struct rf_start_request {
     const char *path; /* in the guest */

@@ -858,6 +858,7 @@ static const struct rf_st_special specials[] = {
     {RF_NR_futex, enter_futex, NULL, NULL},
     {RF_NR_sendfile, enter_sendfile, leave_sendfile, NULL},
     {RF_NR_prctl, rf_st_enter_prctl, rf_st_leave_prctl, rf_st_prctl_result},
+    {RF_NR_seccomp, rf_st_enter_seccomp, rf_st_leave_seccomp, NULL},
     {RF_NR_ptrace, enter_ptrace, NULL, NULL},
     {RF_NR_membarrier, enter_membarrier, NULL, put_membarrier_result},
     {RF_NR_rt_sigreturn, enter_sigreturn, NULL, NULL},

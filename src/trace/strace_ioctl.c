@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "abi/linux_flags.h"
+#include "abi/linux_seccomp.h"
 #include "trace/strace_names.h"
 
 enum form {
@@ -25,6 +26,10 @@ static const struct request {
     enum form form;
     const char *name;
 } requests[] = {
+    {RF_SECCOMP_IOCTL_NOTIF_RECV, ADDRESS, "SECCOMP_IOCTL_NOTIF_RECV"},
+    {RF_SECCOMP_IOCTL_NOTIF_SEND, ADDRESS, "SECCOMP_IOCTL_NOTIF_SEND"},
+    {RF_SECCOMP_IOCTL_NOTIF_ID_VALID, ADDRESS, "SECCOMP_IOCTL_NOTIF_ID_VALID"},
+    {RF_SECCOMP_IOCTL_NOTIF_ADDFD, ADDRESS, "SECCOMP_IOCTL_NOTIF_ADDFD"},
     {RF_TCGETS, TERMIOS_OUT, "TCGETS"},
     {RF_TCSETS, TERMIOS_IN, "SNDCTL_TMR_START or TCSETS"}, /* sound cards share numbers */
     {RF_TCSETSW, TERMIOS_IN, "SNDCTL_TMR_STOP or TCSETSW"},

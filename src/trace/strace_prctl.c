@@ -171,19 +171,6 @@ static void put_vma(struct rf_st *st)
     rf_st_string(st, st->args[4]);
 }
 
-static void put_seccomp(struct rf_st *st)
-{
-    if (st->args[1] == 1) {
-        rf_st_text(st, ", SECCOMP_MODE_STRICT");
-    } else if (st->args[1] == 2) {
-        rf_st_text(st, ", SECCOMP_MODE_FILTER, ");
-        rf_st_address(st, st->args[2]);
-    } else {
-        rf_st_format(st, ", %#llx /* SECCOMP_MODE_??? */", (unsigned long long)st->args[1]);
-        put_hex_from(st, 2);
-    }
-}
-
 static void put_in_argument(struct rf_st *st, enum form form)
 {
     uint64_t value = st->args[1];
@@ -240,7 +227,7 @@ void rf_st_enter_prctl(struct rf_st *st)
         put_hex_from(st, 1);
         break;
     case SECCOMP:
-        put_seccomp(st);
+        rf_st_prctl_seccomp(st);
         break;
     case VMA:
         put_vma(st);

@@ -124,6 +124,9 @@ const struct rf_st_special *rf_st_special(unsigned nr);
 bool rf_st_call_kind(struct rf_st *st, enum rf_arg_kind kind, uint64_t value);
 void rf_st_enter_prctl(struct rf_st *st); /* strace_prctl.c */
 void rf_st_leave_prctl(struct rf_st *st);
+void rf_st_enter_seccomp(struct rf_st *st); /* strace_seccomp.c */
+void rf_st_leave_seccomp(struct rf_st *st);
+void rf_st_prctl_seccomp(struct rf_st *st);
 bool rf_st_prctl_result(struct rf_st *st);
 bool rf_st_ioctl_kind(struct rf_st *st, enum rf_arg_kind kind, uint64_t value);
 /* Whether the last argument of this ioctl, fcntl or arch_prctl is written by the call. */

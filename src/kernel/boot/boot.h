@@ -33,6 +33,7 @@ struct rf_percpu {
 /* Bits of exit_work. */
 #define RF_WORK_SIGNAL 1u
 #define RF_WORK_RESCHED 2u
+#define RF_WORK_RSEQ 16u /* restartable sequences: preempted */
 #define RF_WORK_IRET 4u /* leave by IRET: registers were replaced */
 #define RF_WORK_TRACE 8u /* the tracer is to learn of the call's end, or of execve */
 

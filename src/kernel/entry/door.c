@@ -7,6 +7,7 @@
 #include "kernel/mm/mm.h"
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/signal/signal.h"
+#include "kernel/syscalls/rseq.h"
 #include "kernel/task/task.h"
 
 #include <stdio.h>
@@ -74,13 +75,15 @@ static enum rf_door_action leave_door(struct rf_kernel *k)
     return stop_or_go(k, rf_schedule(k));
 }
 
-static int64_t run_call(struct rf_kernel *k, struct rf_task *task)
+/* *skipped: what watches has given the result, which is the program's whatever it is. */
+static int64_t run_call(struct rf_kernel *k, struct rf_task *task, bool *skipped)
 {
     if (task->entry_stage != RF_ENTRY_STAGE_DONE) {
         enum rf_entry_result entry = rf_syscall_entry_work(k, task);
         if (entry == RF_ENTRY_WAIT)
             return RF_BLOCKED;
-        if (entry == RF_ENTRY_SKIP)
+        *skipped = entry == RF_ENTRY_SKIP;
+        if (*skipped)
             return (int64_t)task->regs->rax;
         if ((uint32_t)task->regs->orig_rax != task->asked_number)
             task->syscall_number = (uint32_t)task->regs->orig_rax;
@@ -96,8 +99,9 @@ static enum rf_door_action syscall_door(struct rf_kernel *k, unsigned nr)
     struct rf_task *task = k->current;
     if (!task->in_syscall)
         begin_call(k, task, nr);
-    int64_t result = run_call(k, task);
-    if (result == RF_BLOCKED || task->state == RF_TASK_TRACED)
+    bool skipped = false;
+    int64_t result = run_call(k, task, &skipped);
+    if ((result == RF_BLOCKED && !skipped) || task->state == RF_TASK_TRACED)
         return leave_door(k);
     if (task->state == RF_TASK_ZOMBIE) { /* exit: it has no other end */
         count_call(k, task, 0);
@@ -105,7 +109,7 @@ static enum rf_door_action syscall_door(struct rf_kernel *k, unsigned nr)
     }
     end_call(k, task, result);
     k->cpu->r[RF_RAX] = (uint64_t)result;
-    if (result <= -RF_ERESTARTSYS && result >= -RF_ERESTART_RESTARTBLOCK)
+    if (!skipped && result <= -RF_ERESTARTSYS && result >= -RF_ERESTART_RESTARTBLOCK)
         rf_update_exit_work(k, RF_WORK_SIGNAL); /* restart it even if the signal was taken elsewhere */
     else if (task->exit_work)
         rf_update_exit_work(k, 0);
@@ -280,9 +284,11 @@ static enum rf_door_action work_door(struct rf_kernel *k)
             return leave_door(k);
         if (*work & RF_WORK_RESCHED)
             rf_schedule(k);
+        if (*work & RF_WORK_RSEQ)
+            rf_rseq_resume(k, task, 0);
         *work &= RF_WORK_IRET;
         rf_update_exit_work(k, 0);
-    } while (*work & (RF_WORK_SIGNAL | RF_WORK_RESCHED | RF_WORK_TRACE));
+    } while (*work & (RF_WORK_SIGNAL | RF_WORK_RESCHED | RF_WORK_TRACE | RF_WORK_RSEQ));
     check_return_state(k, task);
     if (task->state != RF_TASK_RUNNABLE)
         return leave_door(k);

@@ -3,6 +3,7 @@
 #include "kernel/entry/syscall_work.h"
 
 #include "kernel/ptrace/ptrace.h"
+#include "kernel/seccomp/seccomp.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/task.h"
 
@@ -23,6 +24,14 @@ enum rf_entry_result rf_syscall_entry_work(struct rf_kernel *k, struct rf_task *
             task->entry_stage = RF_ENTRY_STAGE_DONE;
             return RF_ENTRY_SKIP;
         }
+    }
+    if (task->entry_stage == RF_ENTRY_STAGE_SECCOMP && task->syscall_work & RF_SYSCALL_WORK_SECCOMP) {
+        enum rf_entry_result result = rf_seccomp_entry(k, task);
+        if (result == RF_ENTRY_WAIT)
+            return result;
+        task->entry_stage = RF_ENTRY_STAGE_DONE;
+        if (result == RF_ENTRY_SKIP)
+            return result;
     }
     task->entry_stage = RF_ENTRY_STAGE_DONE;
     return (int32_t)task->regs->orig_rax == -1 ? RF_ENTRY_SKIP : RF_ENTRY_GO;

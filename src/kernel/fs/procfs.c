@@ -33,6 +33,8 @@ struct node {
 #define LINK(name, target) { name, RF_S_IFLNK | 0777, NULL, NULL, 0, target, NULL, NULL }
 
 static const struct entry sys_kernel[] = {
+    TEXT("core_pattern", rf_proc_core_pattern),
+    TEXT("core_uses_pid", rf_proc_core_uses_pid),
     TEXT("hostname", rf_proc_hostname),
     TEXT("osrelease", rf_proc_osrelease),
     TEXT("ostype", rf_proc_ostype),

@@ -2,6 +2,7 @@
 #include "kernel/fs/epoll.h"
 #include "kernel/fs/procfs.h"
 #include "kernel/mm/mm.h"
+#include "kernel/seccomp/seccomp.h"
 #include "kernel/start.h"
 #include "kernel/task/clock.h"
 
@@ -112,6 +113,8 @@ void rf_proc_pid_status(struct rf_text *out, struct rf_kernel *k, struct rf_task
         rf_proc_add_sizes(out, k, task->mm);
     rf_text_add(out, "Threads:\t%u\n", p->thread_count);
     add_signals(out, task);
+    rf_text_add(out, "NoNewPrivs:\t%d\nSeccomp:\t%d\nSeccomp_filters:\t%u\n", task->no_new_privs,
+                task->seccomp_mode, rf_seccomp_filter_count(task));
 }
 
 static unsigned long long ticks(const struct rf_kernel *k, uint64_t cycles)

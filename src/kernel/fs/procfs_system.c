@@ -70,6 +70,19 @@ void rf_proc_hostname(struct rf_text *out, struct rf_kernel *k, struct rf_task *
     rf_text_add(out, "%s\n", k->hostname);
 }
 
+/* What signal/coredump.c does. */
+void rf_proc_core_pattern(struct rf_text *out, struct rf_kernel *k, struct rf_task *task)
+{
+    (void)k, (void)task;
+    rf_text_add(out, "core\n");
+}
+
+void rf_proc_core_uses_pid(struct rf_text *out, struct rf_kernel *k, struct rf_task *task)
+{
+    (void)k, (void)task;
+    rf_text_add(out, "0\n");
+}
+
 void rf_proc_version(struct rf_text *out, struct rf_kernel *k, struct rf_task *task)
 {
     (void)k, (void)task;

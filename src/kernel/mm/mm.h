@@ -55,6 +55,9 @@ struct rf_mm {
     uint64_t table_pages; /* frames of page tables, the PML4 among them */
     uint64_t peak_total, peak_resident;
     struct rf_file *exe;
+    bool undumpable;     /* prctl(2), PR_SET_DUMPABLE */
+    uint64_t auxv[48];   /* as exec gave it: pairs */
+    uint32_t auxv_count; /* words */
     uint32_t membarrier; /* registrations, RF_MEMBARRIER_CMD_REGISTER_* */
     uint16_t pkeys;      /* allocated protection keys, a bit each; 0 without the feature */
     int8_t execute_only_pkey; /* -1: none */

@@ -85,8 +85,6 @@ int64_t rf_ptrace_set_regs(struct rf_task *task, const struct rf_user_regs *regs
 /* PTRACE_PEEKUSER, PTRACE_POKEUSER: `offset` into struct user. -RF_EIO, -RF_EINVAL. */
 int64_t rf_ptrace_peek_user(const struct rf_task *task, uint64_t offset, uint64_t *out);
 int64_t rf_ptrace_poke_user(struct rf_task *task, uint64_t offset, uint64_t value);
-/* The XSAVE area, into room for rf_fp_frame_size bytes: its size. */
-size_t rf_ptrace_get_fp(struct rf_kernel *k, struct rf_task *task, uint8_t *out);
 /* From an FXSAVE image (512 bytes) or a whole area. -RF_EINVAL: nothing changed. */
 int64_t rf_ptrace_set_fp(struct rf_kernel *k, struct rf_task *task, const uint8_t *bytes, size_t size);
 /* RFLAGS.TF by the tracer's will. */

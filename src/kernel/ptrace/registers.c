@@ -163,28 +163,7 @@ int64_t rf_ptrace_poke_user(struct rf_task *task, uint64_t offset, uint64_t valu
     return -RF_EIO;
 }
 
-/* --- floating point: the CPU's functions work on the CPU, so the task's registers visit it --- */
-
-static void swap_fpu(struct rf_cpu *cpu, struct rf_task *task)
-{
-    struct rf_fpu own = cpu->fpu;
-    uint32_t host = own.host_mxcsr;
-    cpu->fpu = task->context.fpu;
-    cpu->fpu.host_mxcsr = host;
-    task->context.fpu = own;
-}
-
-size_t rf_ptrace_get_fp(struct rf_kernel *k, struct rf_task *task, uint8_t *out)
-{
-    swap_fpu(k->cpu, task);
-    rf_fp_save(k->cpu, out);
-    swap_fpu(k->cpu, task);
-    /* the software bytes of the area say which components it has (XSTATE_FX_SW) */
-    uint64_t components = rf_fp_components(k->cpu);
-    memset(out + offsetof(struct rf_fpstate, sw_reserved), 0, sizeof(struct rf_fpx_sw_bytes));
-    memcpy(out + offsetof(struct rf_fpstate, sw_reserved), &components, sizeof components);
-    return rf_fp_size(k->cpu);
-}
+/* --- floating point --- */
 
 int64_t rf_ptrace_set_fp(struct rf_kernel *k, struct rf_task *task, const uint8_t *bytes, size_t size)
 {
@@ -196,7 +175,7 @@ int64_t rf_ptrace_set_fp(struct rf_kernel *k, struct rf_task *task, const uint8_
         area.xstate_bv = RF_XCR0_X87 | RF_XCR0_SSE;
     if (area.legacy.mxcsr & ~RF_MXCSR_MASK || (whole && !rf_fp_valid(k->cpu, &area)))
         return -RF_EINVAL;
-    swap_fpu(k->cpu, task);
+    rf_fp_swap(k, task);
     if (!whole) { /* the other components stay */
         struct rf_xsave_area now;
         memset(&now, 0, sizeof now);
@@ -205,6 +184,6 @@ int64_t rf_ptrace_set_fp(struct rf_kernel *k, struct rf_task *task, const uint8_
         area.xstate_bv |= rf_fp_components(k->cpu) & RF_XCR0_AVX;
     }
     rf_fp_restore(k->cpu, &area);
-    swap_fpu(k->cpu, task);
+    rf_fp_swap(k, task);
     return 0;
 }

@@ -1,9 +1,17 @@
 /* Delivering signals to the current task on its way to user space (kernel/signal.c of Linux, get_signal). */
 #include "kernel/boot/boot.h"
 #include "kernel/ptrace/ptrace.h"
+#include "kernel/signal/coredump.h"
 #include "kernel/signal/signal.h"
 #include "kernel/signal/stop.h"
+#include "kernel/syscalls/rseq.h"
 #include "kernel/task/task.h"
+
+/* whose default is to leave a core file */
+#define DUMPING                                                                           \
+    (RF_SIGMASK(RF_SIGQUIT) | RF_SIGMASK(RF_SIGILL) | RF_SIGMASK(RF_SIGTRAP) |            \
+     RF_SIGMASK(RF_SIGABRT) | RF_SIGMASK(RF_SIGBUS) | RF_SIGMASK(RF_SIGFPE) |             \
+     RF_SIGMASK(RF_SIGSEGV) | RF_SIGMASK(RF_SIGXCPU) | RF_SIGMASK(RF_SIGXFSZ) | RF_SIGMASK(RF_SIGSYS))
 
 /* What becomes of an interrupted system call: restarted (RIP back to SYSCALL) or EINTR. */
 static void fix_interrupted_call(struct rf_pt_regs *regs, bool handler, uint64_t sa_flags)
@@ -48,6 +56,8 @@ static void run_handler(struct rf_kernel *k, struct rf_task *task, int signo, co
     task->regs->orig_rax = UINT64_MAX; /* at most one restart for several signals */
     uint64_t saved = task->restore_blocked ? task->saved_blocked : task->blocked;
     task->restore_blocked = false;
+    if (task->rseq)
+        rf_rseq_resume(k, task, signo);
     if (action.flags & RF_SA_RESETHAND)
         task->sighand->action[signo].handler = RF_SIG_DFL;
     bool stepping = rf_ptrace_hide_step(task); /* the frame is to hold the program's own flags */
@@ -78,7 +88,8 @@ static bool act_by_default(struct rf_kernel *k, struct rf_task *task, int signo,
     }
     if (!rf_task_must_die(task))
         task->process->death = *info;
-    rf_task_exit(k, signo, true);
+    bool dumped = RF_SIGMASK(signo) & DUMPING && rf_coredump(k, info);
+    rf_task_exit(k, signo | (dumped ? RF_WCOREFLAG : 0), true);
     return false;
 }
 

@@ -1,6 +1,8 @@
 /* XSAVE areas of tasks (kernel/signal/fpstate.h). */
 #include "kernel/signal/fpstate.h"
 
+#include "kernel/task/task.h"
+
 #include <string.h>
 
 uint64_t rf_fp_components(const struct rf_cpu *cpu)
@@ -63,4 +65,30 @@ bool rf_fp_valid(const struct rf_cpu *cpu, const struct rf_xsave_area *area)
 {
     return !(area->legacy.mxcsr & ~RF_MXCSR_MASK) && !(area->xstate_bv & ~rf_fp_components(cpu)) &&
            !area->xcomp_bv && !area->reserved[0];
+}
+
+void rf_fp_swap(struct rf_kernel *k, struct rf_task *task)
+{
+    struct rf_cpu *cpu = k->cpu;
+    struct rf_cpu_context *c = &task->context;
+    struct rf_fpu own = cpu->fpu;
+    uint32_t pkru = cpu->mmu.pkru;
+    if (task == k->current)
+        return;
+    cpu->fpu = c->fpu;
+    cpu->fpu.host_mxcsr = own.host_mxcsr;
+    rf_mmu_set_pkru(&cpu->mmu, c->pkru);
+    c->fpu = own;
+    c->pkru = pkru;
+}
+
+size_t rf_fp_of_task(struct rf_kernel *k, struct rf_task *task, uint8_t *out, bool whole)
+{
+    uint64_t components = whole ? rf_fp_components(k->cpu) : 0;
+    rf_fp_swap(k, task);
+    rf_fp_save(k->cpu, out);
+    rf_fp_swap(k, task);
+    memset(out + offsetof(struct rf_fpstate, sw_reserved), 0, sizeof(struct rf_fpx_sw_bytes));
+    memcpy(out + offsetof(struct rf_fpstate, sw_reserved), &components, sizeof components);
+    return rf_fp_size(k->cpu);
 }

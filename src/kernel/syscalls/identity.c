@@ -1,4 +1,5 @@
 /* Process ids, groups and sessions; users and groups; limits; prctl and arch_prctl. */
+#include "kernel/seccomp/seccomp.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/task.h"
 
@@ -267,6 +268,14 @@ static int64_t sys_prctl(struct rf_kernel *k, const uint64_t a[6])
     }
     case RF_PR_GET_NAME:
         return rf_copy_to_user(k, a[1], task->comm, sizeof task->comm);
+    case RF_PR_GET_SECCOMP: return task->seccomp_mode;
+    case RF_PR_SET_SECCOMP: return rf_seccomp_prctl_set(k, a[1], a[2]);
+    case RF_PR_SET_NO_NEW_PRIVS:
+        if (a[1] != 1 || a[2] || a[3] || a[4])
+            return -RF_EINVAL;
+        task->no_new_privs = true;
+        return 0;
+    case RF_PR_GET_NO_NEW_PRIVS: return a[1] || a[2] || a[3] || a[4] ? -RF_EINVAL : task->no_new_privs;
     default:
         return -RF_EINVAL;
     }

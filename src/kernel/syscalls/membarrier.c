@@ -10,16 +10,21 @@
      RF_MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED)
 #define REGISTRATIONS                                                                      \
     (RF_MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED |                                        \
-     RF_MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE)
+     RF_MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE |                              \
+     RF_MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ)
 #define PRIVATE                                                                            \
-    (RF_MEMBARRIER_CMD_PRIVATE_EXPEDITED | RF_MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE)
+    (RF_MEMBARRIER_CMD_PRIVATE_EXPEDITED | RF_MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE |  \
+     RF_MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ)
+#define FLAG_CPU 1u /* MEMBARRIER_CMD_FLAG_CPU: of the restartable sequences on one CPU */
 
-/* Those of restartable sequences are not offered, as rseq(2) is not. */
 static int64_t sys_membarrier(struct rf_kernel *k, const uint64_t a[6])
 {
     uint32_t command = (uint32_t)a[0];
     struct rf_mm *mm = k->current->mm;
-    if ((uint32_t)a[1] || command & (command - 1))
+    uint32_t flags = (uint32_t)a[1];
+    if (command == RF_MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ)
+        flags &= ~FLAG_CPU;
+    if (flags || command & (command - 1))
         return -RF_EINVAL;
     if (command == RF_MEMBARRIER_CMD_QUERY)
         return NEEDS_NOTHING | REGISTRATIONS | PRIVATE;

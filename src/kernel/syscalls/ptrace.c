@@ -64,9 +64,8 @@ static int64_t set_regs(struct rf_kernel *k, struct rf_task *task, const struct 
 
 static int64_t get_fp(struct rf_kernel *k, struct rf_task *task, const struct request *r)
 {
-    uint8_t area[sizeof(struct rf_xsave_area) + 4];
-    rf_ptrace_get_fp(k, task, area);
-    memset(area + offsetof(struct rf_fpstate, sw_reserved), 0, sizeof(struct rf_fpx_sw_bytes));
+    uint8_t area[RF_FP_ROOM];
+    rf_fp_of_task(k, task, area, false);
     return rf_copy_to_user(k, r->data, area, sizeof(struct rf_fxsave_area)) ? -RF_EFAULT : 0;
 }
 
@@ -84,10 +83,9 @@ static size_t fill_set(struct rf_kernel *k, struct rf_task *task, uint64_t type,
     switch (type) {
     case RF_NT_PRSTATUS: rf_ptrace_get_regs(task, (struct rf_user_regs *)out); return sizeof(struct rf_user_regs);
     case RF_NT_PRFPREG:
-        rf_ptrace_get_fp(k, task, out);
-        memset(out + offsetof(struct rf_fpstate, sw_reserved), 0, sizeof(struct rf_fpx_sw_bytes));
+        rf_fp_of_task(k, task, out, false);
         return sizeof(struct rf_fxsave_area);
-    case RF_NT_X86_XSTATE: return rf_fp_components(k->cpu) ? rf_ptrace_get_fp(k, task, out) : 0;
+    case RF_NT_X86_XSTATE: return rf_fp_components(k->cpu) ? rf_fp_of_task(k, task, out, true) : 0;
     default: return 0;
     }
 }
@@ -96,7 +94,7 @@ static size_t fill_set(struct rf_kernel *k, struct rf_task *task, uint64_t type,
 static int64_t move_set(struct rf_kernel *k, struct rf_task *task, const struct request *r)
 {
     union {
-        uint8_t bytes[sizeof(struct rf_xsave_area) + 64];
+        uint8_t bytes[RF_FP_ROOM];
         uint64_t aligned;
     } set;
     struct rf_iovec iov;

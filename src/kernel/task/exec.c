@@ -7,6 +7,7 @@
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/signal/posix_timer.h"
 #include "kernel/signal/signal.h"
+#include "kernel/syscalls/rseq.h"
 #include "kernel/task/task.h"
 #include "kernel/vfs/vfs.h"
 
@@ -333,6 +334,7 @@ static void reset_task(struct rf_kernel *k, struct rf_task *task, const char *pa
     task->altstack_flags = 0;
     task->clear_child_tid = task->robust_list = 0;
     task->debug = (struct rf_debug_registers){ 0 };
+    rf_rseq_exec(task);
     rf_posix_timers_delete_all(k, task->process);
     rf_fd_close_on_exec(k, task->files);
     const char *base = strrchr(path, '/');
@@ -375,6 +377,13 @@ static void adopt_space(struct rf_kernel *k, struct rf_task *task, struct rf_mm 
         rf_mm_put(k, old);
 }
 
+static void keep_auxv(struct rf_mm *mm, const struct rf_initial_stack *stack)
+{
+    size_t words = 2 * stack->auxv_count;
+    mm->auxv_count = (uint32_t)(words < RF_ARRAY_SIZE(mm->auxv) ? words : RF_ARRAY_SIZE(mm->auxv));
+    memcpy(mm->auxv, stack->bytes + (stack->auxv - stack->rsp), mm->auxv_count * sizeof mm->auxv[0]);
+}
+
 static int64_t start(struct rf_kernel *k, const struct program *p, const struct program *interp,
                      const char *path, char **argv, char **envp)
 {
@@ -399,6 +408,7 @@ static int64_t start(struct rf_kernel *k, const struct program *p, const struct 
     rf_file_get(p->file);
     mm->arg_start = stack.arg_start, mm->arg_end = stack.arg_end;
     mm->env_start = stack.env_start, mm->env_end = stack.env_end;
+    keep_auxv(mm, &stack);
     adopt_space(k, task, mm);
     reset_task(k, task, path);
     bool good = rf_copy_to_user(k, stack.rsp, stack.bytes, stack.size) == 0 &&

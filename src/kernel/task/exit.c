@@ -5,6 +5,7 @@
  * exit_group. */
 #include "kernel/mm/mm.h"
 #include "kernel/ptrace/ptrace.h"
+#include "kernel/seccomp/seccomp.h"
 #include "kernel/signal/posix_timer.h"
 #include "kernel/signal/signal.h"
 #include "kernel/signal/stop.h"
@@ -26,6 +27,7 @@ static void release_mm(struct rf_kernel *k, struct rf_task *task)
 
 static void release_resources(struct rf_kernel *k, struct rf_task *task)
 {
+    rf_seccomp_release(k, task);
     rf_posix_timers_thread_ended(k, task);
     rf_futex_release_robust(k);
     rf_futex_release_pi(k);
@@ -94,7 +96,7 @@ static bool tell(struct rf_kernel *k, struct rf_task *task, int signo)
         if (action->handler == RF_SIG_IGN)
             signo = 0;
     }
-    if (signo)
+    if (signo && signo <= RF_NSIG) /* clone(2) takes any number; others are not sent */
         rf_signal_send_process(k, to, &info);
     rf_wake(k, &to->child_exit);
     return unwanted;

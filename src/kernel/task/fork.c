@@ -4,7 +4,9 @@
 #include "kernel/fs/fs.h"
 #include "kernel/mm/mm.h"
 #include "kernel/ptrace/ptrace.h"
+#include "kernel/seccomp/seccomp.h"
 #include "kernel/signal/signal.h"
+#include "kernel/syscalls/rseq.h"
 #include "kernel/task/itimer.h"
 #include "kernel/task/task.h"
 #include "kernel/vfs/vfs.h"
@@ -247,6 +249,8 @@ int64_t rf_task_clone(struct rf_kernel *k, const struct rf_clone_args *args)
     child->credentials = parent->credentials;
     child->blocked = parent->blocked;
     child->nice = parent->nice;
+    rf_seccomp_fork(child, parent);
+    rf_rseq_fork(child, parent, args->flags);
     if (!(args->flags & RF_CLONE_VM) || args->flags & RF_CLONE_VFORK) {
         child->altstack_base = parent->altstack_base;
         child->altstack_size = parent->altstack_size;

@@ -277,6 +277,8 @@ bool rf_schedule(struct rf_kernel *k)
         rf_make_runnable(k, previous);
         k->current = previous;
     }
+    if (previous)
+        previous->rseq_event = true; /* the CPU is given away, if only to nobody */
     while (!(next = take_next(k))) {
         if (k->finished || !idle(k))
             return false;
@@ -318,5 +320,7 @@ void rf_update_exit_work(struct rf_kernel *k, uint32_t also)
         work |= RF_WORK_TRACE;
     if (k->need_resched)
         work |= RF_WORK_RESCHED;
+    if (k->current && k->current->rseq && k->current->rseq_event)
+        work |= RF_WORK_RSEQ;
     k->layout->percpu->exit_work = work;
 }

@@ -109,6 +109,10 @@ struct rf_task {
     uint64_t clear_child_tid, robust_list;
     struct rf_futex_many *futex_many; /* of futex_waitv */
 
+    uint64_t rseq;                 /* restartable sequences: the area's address, 0 = not registered */
+    uint32_t rseq_signature;
+    bool rseq_event;               /* preempted since user space was left */
+
     uint64_t trap_number, trap_error, trap_cr2; /* of the last fault, for signal frames */
     uint64_t restart_deadline;                  /* for restart_syscall */
 
@@ -128,6 +132,11 @@ struct rf_task {
     int host_fd;                   /* -1, or the host descriptor it waits for */
     short host_events;
     uint64_t scratch[4];           /* a restarted handler's memory; zero at system call entry */
+
+    uint8_t seccomp_mode;          /* RF_SECCOMP_MODE_* */
+    bool no_new_privs;             /* exec gives no privileges (prctl(2), PR_SET_NO_NEW_PRIVS) */
+    struct rf_seccomp_filter *seccomp_filter;         /* the newest */
+    struct rf_seccomp_notification *seccomp_question; /* for whose answer it waits */
 
     uint64_t timeslice_end;        /* cycles */
     int32_t nice;                  /* RF_NICE_MIN (most) to RF_NICE_MAX */
@@ -174,6 +183,10 @@ void rf_account_times(struct rf_kernel *k);
 void rf_timers_arm(struct rf_kernel *k);
 /* Recompute the current task's exit_work word. */
 void rf_update_exit_work(struct rf_kernel *k, uint32_t also);
+
+/* --- teardown.c --- */
+/* The machine ends: free every task and what they hold. */
+void rf_tasks_release(struct rf_kernel *k);
 
 /* --- fork.c --- */
 int64_t rf_task_clone(struct rf_kernel *k, const struct rf_clone_args *args);

@@ -30,6 +30,8 @@ same bin/signalfd
 same bin/memfd
 same bin/pidfd
 same bin/priorities
+same bin/credentials
+same bin/capabilities
 same bin/epoll
 # its input a pipe of the host, once for either run; the second writer comes when the first run
 # has closed the pipe

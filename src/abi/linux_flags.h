@@ -554,6 +554,12 @@ enum {
     RF_SCHED_IDLE = 5,
     RF_SCHED_DEADLINE = 6,
     RF_SCHED_RESET_ON_FORK = 0x40000000,
+    RF_SCHED_FLAG_RESET_ON_FORK = 1, /* sched_setattr(2) */
+    RF_SCHED_FLAG_KEEP_POLICY = 8,
+    RF_SCHED_FLAG_KEEP_PARAMS = 0x10,
+    RF_SCHED_FLAG_UTIL_CLAMP = 0x60,
+    RF_SCHED_FLAG_ALL = 0x7f,
+    RF_SCHED_ATTR_SIZE_VER0 = 48,
 };
 
 /* arch_prctl(2): asm/prctl.h */
@@ -610,6 +616,9 @@ enum {
     RF_PR_CAP_AMBIENT = 47,
     RF_PR_GET_SPECULATION_CTRL = 52,
     RF_PR_SET_SPECULATION_CTRL = 53,
+    RF_PR_SET_IO_FLUSHER = 57,
+    RF_PR_GET_IO_FLUSHER = 58,
+    RF_PR_MCE_KILL_DEFAULT = 2,
     RF_PR_SET_PTRACER = 0x59616d61,
     RF_PR_SET_VMA = 0x53564d41,
     RF_PR_SET_VMA_ANON_NAME = 0,
@@ -639,8 +648,12 @@ enum {
 enum {
     RF_PER_LINUX = 0,
     RF_ADDR_NO_RANDOMIZE = 0x0040000,
+    RF_ADDR_COMPAT_LAYOUT = 0x0200000,
+    RF_ADDR_LIMIT_3GB = 0x8000000,
     RF_MMAP_PAGE_ZERO = 0x0100000,
     RF_READ_IMPLIES_EXEC = 0x0400000,
+    /* gone at an execve that gains rights */
+    RF_PER_CLEAR_ON_SETID = RF_READ_IMPLIES_EXEC | RF_ADDR_NO_RANDOMIZE | RF_ADDR_COMPAT_LAYOUT | RF_MMAP_PAGE_ZERO,
 };
 
 /* statfs(2) magic numbers and flags: linux/magic.h, statfs(2) */

@@ -297,6 +297,16 @@ struct rf_sched_param {
 };
 RF_ABI_SIZE(rf_sched_param, 4);
 
+struct rf_sched_attr { /* linux/sched/types.h */
+    uint32_t size, sched_policy;
+    uint64_t sched_flags;
+    int32_t sched_nice;
+    uint32_t sched_priority;
+    uint64_t sched_runtime, sched_deadline, sched_period;
+    uint32_t sched_util_min, sched_util_max;
+};
+RF_ABI_SIZE(rf_sched_attr, 56);
+
 struct rf_clone_args {
     uint64_t flags;
     uint64_t pidfd;

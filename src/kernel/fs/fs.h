@@ -92,6 +92,13 @@ int64_t rf_pidfd_create(struct rf_kernel *k, int32_t pid, uint32_t flags, struct
 int64_t rf_pidfd_install(struct rf_kernel *k, int32_t pid, uint32_t flags);
 int32_t rf_pidfd_pid(const struct rf_file *file); /* 0: not a pidfd */
 
+/* --- nsfs.c: files that stand for namespaces --- */
+struct rf_namespace;
+/* A referenced dentry without a place, called "uts:[4026531838]". */
+int64_t rf_nsfs_dentry(struct rf_kernel *k, struct rf_namespace *ns, struct rf_dentry **out);
+void rf_nsfs_name(const struct rf_namespace *ns, char *out, size_t size);
+struct rf_namespace *rf_nsfs_namespace(const struct rf_file *file); /* NULL: another kind of file */
+
 /* --- eventfd.c --- */
 int64_t rf_eventfd_create(struct rf_kernel *k, uint32_t count, uint32_t flags,
                           struct rf_file **out);

@@ -116,12 +116,6 @@ static unsigned long long mapped_bytes(const struct rf_mm *mm)
     return bytes;
 }
 
-static void add_ids(struct rf_text *out, const struct rf_credentials *c)
-{
-    rf_text_add(out, "Uid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid, c->fsuid);
-    rf_text_add(out, "Gid:\t%u\t%u\t%u\t%u\n", c->gid, c->egid, c->sgid, c->fsgid);
-}
-
 static void add_signals(struct rf_text *out, const struct rf_task *task)
 {
     uint64_t ignored = 0, caught = 0;
@@ -141,25 +135,20 @@ static void add_signals(struct rf_text *out, const struct rf_task *task)
 
 void rf_proc_pid_status(struct rf_text *out, struct rf_kernel *k, struct rf_task *task)
 {
-    (void)k;
     const struct rf_process *p = task->process;
     rf_text_add(out, "Name:\t%.*s\n", (int)sizeof task->comm, task->comm);
     if (task->fs)
         rf_text_add(out, "Umask:\t%04o\n", task->fs->umask);
     rf_text_add(out, "State:\t%s\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
-                state_text(state_of(task)), p->pid, p->pid, p->parent ? p->parent->pid : 0);
-    add_ids(out, &task->credentials);
-    if (task->files)
-        rf_text_add(out, "FDSize:\t%u\n", task->files->capacity);
-    rf_text_add(out, "Groups:\t");
-    for (uint32_t i = 0; i < task->credentials.group_count; i++)
-        rf_text_add(out, "%u ", task->credentials.groups[i]);
-    rf_text_add(out, "\n");
+                state_text(state_of(task)), rf_proc_number(out, p->pid), rf_proc_number(out, task->tid),
+                p->parent ? rf_proc_number(out, p->parent->pid) : 0);
+    rf_proc_add_ids(out, k, task);
     if (task->mm)
         rf_text_add(out, "VmSize:\t%8llu kB\nVmRSS:\t%8llu kB\n", mapped_bytes(task->mm) / 1024,
                     (unsigned long long)(task->mm->resident_pages * (RF_PAGE_SIZE / 1024)));
     rf_text_add(out, "Threads:\t%u\n", p->thread_count);
     add_signals(out, task);
+    rf_proc_add_capabilities(out, task);
 }
 
 static unsigned long long ticks(const struct rf_kernel *k, uint64_t cycles)
@@ -172,8 +161,9 @@ void rf_proc_pid_stat(struct rf_text *out, struct rf_kernel *k, struct rf_task *
 {
     const struct rf_process *p = task->process;
     const struct rf_mm *mm = task->mm;
-    rf_text_add(out, "%d (%.*s) %c %d %d %d 0 %d 0 0 0 0 0", p->pid, (int)sizeof task->comm,
-                task->comm, state_of(task), p->parent ? p->parent->pid : 0, p->pgid, p->sid,
+    rf_text_add(out, "%d (%.*s) %c %d %d %d 0 %d 0 0 0 0 0", rf_proc_number(out, p->pid), (int)sizeof task->comm,
+                task->comm, state_of(task), p->parent ? rf_proc_number(out, p->parent->pid) : 0,
+                rf_proc_number(out, p->pgid), rf_proc_number(out, p->sid),
                 k->vfs->tty_pgrp ? k->vfs->tty_pgrp : -1);
     rf_text_add(out, " %llu %llu %llu %llu %d %d %u 0 0 %llu %llu %llu", ticks(k, p->user_cycles),
                 ticks(k, p->kernel_cycles), ticks(k, p->child_user_cycles),

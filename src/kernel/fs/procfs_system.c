@@ -67,7 +67,8 @@ void rf_proc_ostype(struct rf_text *out, struct rf_kernel *k, struct rf_task *ta
 void rf_proc_hostname(struct rf_text *out, struct rf_kernel *k, struct rf_task *task)
 {
     (void)task;
-    rf_text_add(out, "%s\n", k->hostname);
+    const char *name = k->current ? k->current->namespaces.uts->nodename : k->hostname;
+    rf_text_add(out, "%s\n", name);
 }
 
 void rf_proc_version(struct rf_text *out, struct rf_kernel *k, struct rf_task *task)

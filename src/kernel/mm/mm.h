@@ -26,6 +26,8 @@ struct rf_mm {
     uint64_t start_stack, arg_start, arg_end, env_start, env_end, start_code, end_code, start_data, end_data;
     uint64_t total_pages, resident_pages;
     struct rf_file *exe;
+    bool undumpable;     /* PR_SET_DUMPABLE 0, or rights were gained: others may not look into it */
+    bool no_huge_pages;  /* PR_SET_THP_DISABLE */
     uint32_t membarrier; /* registrations, RF_MEMBARRIER_CMD_REGISTER_* */
 };
 

@@ -2,6 +2,8 @@
 #include "kernel/signal/signal.h"
 
 #include "kernel/boot/boot.h"
+#include "kernel/task/identity.h"
+#include "kernel/task/session.h"
 #include "kernel/task/task.h"
 
 #include <string.h>
@@ -18,6 +20,15 @@
 bool rf_signal_pending(const struct rf_task *task)
 {
     return (task->pending | task->process->pending) & ~task->blocked;
+}
+
+/* A signal that has no handler does not reach the init of a pid namespace; from above, what cannot be blocked does. */
+static bool is_protected(const struct rf_kernel *k, const struct rf_task *task, const struct rf_siginfo *info)
+{
+    bool from_inside = info->si_code != RF_SI_KERNEL && k->current &&
+                       rf_pid_in(task->namespaces.pid, k->current->process->pid);
+    return rf_is_unkillable(task->process) && task->sighand->action[info->si_signo].handler == RF_SIG_DFL &&
+           (from_inside || !(RF_SIGMASK(info->si_signo) & UNBLOCKABLE));
 }
 
 static bool is_ignored(const struct rf_task *task, int signo)
@@ -79,7 +90,7 @@ int64_t rf_signal_send_task(struct rf_kernel *k, struct rf_task *task, const str
     if (task->state == RF_TASK_ZOMBIE)
         return 0;
     prepare(k, task->process, signo);
-    if (is_ignored(task, signo))
+    if (is_ignored(task, signo) || is_protected(k, task, info))
         return 0;
     int64_t error = rf_pending_add_task(k, task, info);
     if (error)
@@ -122,7 +133,7 @@ int64_t rf_signal_send_process(struct rf_kernel *k, struct rf_process *process, 
     if (process->zombie || !task)
         return 0;
     prepare(k, process, signo);
-    if (is_ignored(task, signo))
+    if (is_ignored(task, signo) || is_protected(k, task, info))
         return 0;
     int64_t error = rf_pending_add_process(k, process, info);
     if (!error)
@@ -182,7 +193,7 @@ static void stop_process(struct rf_kernel *k, struct rf_task *task, int signo)
         }
     if (process->parent) {
         struct rf_siginfo info = { .si_signo = RF_SIGCHLD, .si_code = RF_SI_CLD_STOPPED };
-        info.chld.pid = process->pid;
+        info.chld.pid = rf_pid_in(process->parent->leader->namespaces.pid, process->pid);
         info.chld.status = signo;
         rf_signal_send_process(k, process->parent, &info);
         rf_wake(k, &process->parent->child_exit);
@@ -261,6 +272,8 @@ static bool act(struct rf_kernel *k, struct rf_task *task, int signo, const stru
         return true;
     }
     if (RF_SIGMASK(signo) & STOPPING) {
+        if (signo != RF_SIGSTOP && rf_group_is_orphaned(k, task->process->pgid))
+            return true; /* nobody could continue it */
         stop_process(k, task, signo);
         return false;
     }

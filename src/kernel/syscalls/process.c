@@ -266,7 +266,7 @@ static int64_t sys_wait4(struct rf_kernel *k, const uint64_t a[6])
         return -RF_EINVAL;
     if ((int32_t)a[0] == INT32_MIN)
         return -RF_ESRCH;
-    struct rf_process *child = find_child(k, (int32_t)a[0], options | RF_WEXITED, &any, &kind);
+    struct rf_process *child = find_child(k, rf_pid_given(k, (int32_t)a[0]), options | RF_WEXITED, &any, &kind);
     if (!child) {
         if (!any)
             return -RF_ECHILD;
@@ -274,7 +274,7 @@ static int64_t sys_wait4(struct rf_kernel *k, const uint64_t a[6])
             return 0;
         return rf_sleep_on(k, &k->current->process->child_exit);
     }
-    int32_t status = status_word(child, kind), pid = child->pid;
+    int32_t status = status_word(child, kind), pid = rf_pid_shown(k, child->pid);
     struct rf_rusage usage;
     fill_rusage(child, &usage);
     consume(k, child, kind);
@@ -285,12 +285,12 @@ static int64_t sys_wait4(struct rf_kernel *k, const uint64_t a[6])
     return pid;
 }
 
-static void fill_wait_info(const struct rf_process *child, enum wait_kind kind, struct rf_siginfo *info)
+static void fill_wait_info(const struct rf_kernel *k, const struct rf_process *child, enum wait_kind kind, struct rf_siginfo *info)
 {
     int status = child->wait_status;
     info->si_signo = RF_SIGCHLD;
-    info->chld.pid = child->pid;
-    info->chld.uid = child->leader->credentials.uid;
+    info->chld.pid = rf_pid_shown(k, child->pid);
+    info->chld.uid = rf_uid_shown(k, child->leader->credentials.uid);
     if (kind == WAIT_STOPPED) {
         info->si_code = RF_SI_CLD_STOPPED;
         info->chld.status = status >> 8;
@@ -320,7 +320,7 @@ static int64_t sys_waitid(struct rf_kernel *k, const uint64_t a[6])
     int32_t id = (int32_t)a[1];
     if ((which == RF_P_PID && id <= 0) || (which != RF_P_ALL && id < 0))
         return -RF_EINVAL;
-    int32_t pid = which == RF_P_ALL ? -1 : which == RF_P_PID ? id : id ? -id : 0;
+    int32_t pid = which == RF_P_ALL ? -1 : rf_pid_given(k, which == RF_P_PID ? id : id ? -id : 0);
     if (which == RF_P_PIDFD) {
         const struct rf_file *file = rf_fd_file(k, id);
         pid = file ? rf_pidfd_pid(file) : 0;
@@ -337,7 +337,7 @@ static int64_t sys_waitid(struct rf_kernel *k, const uint64_t a[6])
         return rf_sleep_on(k, &k->current->process->child_exit);
     struct rf_rusage usage = { 0 };
     if (child) {
-        fill_wait_info(child, kind, &info);
+        fill_wait_info(k, child, kind, &info);
         fill_rusage(child, &usage);
         if (!(options & RF_WNOWAIT))
             consume(k, child, kind);

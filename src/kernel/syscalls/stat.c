@@ -34,15 +34,15 @@ static int64_t find(struct rf_kernel *k, int dirfd, uint64_t user_path, uint32_t
 
 /* --- stat --- */
 
-static void fill_stat(const struct rf_inode *inode, struct rf_stat *out)
+static void fill_stat(const struct rf_kernel *k, const struct rf_inode *inode, struct rf_stat *out)
 {
     *out = (struct rf_stat){
         .st_dev = inode->mount->device,
         .st_ino = inode->ino,
         .st_nlink = inode->nlink,
         .st_mode = inode->mode,
-        .st_uid = inode->uid,
-        .st_gid = inode->gid,
+        .st_uid = rf_uid_shown(k, inode->uid),
+        .st_gid = rf_gid_shown(k, inode->gid),
         .st_rdev = inode->rdev,
         .st_size = (int64_t)inode->size,
         .st_blksize = RF_PAGE_SIZE,
@@ -59,7 +59,7 @@ static int64_t stat_inode(struct rf_kernel *k, struct rf_inode *inode, uint64_t 
     if (result)
         return result;
     struct rf_stat stat;
-    fill_stat(inode, &stat);
+    fill_stat(k, inode, &stat);
     return RF_PUT_USER(k, user, stat);
 }
 
@@ -104,7 +104,7 @@ static struct rf_statx_timestamp to_statx_time(struct rf_timespec t)
     return (struct rf_statx_timestamp){ t.tv_sec, (uint32_t)t.tv_nsec, 0 };
 }
 
-static void fill_statx(const struct rf_dentry *dentry, struct rf_statx *out)
+static void fill_statx(const struct rf_kernel *k, const struct rf_dentry *dentry, struct rf_statx *out)
 {
     const struct rf_inode *i = dentry->inode;
     *out = (struct rf_statx){
@@ -112,8 +112,8 @@ static void fill_statx(const struct rf_dentry *dentry, struct rf_statx *out)
                     (i->btime.tv_sec ? RF_STATX_BTIME : 0),
         .stx_blksize = RF_PAGE_SIZE,
         .stx_nlink = i->nlink,
-        .stx_uid = i->uid,
-        .stx_gid = i->gid,
+        .stx_uid = rf_uid_shown(k, i->uid),
+        .stx_gid = rf_gid_shown(k, i->gid),
         .stx_mode = (uint16_t)i->mode,
         .stx_ino = i->ino,
         .stx_size = i->size,
@@ -147,7 +147,7 @@ static int64_t sys_statx(struct rf_kernel *k, const uint64_t a[6])
     result = rf_inode_getattr(k, dentry->inode);
     if (result == 0) {
         struct rf_statx statx;
-        fill_statx(dentry, &statx);
+        fill_statx(k, dentry, &statx);
         result = RF_PUT_USER(k, a[4], statx);
     }
     rf_dentry_put(k, dentry);
@@ -155,6 +155,14 @@ static int64_t sys_statx(struct rf_kernel *k, const uint64_t a[6])
 }
 
 /* --- access --- */
+
+/* access(2) asks for the real user: as root it has what is permitted, as another nothing. */
+static uint64_t access_capabilities(const struct rf_credentials *c)
+{
+    if (c->securebits & RF_SECBIT_NO_SETUID_FIXUP)
+        return c->effective;
+    return c->uid == rf_uid_to_kernel(c->user, 0) ? c->permitted : 0;
+}
 
 static int64_t access_at(struct rf_kernel *k, int dirfd, uint64_t user_path, uint32_t mask,
                          uint32_t flags)
@@ -171,7 +179,7 @@ static int64_t access_at(struct rf_kernel *k, int dirfd, uint64_t user_path, uin
     if (mask)
         result = flags & RF_AT_EACCESS
                      ? rf_inode_permission(k, dentry->inode, (int)mask)
-                     : rf_inode_access(k, dentry->inode, (int)mask, c->uid, c->gid);
+                     : rf_inode_access(k, dentry->inode, (int)mask, c->uid, c->gid, access_capabilities(c));
     rf_dentry_put(k, dentry);
     return result;
 }
@@ -267,14 +275,13 @@ static int64_t sys_fstatfs(struct rf_kernel *k, const uint64_t a[6])
 
 static int64_t change_mode(struct rf_kernel *k, struct rf_inode *inode, uint32_t mode)
 {
-    const struct rf_credentials *c = &k->current->credentials;
     if (inode->mount->read_only)
         return -RF_EROFS;
     if (RF_S_ISLNK(inode->mode))
         return -RF_EOPNOTSUPP;
-    if (c->fsuid != 0 && c->fsuid != inode->uid)
+    if (!rf_owner_or_capable(k, inode))
         return -RF_EPERM;
-    if (c->fsuid != 0 && !rf_in_group(k, inode->gid))
+    if (!rf_in_group(k, inode->gid) && !rf_capable_for(k, inode, RF_CAP_FSETID))
         mode &= ~(uint32_t)RF_S_ISGID;
     struct rf_attributes change = { .mask = RF_ATTR_MODE, .mode = mode & RF_S_IALLUGO };
     return rf_inode_setattr(k, inode, &change);
@@ -311,10 +318,14 @@ static int64_t sys_fchmod(struct rf_kernel *k, const uint64_t a[6])
 static int64_t change_owner(struct rf_kernel *k, struct rf_inode *inode, uint32_t uid, uint32_t gid)
 {
     const struct rf_credentials *c = &k->current->credentials;
-    bool root = c->fsuid == 0, owner = c->fsuid == inode->uid;
+    bool root = rf_capable_for(k, inode, RF_CAP_CHOWN), owner = c->fsuid == inode->uid;
     if (inode->mount->read_only)
         return -RF_EROFS;
-    struct rf_attributes change = { .uid = uid, .gid = gid };
+    struct rf_attributes change = { .uid = rf_uid_given(k, uid), .gid = rf_gid_given(k, gid) };
+    if ((uid != UINT32_MAX && change.uid == RF_NO_ID) || (gid != UINT32_MAX && change.gid == RF_NO_ID))
+        return -RF_EINVAL;
+    uid = change.uid;
+    gid = change.gid;
     if (uid != UINT32_MAX) {
         if (!root && !(owner && uid == inode->uid))
             return -RF_EPERM;
@@ -330,6 +341,8 @@ static int64_t change_owner(struct rf_kernel *k, struct rf_inode *inode, uint32_
         change.mode = inode->mode & RF_S_IALLUGO & ~drop;
         if (inode->mode & drop)
             change.mask |= RF_ATTR_MODE;
+        if (inode->mode & drop && !rf_owner_or_capable(k, inode))
+            return -RF_EPERM; /* to lose them is a change of mode (setattr_prepare of fs/attr.c) */
     }
     return rf_inode_setattr(k, inode, &change);
 }
@@ -389,8 +402,7 @@ static int64_t change_times(struct rf_kernel *k, struct rf_inode *inode,
     }
     if (inode->mount->read_only)
         return -RF_EROFS;
-    uint32_t uid = k->current->credentials.fsuid;
-    if (uid != 0 && uid != inode->uid) {
+    if (!rf_owner_or_capable(k, inode)) {
         int64_t result = now ? rf_inode_permission(k, inode, RF_W_OK) : -RF_EPERM;
         if (result)
             return result;

@@ -152,7 +152,7 @@ static int64_t sys_timerfd_create(struct rf_kernel *k, const uint64_t a[6])
     bool known = wakes || clock == RF_CLOCK_REALTIME || clock == RF_CLOCK_MONOTONIC || clock == RF_CLOCK_BOOTTIME;
     if (flags & ~(uint32_t)(RF_TFD_NONBLOCK | RF_TFD_CLOEXEC) || !known)
         return -RF_EINVAL;
-    if (wakes && k->current->credentials.euid) /* CAP_WAKE_ALARM */
+    if (wakes && !rf_capable(k, RF_CAP_WAKE_ALARM))
         return -RF_EPERM;
     int64_t result = rf_timerfd_create(k, clock, flags, &file);
     if (result)

@@ -7,6 +7,7 @@
 #include "kernel/signal/posix_timer.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/task.h"
+#include "kernel/vfs/inode.h"
 #include "kernel/vfs/vfs.h"
 
 #include <stdio.h>
@@ -210,9 +211,11 @@ static size_t count_strings(char **strings)
 }
 
 static int build_stack(struct rf_kernel *k, const struct program *p, const struct layout *l,
-                       const char *filename, char **argv, char **envp, struct rf_initial_stack *out)
+                       const char *filename, char **argv, char **envp, const struct rf_exec_credentials *exec,
+                       struct rf_initial_stack *out)
 {
     struct rf_task *task = k->current;
+    const struct rf_credentials *c = &exec->next;
     uint32_t cpuid[4];
     rf_cpu_cpuid(k->cpu, 1, 0, cpuid);
     struct rf_stack_request request = {
@@ -231,10 +234,11 @@ static int build_stack(struct rf_kernel *k, const struct program *p, const struc
         .phnum = p->image->phnum,
         .base = l->interp_base,
         .entry = l->bias + p->image->entry,
-        .uid = task->credentials.uid,
-        .euid = task->credentials.euid,
-        .gid = task->credentials.gid,
-        .egid = task->credentials.egid,
+        .uid = rf_uid_shown(k, c->uid),
+        .euid = rf_uid_shown(k, c->euid),
+        .gid = rf_gid_shown(k, c->gid),
+        .egid = rf_gid_shown(k, c->egid),
+        .secure = exec->secure,
     };
     rf_kernel_random(k, request.random, sizeof request.random);
     return rf_initial_stack_build(&request, out);
@@ -252,6 +256,7 @@ static void reset_task(struct rf_kernel *k, struct rf_task *task, const char *pa
     task->altstack_base = task->altstack_size = 0;
     task->altstack_flags = 0;
     task->clear_child_tid = task->robust_list = 0;
+    task->process->executed = k->init != NULL;
     rf_posix_timers_delete_all(k, task->process);
     rf_fd_close_on_exec(k, task->files);
     const char *base = strrchr(path, '/');
@@ -300,11 +305,14 @@ static int64_t start(struct rf_kernel *k, const struct program *p, const struct 
     struct rf_mm *mm = rf_mm_create(k);
     struct layout layout = { 0 };
     struct rf_initial_stack stack;
+    struct rf_exec_credentials exec;
     if (!mm)
         return -RF_ENOMEM;
     int64_t error = build_space(k, mm, p, interp, &layout);
     if (!error)
-        error = -build_stack(k, p, &layout, path, argv, envp, &stack);
+        rf_credentials_before_exec(k, p->file->inode, rf_file_is_nosuid(p->file), &exec);
+    if (!error)
+        error = -build_stack(k, p, &layout, path, argv, envp, &exec, &stack);
     if (error) {
         rf_mm_put(k, mm);
         return error;
@@ -314,6 +322,7 @@ static int64_t start(struct rf_kernel *k, const struct program *p, const struct 
     mm->arg_start = stack.arg_start, mm->arg_end = stack.arg_end;
     mm->env_start = stack.env_start, mm->env_end = stack.env_end;
     adopt_space(k, task, mm);
+    rf_credentials_after_exec(k, &exec);
     reset_task(k, task, path);
     bool good = rf_copy_to_user(k, stack.rsp, stack.bytes, stack.size) == 0 &&
                 clear_tails(k, p->image, layout.bias) &&
@@ -380,6 +389,9 @@ int64_t rf_task_exec(struct rf_kernel *k, int dirfd, const char *path, int flags
         return -RF_EINVAL;
     if (k->current->process && k->current->process->thread_count > 1)
         return -RF_EAGAIN; /* Linux would end the other threads; README, "What it cannot do" */
+    if (k->current->nproc_exceeded && rf_user_has_too_many(k, k->current, k->current->credentials.uid, 0))
+        return -RF_EAGAIN;
+    k->current->nproc_exceeded = false;
     char by_descriptor[RF_PATH_MAX + 24];
     struct place place = { dirfd, path, (uint32_t)flags, path };
     if (path[0] != '/' && dirfd != RF_AT_FDCWD) { /* alloc_bprm of fs/exec.c */

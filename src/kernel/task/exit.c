@@ -3,7 +3,9 @@
 #include "kernel/signal/posix_timer.h"
 #include "kernel/signal/signal.h"
 #include "kernel/syscalls/futex.h"
+#include "kernel/task/identity.h"
 #include "kernel/task/itimer.h"
+#include "kernel/task/session.h"
 #include "kernel/task/task.h"
 #include "kernel/vfs/vfs.h"
 
@@ -48,26 +50,13 @@ static bool parent_ignores_children(const struct rf_process *parent)
     return action->handler == RF_SIG_IGN || action->flags & RF_SA_NOCLDWAIT;
 }
 
-/* Children of a process that ends have nobody to wait for them any more. */
-static void orphan_children(struct rf_kernel *k, struct rf_process *process)
-{
-    for (struct rf_task *task = k->tasks, *next; task; task = next) {
-        next = task->next_task;
-        if (task->process->parent != process || task != task->process->leader)
-            continue;
-        task->process->parent = NULL;
-        if (task->process->zombie)
-            rf_task_free(k, task);
-    }
-}
-
 static void notify_parent(struct rf_kernel *k, struct rf_process *process)
 {
     struct rf_process *parent = process->parent;
     struct rf_siginfo info = { .si_signo = process->exit_signal };
     int status = process->wait_status;
     info.si_code = status & 0x7f ? (status & 0x80 ? RF_SI_CLD_DUMPED : RF_SI_CLD_KILLED) : RF_SI_CLD_EXITED;
-    info.chld.pid = process->pid;
+    info.chld.pid = rf_pid_in(parent->leader->namespaces.pid, process->pid);
     info.chld.uid = process->leader->credentials.uid;
     info.chld.status = status & 0x7f ? status & 0x7f : status >> 8 & 0xff;
     if (process->exit_signal)
@@ -75,31 +64,86 @@ static void notify_parent(struct rf_kernel *k, struct rf_process *process)
     rf_wake(k, &parent->child_exit);
 }
 
-static void end_process(struct rf_kernel *k, struct rf_task *last, struct rf_process *process)
+/* A zombie changes hands: its new parent is told, unless it does not want to know. */
+static void adopt_zombie(struct rf_kernel *k, struct rf_process *child)
+{
+    if (child->parent && !parent_ignores_children(child->parent)) {
+        notify_parent(k, child);
+        return;
+    }
+    child->parent = NULL;
+    rf_task_free(k, child->leader);
+}
+
+static void send_death_signal(struct rf_kernel *k, struct rf_process *child)
+{
+    for (struct rf_task *task = k->tasks; task; task = task->next_task)
+        if (task->process == child && task->parent_death_signal && task->state != RF_TASK_ZOMBIE) {
+            const struct rf_siginfo info = { .si_signo = task->parent_death_signal, .si_code = RF_SI_USER };
+            rf_signal_send_process(k, child, &info);
+        }
+}
+
+/* The children of a process that ends get another parent (forget_original_parent). */
+static void orphan_children(struct rf_kernel *k, struct rf_process *process)
+{
+    struct rf_process *reaper = rf_new_parent(k, process);
+    for (struct rf_task *task = k->tasks, *next; task; task = next) {
+        struct rf_process *child = task->process;
+        next = task->next_task;
+        if (child->parent != process || task != child->leader)
+            continue;
+        child->parent = reaper;
+        child->exit_signal = RF_SIGCHLD;
+        send_death_signal(k, child);
+        if (child->zombie)
+            adopt_zombie(k, child);
+        else
+            rf_session_parent_ended(k, child, process);
+    }
+}
+
+/* The process is a zombie: its parent is told, or it is gone. */
+static void become_zombie(struct rf_kernel *k, struct rf_process *process)
 {
     process->zombie = true;
+    rf_wake_for(k, &k->process_ended, RF_POLLIN | RF_POLLRDNORM);
+    if (process->parent && !(process->exit_signal == RF_SIGCHLD && parent_ignores_children(process->parent))) {
+        notify_parent(k, process);
+        return;
+    }
+    if (process->parent)
+        rf_wake(k, &process->parent->child_exit);
+    process->parent = NULL;
+    if (process->leader == k->current)
+        k->reap = process->leader;
+    else
+        rf_task_free(k, process->leader);
+}
+
+void rf_settle_namespaces(struct rf_kernel *k)
+{
+    struct rf_process *process;
+    while ((process = rf_pid_namespace_empty(k)))
+        become_zombie(k, process);
+}
+
+static void end_process(struct rf_kernel *k, struct rf_task *last, struct rf_process *process)
+{
     rf_itimer_stop_all(k, process);
     rf_posix_timers_delete_all(k, process);
-    rf_wake_for(k, &k->process_ended, RF_POLLIN | RF_POLLRDNORM);
+    rf_session_process_ends(k, process);
     orphan_children(k, process);
     if (k->observer && k->observer->exit)
         k->observer->exit(k->observer_user, k, last, process->wait_status);
     if (process->leader == k->init) {
+        process->zombie = true;
         k->finished = true;
         k->exit_status = process->wait_status;
         return;
     }
-    if (!process->parent || (process->exit_signal == RF_SIGCHLD && parent_ignores_children(process->parent))) {
-        if (process->parent)
-            rf_wake(k, &process->parent->child_exit);
-        process->parent = NULL;
-        if (process->leader == k->current)
-            k->reap = process->leader;
-        else
-            rf_task_free(k, process->leader);
-        return;
-    }
-    notify_parent(k, process);
+    if (!rf_pid_namespace_ends(k, process))
+        become_zombie(k, process);
 }
 
 /* All other threads of the process must end too. */

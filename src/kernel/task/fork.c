@@ -4,6 +4,7 @@
 #include "kernel/fs/fs.h"
 #include "kernel/mm/mm.h"
 #include "kernel/signal/signal.h"
+#include "kernel/task/identity.h"
 #include "kernel/task/itimer.h"
 #include "kernel/task/task.h"
 #include "kernel/vfs/vfs.h"
@@ -27,6 +28,7 @@ static bool copy_process(struct rf_kernel *k, struct rf_task *child, const struc
     copy->pid = child->tid;
     copy->pgid = process->pgid;
     copy->sid = process->sid;
+    copy->has_tty = process->has_tty;
     copy->leader = child;
     copy->parent = flags & RF_CLONE_PARENT ? process->parent : process;
     copy->thread_count = 1;
@@ -114,7 +116,8 @@ static int64_t check_flags(const struct rf_clone_args *args)
     uint64_t offered = RF_CLONE_VM | RF_CLONE_FS | RF_CLONE_FILES | RF_CLONE_SIGHAND | RF_CLONE_VFORK |
                        RF_CLONE_PARENT | RF_CLONE_THREAD | RF_CLONE_SYSVSEM | RF_CLONE_SETTLS |
                        RF_CLONE_PARENT_SETTID | RF_CLONE_CHILD_CLEARTID | RF_CLONE_CHILD_SETTID |
-                       RF_CLONE_DETACHED | RF_CLONE_IO | RF_CLONE_UNTRACED | RF_CLONE_PIDFD;
+                       RF_CLONE_DETACHED | RF_CLONE_IO | RF_CLONE_UNTRACED | RF_CLONE_PIDFD |
+                       RF_CLONE_NAMESPACES;
     if (flags & ~offered)
         return -RF_EINVAL;
     if (flags & RF_CLONE_SIGHAND && !(flags & RF_CLONE_VM))
@@ -148,7 +151,7 @@ static int64_t wait_for_vfork(struct rf_kernel *k, struct rf_task *parent)
 {
     struct rf_task *child = rf_task_find(k, (int32_t)parent->scratch[1]);
     if (!child || child->vfork_parent != parent || child->state == RF_TASK_ZOMBIE)
-        return (int64_t)parent->scratch[1];
+        return rf_pid_shown(k, (int32_t)parent->scratch[1]);
     uint64_t pending = parent->pending; /* only death interrupts this sleep */
     struct rf_process *process = parent->process;
     uint64_t shared = process->pending;
@@ -165,11 +168,18 @@ int64_t rf_task_clone(struct rf_kernel *k, const struct rf_clone_args *args)
     if (parent->scratch[0]) /* run again: the child exists */
         return wait_for_vfork(k, parent);
     int64_t error = check_flags(args);
+    if (!error)
+        error = rf_identity_check_flags(k, args->flags);
     if (error)
         return error;
     struct rf_task *child = rf_task_create(k);
     if (!child)
         return -RF_EAGAIN;
+    error = rf_identity_fork(k, child, args->flags);
+    if (error) {
+        drop_partial(k, child);
+        return error;
+    }
     if (!copy_process(k, child, parent, args->flags, (int)args->exit_signal) ||
         !copy_sighand(k, child, parent, args->flags) || !copy_resources(k, child, parent, args->flags)) {
         drop_partial(k, child);
@@ -181,16 +191,15 @@ int64_t rf_task_clone(struct rf_kernel *k, const struct rf_clone_args *args)
         return error;
     }
     memcpy(child->comm, parent->comm, sizeof child->comm);
-    child->credentials = parent->credentials;
     child->blocked = parent->blocked;
-    child->nice = parent->nice;
     if (!(args->flags & RF_CLONE_VM) || args->flags & RF_CLONE_VFORK) {
         child->altstack_base = parent->altstack_base;
         child->altstack_size = parent->altstack_size;
         child->altstack_flags = parent->altstack_flags;
     }
     copy_registers(k, child, parent, args);
-    int32_t tid = child->tid;
+    rf_identity_born(child);
+    int32_t tid = rf_pid_shown(k, child->tid), own_tid = rf_pid_in(child->namespaces.pid, child->tid);
     if (args->flags & RF_CLONE_PARENT_SETTID)
         RF_PUT_USER(k, args->parent_tid, tid); /* as Linux, a bad address is not an error */
     if (args->flags & RF_CLONE_CHILD_CLEARTID)
@@ -199,7 +208,7 @@ int64_t rf_task_clone(struct rf_kernel *k, const struct rf_clone_args *args)
         /* written in the child's address space */
         k->current = child;
         rf_mm_activate(k, child->mm);
-        RF_PUT_USER(k, args->child_tid, tid);
+        RF_PUT_USER(k, args->child_tid, own_tid);
         k->current = parent;
         rf_mm_activate(k, parent->mm);
     }
@@ -207,6 +216,6 @@ int64_t rf_task_clone(struct rf_kernel *k, const struct rf_clone_args *args)
         child->vfork_parent = parent;
     rf_make_runnable(k, child);
     parent->scratch[0] = 1;
-    parent->scratch[1] = (uint64_t)tid;
+    parent->scratch[1] = (uint64_t)child->tid;
     return args->flags & RF_CLONE_VFORK ? wait_for_vfork(k, parent) : tid;
 }

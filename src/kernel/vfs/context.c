@@ -27,6 +27,11 @@ struct rf_fs_context *rf_fs_context_copy(struct rf_kernel *k, struct rf_fs_conte
     return copy;
 }
 
+bool rf_fs_is_at_root(const struct rf_kernel *k, const struct rf_fs_context *fs)
+{
+    return fs->root == rf_mount_cross(k->vfs->root);
+}
+
 void rf_fs_context_get(struct rf_fs_context *fs)
 {
     fs->references++;

@@ -103,7 +103,7 @@ static int64_t limit_write(struct rf_kernel *k, struct rf_uio *uio, uint64_t pos
 /* A write takes the set-user-ID and set-group-ID bits away, unless root does it. */
 static void drop_privilege_bits(struct rf_kernel *k, struct rf_inode *inode)
 {
-    if (!k->current || k->current->credentials.fsuid == 0 || inode->mount->changes_outside)
+    if (!k->current || rf_capable_here(k, RF_CAP_FSETID) || inode->mount->changes_outside)
         return;
     if (inode->mode & RF_S_ISUID)
         inode->mode &= ~(uint32_t)RF_S_ISUID;
@@ -224,6 +224,11 @@ int64_t rf_file_may_execute(struct rf_kernel *k, struct rf_file *file)
     if (!RF_S_ISREG(file->inode->mode))
         return -RF_EACCES;
     return rf_inode_permission(k, file->inode, RF_X_OK);
+}
+
+bool rf_file_is_nosuid(const struct rf_file *file)
+{
+    return file->inode->mount->nosuid;
 }
 
 int64_t rf_file_path(struct rf_kernel *k, struct rf_file *file, char *out, size_t size)

@@ -112,6 +112,7 @@ struct rf_mount {
     uint64_t next_ino;
     uint32_t id;
     bool read_only;
+    bool nosuid;
     bool changes_outside;      /* names may change behind our back: look again each time */
     void *private_data;
 };
@@ -125,10 +126,10 @@ struct rf_timespec rf_now(struct rf_kernel *k); /* realtime */
 /* Current time into mtime and ctime of a directory or file that was changed. */
 void rf_inode_modified(struct rf_kernel *k, struct rf_inode *inode);
 /* mask of RF_R_OK, RF_W_OK, RF_X_OK, with the current task's fsuid and groups: 0, -RF_EACCES,
- * -RF_EROFS. rf_inode_access is the same for another user and group. */
+ * -RF_EROFS. rf_inode_access is the same for another user, group and set of capabilities. */
 int64_t rf_inode_permission(struct rf_kernel *k, struct rf_inode *inode, int mask);
 int64_t rf_inode_access(struct rf_kernel *k, struct rf_inode *inode, int mask, uint32_t uid,
-                        uint32_t gid);
+                        uint32_t gid, uint64_t capabilities);
 bool rf_in_group(const struct rf_kernel *k, uint32_t gid);
 /* Is it the program of some process? Then it must not be written: -RF_ETXTBSY. */
 bool rf_inode_is_running(const struct rf_kernel *k, const struct rf_inode *inode);

@@ -58,7 +58,7 @@ static int64_t make(struct rf_kernel *k, int dirfd, const char *path, uint32_t m
         return result;
     struct rf_inode *dir = parent.dir->inode;
     bool device = RF_S_ISCHR(mode) || RF_S_ISBLK(mode);
-    if (device && k->current && k->current->credentials.fsuid != 0)
+    if (device && !rf_capable(k, RF_CAP_MKNOD))
         result = -RF_EPERM;
     else if (!dir->ops->create)
         result = -RF_EPERM;
@@ -141,7 +141,8 @@ static int64_t may_remove(struct rf_kernel *k, struct rf_dentry *dir, struct rf_
     if (result || !k->current)
         return result;
     uint32_t uid = k->current->credentials.fsuid;
-    if ((dir->inode->mode & RF_S_ISVTX) && uid != 0 && uid != victim->uid && uid != dir->inode->uid)
+    if ((dir->inode->mode & RF_S_ISVTX) && uid != victim->uid && uid != dir->inode->uid &&
+        !rf_capable_for(k, victim, RF_CAP_FOWNER))
         return -RF_EPERM;
     return 0;
 }

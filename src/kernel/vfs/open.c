@@ -35,8 +35,7 @@ static int64_t check_open(struct rf_kernel *k, struct rf_inode *inode, uint32_t 
     int64_t result = created ? 0 : rf_inode_permission(k, inode, wanted_access(flags));
     if (result)
         return result;
-    if ((flags & RF_O_NOATIME) && k->current && k->current->credentials.fsuid != 0 &&
-        k->current->credentials.fsuid != inode->uid)
+    if ((flags & RF_O_NOATIME) && !rf_owner_or_capable(k, inode))
         return -RF_EPERM;
     return 0;
 }

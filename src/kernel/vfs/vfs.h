@@ -125,6 +125,7 @@ struct rf_fs_context {
 };
 struct rf_fs_context *rf_fs_context_create(struct rf_kernel *k); /* at the root of the root mount */
 struct rf_fs_context *rf_fs_context_copy(struct rf_kernel *k, struct rf_fs_context *fs);
+bool rf_fs_is_at_root(const struct rf_kernel *k, const struct rf_fs_context *fs); /* no chroot */
 void rf_fs_context_get(struct rf_fs_context *fs);
 void rf_fs_context_put(struct rf_kernel *k, struct rf_fs_context *fs);
 int64_t rf_fs_chdir(struct rf_kernel *k, struct rf_fs_context *fs, const char *path);
@@ -146,6 +147,8 @@ int64_t rf_file_read_kernel(struct rf_kernel *k, struct rf_file *file, void *out
 uint64_t rf_file_size(struct rf_kernel *k, struct rf_file *file);
 /* May the current task execute this file: 0, -RF_EACCES (also for non-regular files). */
 int64_t rf_file_may_execute(struct rf_kernel *k, struct rf_file *file);
+/* Set-user-ID and set-group-ID bits mean nothing there. */
+bool rf_file_is_nosuid(const struct rf_file *file);
 /* The absolute path of an open file, as /proc/self/exe shows it. Length or -errno. */
 int64_t rf_file_path(struct rf_kernel *k, struct rf_file *file, char *out, size_t size);
 

@@ -129,7 +129,7 @@ bool rf_is_unkillable(const struct rf_process *process)
 static bool anyone_left(const struct rf_kernel *k, const struct rf_pid_namespace *ns)
 {
     for (const struct rf_task *task = k->tasks; task; task = task->next_task)
-        if (task->process && task->process != ns->init && task->namespaces.pid &&
+        if (task != k->reap && task->process && task->process != ns->init && task->namespaces.pid &&
             rf_pid_namespace_is_within(task->namespaces.pid, ns))
             return true;
     return false;

@@ -32,6 +32,11 @@ same bin/pidfd
 same bin/priorities
 same bin/credentials
 same bin/capabilities
+same bin/prctl
+same bin/scheduling
+same bin/namespaces
+same bin/sessions
+same bin/clock_set
 same bin/epoll
 # its input a pipe of the host, once for either run; the second writer comes when the first run
 # has closed the pipe

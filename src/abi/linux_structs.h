@@ -297,6 +297,19 @@ struct rf_sched_param {
 };
 RF_ABI_SIZE(rf_sched_param, 4);
 
+struct rf_timex { /* linux/timex.h */
+    uint32_t modes, pad0;
+    int64_t offset, freq, maxerror, esterror;
+    int32_t status, pad1;
+    int64_t constant, precision, tolerance;
+    struct rf_timeval time;
+    int64_t tick, ppsfreq, jitter;
+    int32_t shift, pad2;
+    int64_t stabil, jitcnt, calcnt, errcnt, stbcnt;
+    int32_t tai, pad3[11];
+};
+RF_ABI_SIZE(rf_timex, 208);
+
 struct rf_sched_attr { /* linux/sched/types.h */
     uint32_t size, sched_policy;
     uint64_t sched_flags;

@@ -47,7 +47,7 @@ extern const struct rf_handler_table rf_handlers_file, rf_handlers_stat, rf_hand
     rf_handlers_descriptor, rf_handlers_poll, rf_handlers_epoll, rf_handlers_memory,
     rf_handlers_process, rf_handlers_credentials, rf_handlers_capability, rf_handlers_limits,
     rf_handlers_prctl, rf_handlers_personality, rf_handlers_session, rf_handlers_scheduling,
-    rf_handlers_namespace, rf_handlers_signal, rf_handlers_time,
+    rf_handlers_namespace, rf_handlers_clock_set, rf_handlers_signal, rf_handlers_time,
     rf_handlers_system, rf_handlers_futex, rf_handlers_futex_waitv, rf_handlers_timer,
     rf_handlers_pidfd, rf_handlers_priority, rf_handlers_membarrier;
 
@@ -153,7 +153,9 @@ struct rf_kernel {
     struct rf_vfs *vfs;
 
     uint64_t random_state;
-    uint64_t epoch_ns;
+    uint64_t epoch_ns;       /* the realtime clock at boot: changes when it is set */
+    struct rf_timezone timezone;
+    struct rf_timerfd *cancelled_on_set; /* TFD_TIMER_CANCEL_ON_SET: fs/timerfd.c */
     char hostname[65];
 
     /* observers */

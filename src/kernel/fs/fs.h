@@ -70,8 +70,9 @@ struct rf_itimerspec;
 int64_t rf_timerfd_create(struct rf_kernel *k, int clock, uint32_t flags, struct rf_file **out);
 bool rf_file_is_timerfd(const struct rf_file *file);
 void rf_timerfd_get(struct rf_kernel *k, struct rf_file *file, struct rf_itimerspec *out);
-/* value: valid; its it_value 0 disarms. */
-void rf_timerfd_set(struct rf_kernel *k, struct rf_file *file, bool absolute,
+void rf_timerfd_clock_was_set(struct rf_kernel *k);
+/* value: valid; its it_value 0 disarms. cancels: reads fail when the clock is set. */
+void rf_timerfd_set(struct rf_kernel *k, struct rf_file *file, bool absolute, bool cancels,
                     const struct rf_itimerspec *value);
 
 /* --- signalfd.c: mask is without SIGKILL and SIGSTOP --- */

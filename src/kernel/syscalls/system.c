@@ -53,12 +53,11 @@ static int64_t check_log_buffer(uint64_t user, int32_t size)
     return size && (user >= RF_TASK_SIZE || RF_TASK_SIZE - user < (uint64_t)size) ? -RF_EFAULT : 0;
 }
 
-/* do_syslog of kernel/printk/printk.c, with kernel.dmesg_restrict 0. */
+/* do_syslog of kernel/printk/printk.c, with kernel.dmesg_restrict 1. */
 static int64_t sys_syslog(struct rf_kernel *k, const uint64_t a[6])
 {
     int32_t action = (int32_t)a[0], length = (int32_t)a[2];
-    bool open = action == SYSLOG_READ_ALL || action == SYSLOG_SIZE_BUFFER;
-    if (!open && !rf_capable(k, RF_CAP_SYSLOG) && !rf_capable(k, RF_CAP_SYS_ADMIN))
+    if (!rf_capable(k, RF_CAP_SYSLOG) && !rf_capable(k, RF_CAP_SYS_ADMIN))
         return -RF_EPERM;
     switch (action) {
     case SYSLOG_CLOSE:

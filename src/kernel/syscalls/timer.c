@@ -171,7 +171,6 @@ static int64_t find_timerfd(struct rf_kernel *k, uint64_t fd, struct rf_file **o
     return rf_file_is_timerfd(*out) ? 0 : -RF_EINVAL;
 }
 
-/* TFD_TIMER_CANCEL_ON_SET has no effect: nothing sets the clock. */
 static int64_t sys_timerfd_settime(struct rf_kernel *k, const uint64_t a[6])
 {
     uint32_t flags = (uint32_t)a[1];
@@ -186,7 +185,7 @@ static int64_t sys_timerfd_settime(struct rf_kernel *k, const uint64_t a[6])
     if (error)
         return error;
     rf_timerfd_get(k, file, &old);
-    rf_timerfd_set(k, file, flags & RF_TFD_TIMER_ABSTIME, &value);
+    rf_timerfd_set(k, file, flags & RF_TFD_TIMER_ABSTIME, flags & RF_TFD_TIMER_CANCEL_ON_SET, &value);
     return a[3] && RF_PUT_USER(k, a[3], old) ? -RF_EFAULT : 0;
 }
 

@@ -656,6 +656,9 @@ enum {
     RF_PER_CLEAR_ON_SETID = RF_READ_IMPLIES_EXEC | RF_ADDR_NO_RANDOMIZE | RF_ADDR_COMPAT_LAYOUT | RF_MMAP_PAGE_ZERO,
 };
 
+#define RF_MS_NOUSER  0x80000000u
+#define RF_MS_MGC_VAL 0xc0ed0000u
+
 /* statfs(2) magic numbers and flags: linux/magic.h, statfs(2) */
 #define RF_TMPFS_MAGIC           UINT64_C(0x01021994)
 #define RF_PROC_SUPER_MAGIC      UINT64_C(0x9fa0)
@@ -688,10 +691,16 @@ enum {
     RF_MS_NOEXEC = 8,
     RF_MS_SYNCHRONOUS = 16,
     RF_MS_REMOUNT = 32,
+    RF_MS_NOATIME = 1024,
+    RF_MS_NODIRATIME = 2048,
     RF_MS_BIND = 4096,
     RF_MS_MOVE = 8192,
     RF_MS_REC = 16384,
+    RF_MS_SILENT = 32768,
+    RF_MS_UNBINDABLE = 1 << 17,
     RF_MS_PRIVATE = 1 << 18,
+    RF_MS_SLAVE = 1 << 19,
+    RF_MS_SHARED = 1 << 20,
     RF_MNT_FORCE = 1,
     RF_MNT_DETACH = 2,
     RF_MNT_EXPIRE = 4,

@@ -47,7 +47,7 @@ extern const struct rf_handler_table rf_handlers_file, rf_handlers_stat, rf_hand
     rf_handlers_descriptor, rf_handlers_poll, rf_handlers_epoll, rf_handlers_memory,
     rf_handlers_process, rf_handlers_credentials, rf_handlers_capability, rf_handlers_limits,
     rf_handlers_prctl, rf_handlers_personality, rf_handlers_session, rf_handlers_scheduling,
-    rf_handlers_namespace, rf_handlers_clock_set, rf_handlers_signal, rf_handlers_time,
+    rf_handlers_namespace, rf_handlers_clock_set, rf_handlers_mount, rf_handlers_signal, rf_handlers_time,
     rf_handlers_system, rf_handlers_futex, rf_handlers_futex_waitv, rf_handlers_timer,
     rf_handlers_pidfd, rf_handlers_priority, rf_handlers_membarrier;
 

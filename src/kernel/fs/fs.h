@@ -39,6 +39,9 @@ int64_t rf_device_open(struct rf_kernel *k, struct rf_file *file);
 
 /* --- procfs.c --- */
 struct rf_mount *rf_procfs_create(struct rf_kernel *k);
+/* It shows the processes of this namespace, with its numbers. */
+struct rf_pid_namespace;
+void rf_procfs_number(struct rf_mount *mount, struct rf_pid_namespace *pids);
 
 /* --- pipe.c --- */
 /* Both ends of a new pipe. */

@@ -65,6 +65,7 @@ static const struct entry of_process[] = {
     WRITABLE("gid_map", rf_proc_pid_gid_map, rf_proc_write_gid_map),
     TEXT("limits", rf_proc_pid_limits),
     TEXT("maps", rf_proc_pid_maps),
+    TEXT("mountinfo", rf_proc_mountinfo),
     TEXT("mounts", rf_proc_mounts),
     { "ns", RF_S_IFDIR | 0511, NULL, namespaces, RF_ARRAY_SIZE(namespaces), NULL, NULL },
     { "personality", RF_S_IFREG | 0400, rf_proc_pid_personality, NULL, 0, NULL, NULL },
@@ -517,7 +518,22 @@ static const struct rf_inode_ops object_link_ops = {
     .destroy = destroy_inode,
 };
 
-static const struct rf_mount_ops mount_ops;
+static void destroy_mount(struct rf_kernel *k, struct rf_mount *mount)
+{
+    struct rf_pid_namespace *pids = mount->private_data;
+    if (pids)
+        rf_namespace_put(k, &pids->ns);
+}
+
+static const struct rf_mount_ops mount_ops = { .destroy = destroy_mount };
+
+void rf_procfs_number(struct rf_mount *mount, struct rf_pid_namespace *pids)
+{
+    if (!pids->parent)
+        return;
+    rf_namespace_get(&pids->ns);
+    mount->private_data = pids;
+}
 
 struct rf_mount *rf_procfs_create(struct rf_kernel *k)
 {

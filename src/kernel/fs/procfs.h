@@ -22,7 +22,7 @@ void rf_text_bytes(struct rf_text *text, const void *bytes, size_t size);
 typedef void rf_proc_text(struct rf_text *out, struct rf_kernel *k, struct rf_task *task);
 
 rf_proc_text rf_proc_cpuinfo, rf_proc_meminfo, rf_proc_stat, rf_proc_uptime, rf_proc_version,
-    rf_proc_osrelease, rf_proc_ostype, rf_proc_hostname, rf_proc_mounts;
+    rf_proc_osrelease, rf_proc_ostype, rf_proc_hostname, rf_proc_mounts, rf_proc_mountinfo;
 rf_proc_text rf_proc_pid_cmdline, rf_proc_pid_comm, rf_proc_pid_maps, rf_proc_pid_stat,
     rf_proc_pid_status, rf_proc_pid_limits, rf_proc_pid_personality, rf_proc_pid_uid_map, rf_proc_pid_gid_map,
     rf_proc_pid_setgroups;

@@ -2,6 +2,7 @@
 #include "kernel/namespace/namespace.h"
 
 #include "kernel/task/task.h"
+#include "kernel/vfs/inode.h"
 
 #include <string.h>
 
@@ -37,6 +38,8 @@ static void free_contents(struct rf_kernel *k, struct rf_namespace *ns)
         rf_kfree(k, user->uid.extents);
         rf_kfree(k, user->gid.extents);
     }
+    if (ns->kind == RF_NS_MNT)
+        rf_mount_namespace_free(k, (struct rf_mount_namespace *)ns);
     if (ns->kind == RF_NS_PID) {
         struct rf_pid_namespace *pid = (struct rf_pid_namespace *)ns;
         while (pid->entries) {
@@ -57,6 +60,20 @@ void rf_namespace_put(struct rf_kernel *k, struct rf_namespace *ns)
         rf_kfree(k, ns);
         ns = owner ? &owner->ns : NULL;
     }
+}
+
+/* The places where the set-up has mounted file systems. */
+static struct rf_namespace *first_mounts(struct rf_kernel *k, struct rf_user_namespace *owner)
+{
+    struct rf_mount_namespace *mnt = rf_kalloc(k, sizeof *mnt);
+    if (!mnt)
+        return NULL;
+    rf_namespace_begin(k, &mnt->ns, RF_NS_MNT, owner);
+    mnt->points = k->vfs->points;
+    k->vfs->points = NULL;
+    for (struct rf_mount_point *p = mnt->points; p; p = p->next)
+        p->ns = mnt;
+    return &mnt->ns;
 }
 
 static struct rf_uts_namespace *new_uts(struct rf_kernel *k, struct rf_user_namespace *owner)
@@ -85,7 +102,7 @@ bool rf_namespaces_create(struct rf_kernel *k, struct rf_namespaces *out, struct
     rf_namespace_begin(k, &first->ns, RF_NS_USER, NULL);
     out->uts = new_uts(k, first);
     out->ipc = new_plain(k, RF_NS_IPC, first);
-    out->mnt = new_plain(k, RF_NS_MNT, first);
+    out->mnt = first_mounts(k, first);
     out->pid = rf_kalloc(k, sizeof *out->pid);
     if (!out->uts || !out->ipc || !out->mnt || !out->pid)
         return false;
@@ -143,6 +160,15 @@ int64_t rf_namespaces_copy(struct rf_kernel *k, struct rf_namespaces *to, const 
             to->ipc = ipc;
         }
         error = ipc ? 0 : -RF_ENOMEM;
+    }
+    if (!error && flags & RF_CLONE_NEWNS) {
+        struct rf_mount_namespace *mnt =
+            rf_mount_namespace_copy(k, (struct rf_mount_namespace *)from->mnt, user);
+        if (mnt) {
+            rf_namespace_put(k, to->mnt);
+            to->mnt = &mnt->ns;
+        }
+        error = mnt ? 0 : -RF_ENOMEM;
     }
     if (!error && flags & RF_CLONE_NEWPID) {
         struct rf_pid_namespace *pid;

@@ -83,7 +83,7 @@ void rf_namespace_get(struct rf_namespace *ns);
 void rf_namespace_put(struct rf_kernel *k, struct rf_namespace *ns); /* NULL is allowed */
 /* CLONE_NEW* that these flags ask for and this kernel has; others are -RF_EINVAL at the caller. */
 #define RF_CLONE_NAMESPACES                                                                 \
-    (RF_CLONE_NEWUTS | RF_CLONE_NEWIPC | RF_CLONE_NEWPID | RF_CLONE_NEWUSER)
+    (RF_CLONE_NEWUTS | RF_CLONE_NEWIPC | RF_CLONE_NEWNS | RF_CLONE_NEWPID | RF_CLONE_NEWUSER)
 
 /* --- user.c --- */
 /* A child of the current task's user namespace, owned by its effective user. 0 or -errno. */

@@ -4,7 +4,7 @@
 #include "kernel/task/credentials.h"
 #include "kernel/task/identity.h"
 #include "kernel/task/task.h"
-#include "kernel/vfs/vfs.h"
+#include "kernel/vfs/inode.h"
 
 #include <string.h>
 
@@ -60,7 +60,7 @@ static void drop_unshared(struct rf_kernel *k, struct unshared *u)
 
 static int64_t prepare(struct rf_kernel *k, struct rf_task *task, uint64_t flags, struct unshared *u)
 {
-    if (flags & RF_CLONE_FS && task->fs->references > 1 && !(u->fs = rf_fs_context_copy(k, task->fs)))
+    if (flags & RF_CLONE_FS && (task->fs->references > 1 || flags & RF_CLONE_NEWNS) && !(u->fs = rf_fs_context_copy(k, task->fs)))
         return -RF_ENOMEM;
     if (flags & RF_CLONE_FILES && task->files->references > 1 && !(u->files = rf_fd_table_copy(k, task->files)))
         return -RF_ENOMEM;
@@ -76,8 +76,12 @@ static int64_t prepare(struct rf_kernel *k, struct rf_task *task, uint64_t flags
         return -RF_EPERM;
     if (others & RF_CLONE_NEWPID && task->namespaces.pid != task->namespaces.pid_for_children)
         return -RF_EINVAL;
-    return rf_namespaces_copy(k, &u->namespaces, &task->namespaces, others,
-                              u->user ? u->user : task->credentials.user);
+    int64_t error = rf_namespaces_copy(k, &u->namespaces, &task->namespaces, others,
+                                       u->user ? u->user : task->credentials.user);
+    if (!error && others & RF_CLONE_NEWNS &&
+        !rf_fs_context_follow(k, u->fs, (const struct rf_mount_namespace *)u->namespaces.mnt))
+        error = -RF_ENOMEM;
+    return error;
 }
 
 static void exchange(void *a, void *b, size_t size)
@@ -141,12 +145,31 @@ static int64_t check_install(const struct rf_kernel *k, const struct rf_namespac
     if (!rf_credentials_capable(c, ns->owner, RF_CAP_SYS_ADMIN) ||
         !rf_credentials_capable(c, c->user, RF_CAP_SYS_ADMIN))
         return -RF_EPERM;
-    if (ns->kind == RF_NS_MNT)
+    if (ns->kind == RF_NS_MNT && !rf_credentials_capable(c, c->user, RF_CAP_SYS_CHROOT))
+        return -RF_EPERM;
+    if (ns->kind == RF_NS_MNT && k->current->fs->references > 1)
         return -RF_EINVAL;
     if (ns->kind == RF_NS_PID && /* only downwards */
         !rf_pid_namespace_is_within((const struct rf_pid_namespace *)ns, k->current->namespaces.pid))
         return -RF_EINVAL;
     return 0;
+}
+
+/* mntns_install: root and working directory are the namespace's root. */
+static void go_to_root(struct rf_kernel *k, const struct rf_mount_namespace *ns)
+{
+    struct rf_fs_context *fs = k->current->fs;
+    const struct rf_mount_point *top = ns->points;
+    while (top && top->at)
+        top = top->next;
+    if (!top)
+        return;
+    struct rf_dentry *root = rf_mount_cross(top->root), *old_root = fs->root, *old_cwd = fs->cwd;
+    rf_dentry_get(root);
+    rf_dentry_get(root);
+    fs->root = fs->cwd = root;
+    rf_dentry_put(k, old_root);
+    rf_dentry_put(k, old_cwd);
 }
 
 static void install(struct rf_kernel *k, struct rf_namespaces *set, struct rf_namespace *ns)
@@ -164,6 +187,11 @@ static void install(struct rf_kernel *k, struct rf_namespaces *set, struct rf_na
     case RF_NS_PID:
         rf_namespace_put(k, &set->pid_for_children->ns);
         set->pid_for_children = (struct rf_pid_namespace *)ns;
+        break;
+    case RF_NS_MNT:
+        go_to_root(k, (const struct rf_mount_namespace *)ns);
+        rf_namespace_put(k, set->mnt);
+        set->mnt = ns;
         break;
     default: rf_namespace_put(k, ns); break;
     }
@@ -215,6 +243,8 @@ static int64_t enter_process(struct rf_kernel *k, const struct rf_task *other, u
         wanted[count++] = &other->namespaces.uts->ns;
     if (flags & RF_CLONE_NEWIPC)
         wanted[count++] = other->namespaces.ipc;
+    if (flags & RF_CLONE_NEWNS)
+        wanted[count++] = other->namespaces.mnt;
     if (flags & RF_CLONE_NEWPID)
         wanted[count++] = &other->namespaces.pid->ns;
     return enter(k, wanted, count);

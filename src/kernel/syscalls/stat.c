@@ -118,7 +118,7 @@ static void fill_statx(const struct rf_kernel *k, const struct rf_dentry *dentry
         .stx_ino = i->ino,
         .stx_size = i->size,
         .stx_blocks = i->blocks,
-        .stx_attributes = i->mount->root == dentry ? RF_STATX_ATTR_MOUNT_ROOT : 0,
+        .stx_attributes = dentry->point && dentry->point->root == dentry ? RF_STATX_ATTR_MOUNT_ROOT : 0,
         .stx_attributes_mask = RF_STATX_ATTR_MOUNT_ROOT,
         .stx_atime = to_statx_time(i->atime),
         .stx_btime = to_statx_time(i->btime),
@@ -128,7 +128,7 @@ static void fill_statx(const struct rf_kernel *k, const struct rf_dentry *dentry
         .stx_rdev_minor = device_minor(i->rdev),
         .stx_dev_major = device_major(i->mount->device),
         .stx_dev_minor = device_minor(i->mount->device),
-        .stx_mnt_id = i->mount->id,
+        .stx_mnt_id = dentry->point ? dentry->point->id : i->mount->id,
     };
 }
 
@@ -180,6 +180,12 @@ static int64_t access_at(struct rf_kernel *k, int dirfd, uint64_t user_path, uin
         result = flags & RF_AT_EACCESS
                      ? rf_inode_permission(k, dentry->inode, (int)mask)
                      : rf_inode_access(k, dentry->inode, (int)mask, c->uid, c->gid, access_capabilities(c));
+    uint32_t mode = dentry->inode->mode;
+    if (result == 0 && mask & RF_W_OK && rf_has_mount_flag(dentry, RF_MS_RDONLY) &&
+        (RF_S_ISREG(mode) || RF_S_ISDIR(mode) || RF_S_ISLNK(mode)))
+        result = -RF_EROFS;
+    if (mask & RF_X_OK && RF_S_ISREG(mode) && rf_has_mount_flag(dentry, RF_MS_NOEXEC))
+        result = -RF_EACCES;
     rf_dentry_put(k, dentry);
     return result;
 }
@@ -239,15 +245,17 @@ static int64_t sys_readlinkat(struct rf_kernel *k, const uint64_t a[6])
 
 /* --- statfs --- */
 
-static int64_t statfs_mount(struct rf_kernel *k, struct rf_mount *mount, uint64_t user)
+static int64_t statfs_mount(struct rf_kernel *k, struct rf_mount *mount, const struct rf_dentry *dentry, uint64_t user)
 {
+    uint32_t flags = dentry && dentry->point ? dentry->point->flags : 0;
     struct rf_statfs out = {
         .f_type = (int64_t)mount->magic,
         .f_bsize = RF_PAGE_SIZE,
         .f_fsid = { (int32_t)mount->device, 0 },
         .f_namelen = RF_NAME_MAX,
         .f_frsize = RF_PAGE_SIZE,
-        .f_flags = RF_ST_VALID | RF_ST_RELATIME | (mount->read_only ? RF_ST_RDONLY : 0),
+        .f_flags = RF_ST_VALID | (flags & RF_MS_NOATIME ? RF_ST_NOATIME : RF_ST_RELATIME) |
+                   (mount->read_only ? RF_ST_RDONLY : 0) | (flags & (RF_ST_RDONLY | RF_ST_NOSUID | RF_ST_NODEV | RF_ST_NOEXEC)),
     };
     if (mount->ops->statfs)
         mount->ops->statfs(k, mount, &out);
@@ -260,7 +268,7 @@ static int64_t sys_statfs(struct rf_kernel *k, const uint64_t a[6])
     int64_t result = find(k, RF_AT_FDCWD, a[0], 0, &dentry);
     if (result)
         return result;
-    result = statfs_mount(k, dentry->inode->mount, a[1]);
+    result = statfs_mount(k, dentry->inode->mount, dentry, a[1]);
     rf_dentry_put(k, dentry);
     return result;
 }
@@ -268,14 +276,14 @@ static int64_t sys_statfs(struct rf_kernel *k, const uint64_t a[6])
 static int64_t sys_fstatfs(struct rf_kernel *k, const uint64_t a[6])
 {
     struct rf_file *file = rf_fd_file_or_path(k, (int)a[0]);
-    return file ? statfs_mount(k, file->inode->mount, a[1]) : -RF_EBADF;
+    return file ? statfs_mount(k, file->inode->mount, file->dentry, a[1]) : -RF_EBADF;
 }
 
 /* --- mode and owner --- */
 
-static int64_t change_mode(struct rf_kernel *k, struct rf_inode *inode, uint32_t mode)
+static int64_t change_mode(struct rf_kernel *k, struct rf_inode *inode, const struct rf_dentry *dentry, uint32_t mode)
 {
-    if (inode->mount->read_only)
+    if (inode->mount->read_only || rf_has_mount_flag(dentry, RF_MS_RDONLY))
         return -RF_EROFS;
     if (RF_S_ISLNK(inode->mode))
         return -RF_EOPNOTSUPP;
@@ -294,7 +302,7 @@ static int64_t chmod_at(struct rf_kernel *k, int dirfd, uint64_t user_path, uint
     int64_t result = find(k, dirfd, user_path, flags, &dentry);
     if (result)
         return result;
-    result = change_mode(k, dentry->inode, mode);
+    result = change_mode(k, dentry->inode, dentry, mode);
     rf_dentry_put(k, dentry);
     return result;
 }
@@ -312,14 +320,15 @@ static int64_t sys_fchmodat(struct rf_kernel *k, const uint64_t a[6])
 static int64_t sys_fchmod(struct rf_kernel *k, const uint64_t a[6])
 {
     struct rf_file *file = rf_fd_file(k, (int)a[0]);
-    return file ? change_mode(k, file->inode, (uint32_t)a[1]) : -RF_EBADF;
+    return file ? change_mode(k, file->inode, file->dentry, (uint32_t)a[1]) : -RF_EBADF;
 }
 
-static int64_t change_owner(struct rf_kernel *k, struct rf_inode *inode, uint32_t uid, uint32_t gid)
+static int64_t change_owner(struct rf_kernel *k, struct rf_inode *inode, const struct rf_dentry *dentry, uint32_t uid,
+                            uint32_t gid)
 {
     const struct rf_credentials *c = &k->current->credentials;
     bool root = rf_capable_for(k, inode, RF_CAP_CHOWN), owner = c->fsuid == inode->uid;
-    if (inode->mount->read_only)
+    if (inode->mount->read_only || rf_has_mount_flag(dentry, RF_MS_RDONLY))
         return -RF_EROFS;
     struct rf_attributes change = { .uid = rf_uid_given(k, uid), .gid = rf_gid_given(k, gid) };
     if ((uid != UINT32_MAX && change.uid == RF_NO_ID) || (gid != UINT32_MAX && change.gid == RF_NO_ID))
@@ -354,7 +363,7 @@ static int64_t chown_at(struct rf_kernel *k, int dirfd, uint64_t user_path, cons
     int64_t result = find(k, dirfd, user_path, flags, &dentry);
     if (result)
         return result;
-    result = change_owner(k, dentry->inode, (uint32_t)ids[0], (uint32_t)ids[1]);
+    result = change_owner(k, dentry->inode, dentry, (uint32_t)ids[0], (uint32_t)ids[1]);
     rf_dentry_put(k, dentry);
     return result;
 }
@@ -380,13 +389,13 @@ static int64_t sys_fchownat(struct rf_kernel *k, const uint64_t a[6])
 static int64_t sys_fchown(struct rf_kernel *k, const uint64_t a[6])
 {
     struct rf_file *file = rf_fd_file(k, (int)a[0]);
-    return file ? change_owner(k, file->inode, (uint32_t)a[1], (uint32_t)a[2]) : -RF_EBADF;
+    return file ? change_owner(k, file->inode, file->dentry, (uint32_t)a[1], (uint32_t)a[2]) : -RF_EBADF;
 }
 
 /* --- times --- */
 
 /* times NULL: now, which also a user with write permission may set. */
-static int64_t change_times(struct rf_kernel *k, struct rf_inode *inode,
+static int64_t change_times(struct rf_kernel *k, struct rf_inode *inode, const struct rf_dentry *dentry,
                             const struct rf_timespec *times)
 {
     struct rf_attributes change = { .mask = RF_ATTR_ATIME | RF_ATTR_MTIME };
@@ -400,7 +409,7 @@ static int64_t change_times(struct rf_kernel *k, struct rf_inode *inode,
         else if (times && times[i].tv_nsec != RF_UTIME_NOW)
             *slot[i] = times[i];
     }
-    if (inode->mount->read_only)
+    if (inode->mount->read_only || rf_has_mount_flag(dentry, RF_MS_RDONLY))
         return -RF_EROFS;
     if (!rf_owner_or_capable(k, inode)) {
         int64_t result = now ? rf_inode_permission(k, inode, RF_W_OK) : -RF_EPERM;
@@ -426,7 +435,7 @@ static int64_t times_at(struct rf_kernel *k, int dirfd, uint64_t user_path,
         struct rf_file *file = rf_fd_file(k, dirfd);
         if (flags)
             return -RF_EINVAL;
-        return file ? change_times(k, file->inode, times) : -RF_EBADF;
+        return file ? change_times(k, file->inode, file->dentry, times) : -RF_EBADF;
     }
     if (flags & ~(uint32_t)(RF_AT_SYMLINK_NOFOLLOW | RF_AT_EMPTY_PATH))
         return -RF_EINVAL;
@@ -434,7 +443,7 @@ static int64_t times_at(struct rf_kernel *k, int dirfd, uint64_t user_path,
     int64_t result = find(k, dirfd, user_path, flags, &dentry);
     if (result)
         return result;
-    result = change_times(k, dentry->inode, times);
+    result = change_times(k, dentry->inode, dentry, times);
     rf_dentry_put(k, dentry);
     return result;
 }

@@ -7,7 +7,7 @@
 #include "kernel/task/identity.h"
 #include "kernel/task/itimer.h"
 #include "kernel/task/task.h"
-#include "kernel/vfs/vfs.h"
+#include "kernel/vfs/inode.h"
 
 #include <string.h>
 
@@ -74,6 +74,9 @@ static bool copy_resources(struct rf_kernel *k, struct rf_task *child, struct rf
     } else {
         child->mm = rf_mm_fork(k, parent->mm);
     }
+    if (child->fs && child->namespaces.mnt != parent->namespaces.mnt &&
+        !rf_fs_context_follow(k, child->fs, (const struct rf_mount_namespace *)child->namespaces.mnt))
+        return false;
     return child->files && child->fs && child->mm;
 }
 

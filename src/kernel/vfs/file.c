@@ -51,7 +51,8 @@ void rf_file_put(struct rf_kernel *k, struct rf_file *file)
 static void touch_access_time(struct rf_kernel *k, struct rf_file *file)
 {
     struct rf_inode *inode = file->inode;
-    if ((file->flags & RF_O_NOATIME) || inode->mount->read_only || inode->mount->changes_outside)
+    if ((file->flags & RF_O_NOATIME) || inode->mount->read_only || inode->mount->changes_outside ||
+        rf_has_mount_flag(file->dentry, RF_MS_RDONLY | RF_MS_NOATIME))
         return;
     /* relatime: once after a change, or once a day */
     struct rf_timespec now = rf_now(k), *a = &inode->atime, *m = &inode->mtime, *c = &inode->ctime;
@@ -228,7 +229,7 @@ int64_t rf_file_may_execute(struct rf_kernel *k, struct rf_file *file)
 
 bool rf_file_is_nosuid(const struct rf_file *file)
 {
-    return file->inode->mount->nosuid;
+    return rf_has_mount_flag(file->dentry, RF_MS_NOSUID);
 }
 
 int64_t rf_file_path(struct rf_kernel *k, struct rf_file *file, char *out, size_t size)

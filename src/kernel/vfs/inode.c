@@ -19,6 +19,7 @@ struct rf_inode *rf_inode_alloc(struct rf_kernel *k, struct rf_mount *mount, uin
         return NULL;
     inode->references = 1;
     inode->mount = mount;
+    mount->inodes++;
     inode->mode = mode;
     inode->nlink = 1;
     inode->ino = ++mount->next_ino;
@@ -47,9 +48,11 @@ void rf_inode_put(struct rf_kernel *k, struct rf_inode *inode)
         inode->locks = lock->next;
         rf_kfree(k, lock);
     }
+    struct rf_mount *mount = inode->mount;
     if (inode->ops->destroy)
         inode->ops->destroy(k, inode);
     rf_kfree(k, inode);
+    rf_mount_inode_gone(k, mount);
 }
 
 void rf_inode_modified(struct rf_kernel *k, struct rf_inode *inode)

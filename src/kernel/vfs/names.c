@@ -7,9 +7,9 @@
 
 int64_t rf_may_create(struct rf_kernel *k, struct rf_dentry *dir)
 {
-    if (dir->deleted)
+    if (dir->deleted || !dir->inode->nlink)
         return -RF_ENOENT;
-    if (dir->inode->mount->read_only)
+    if (rf_is_read_only(dir))
         return -RF_EROFS;
     return rf_inode_permission(k, dir->inode, RF_W_OK | RF_X_OK);
 }
@@ -102,7 +102,7 @@ int64_t rf_vfs_symlink(struct rf_kernel *k, const char *target, int dirfd, const
 static int64_t link_to(struct rf_kernel *k, struct rf_dentry *old, struct rf_path_parent *parent)
 {
     struct rf_inode *dir = parent->dir->inode, *inode = old->inode;
-    if (dir->mount != inode->mount)
+    if (dir->mount != inode->mount || parent->dir->point != old->point)
         return -RF_EXDEV;
     if (RF_S_ISDIR(inode->mode) || !dir->ops->link)
         return -RF_EPERM;
@@ -135,7 +135,7 @@ int64_t rf_vfs_link(struct rf_kernel *k, int old_dirfd, const char *old_path, in
 /* may_delete: dir must be writable, and sticky directories keep other people's entries. */
 static int64_t may_remove(struct rf_kernel *k, struct rf_dentry *dir, struct rf_inode *victim)
 {
-    if (dir->inode->mount->read_only)
+    if (rf_is_read_only(dir))
         return -RF_EROFS;
     int64_t result = rf_inode_permission(k, dir->inode, RF_W_OK | RF_X_OK);
     if (result || !k->current)
@@ -264,13 +264,13 @@ static int64_t do_rename(struct rf_kernel *k, struct rename *r)
 
 static int64_t rename_found(struct rf_kernel *k, struct rename *r, uint32_t flags)
 {
-    if (r->from.dir->inode->mount != r->to.dir->inode->mount)
+    if (r->from.dir->inode->mount != r->to.dir->inode->mount || r->from.dir->point != r->to.dir->point)
         return -RF_EXDEV;
     if (r->from.kind != RF_LAST_NAME)
         return -RF_EBUSY;
     if (r->to.kind != RF_LAST_NAME)
         return flags & RF_RENAME_NOREPLACE ? -RF_EEXIST : -RF_EBUSY;
-    if (r->from.dir->inode->mount->read_only)
+    if (rf_is_read_only(r->from.dir))
         return -RF_EROFS;
     int64_t result = find_last(k, &r->from, &r->source);
     if (result)

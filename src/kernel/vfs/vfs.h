@@ -162,7 +162,10 @@ int64_t rf_file_may_map(struct rf_kernel *k, struct rf_file *file, uint32_t prot
 
 /* --- the file system as a whole --- */
 struct rf_vfs {
-    struct rf_mount *mounts;      /* all that are attached, in order of mounting */
+    struct rf_mount *mounts;      /* all file systems that were attached, in order */
+    struct rf_mount_point *points; /* the places, until the first namespace takes them over */
+    uint32_t last_mount_id;
+    bool ending;
     struct rf_dentry *root;       /* of the root mount */
     struct rf_mount *memory;      /* internal: files of memfd_create */
     struct rf_mount *pipes;       /* internal: pipes, anonymous inodes, stdio */

@@ -35,6 +35,7 @@ same bin/capabilities
 same bin/prctl
 same bin/scheduling
 same bin/namespaces
+same bin/mounts
 same bin/sessions
 same bin/clock_set
 same bin/epoll

@@ -214,6 +214,10 @@ static int64_t mount_new(struct rf_kernel *k, const char *type, const char *opti
     int64_t result = make_fs(k, type, options, &fs);
     if (result)
         return result;
+    if (k->current->credentials.user->level) {
+        fs->user = k->current->credentials.user;
+        rf_namespace_get(&fs->user->ns);
+    }
     struct rf_mount_point *point = rf_mount_adopt(k, fs);
     point->flags = flags & KEPT_FLAGS;
     return graft(k, point, dir);

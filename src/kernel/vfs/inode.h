@@ -131,6 +131,7 @@ struct rf_mount {
     struct rf_dentry *root;    /* of its first place */
     struct rf_mount_point first;
     uint32_t points, inodes;   /* places where it is seen, live inodes: it goes with the last */
+    struct rf_user_namespace *user; /* counted: whose ids it can hold; NULL: the initial one's, all */
     bool keeps_inodes;         /* a name leads to the same inode each time: trees can be compared */
     uint64_t device;           /* st_dev */
     uint64_t magic;            /* f_type */

@@ -76,6 +76,8 @@ static void free_if_unused(struct rf_kernel *k, struct rf_mount *mount)
     }
     if (mount->ops->destroy)
         mount->ops->destroy(k, mount);
+    if (mount->user)
+        rf_namespace_put(k, &mount->user->ns);
     rf_kfree(k, mount);
 }
 

@@ -11,6 +11,10 @@ int64_t rf_may_create(struct rf_kernel *k, struct rf_dentry *dir)
         return -RF_ENOENT;
     if (rf_is_read_only(dir))
         return -RF_EROFS;
+    const struct rf_user_namespace *user = dir->inode->mount->user;
+    if (user && k->current && (rf_uid_from_kernel(user, k->current->credentials.fsuid) == RF_NO_ID ||
+                               rf_gid_from_kernel(user, k->current->credentials.fsgid) == RF_NO_ID))
+        return -RF_EOVERFLOW; /* the owner that it would have cannot be told */
     return rf_inode_permission(k, dir->inode, RF_W_OK | RF_X_OK);
 }
 

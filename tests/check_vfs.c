@@ -45,6 +45,14 @@ static struct rf_task *new_task(void)
     task->sighand->references = 1;
     task->state = RF_TASK_RUNNABLE;
     task->host_fd = -1;
+    if (k->current) {
+        rf_credentials_copy(&task->credentials, &k->current->credentials);
+        ck_assert_int_eq(rf_namespaces_copy(k, &task->namespaces, &k->current->namespaces, 0, NULL), 0);
+        return task;
+    }
+    struct rf_user_namespace *users;
+    ck_assert(rf_namespaces_create(k, &task->namespaces, &users));
+    rf_credentials_first(&task->credentials, 0, 0, users);
     return task;
 }
 
@@ -715,6 +723,7 @@ START_TEST(rights_of_ordinary_users)
     CALL(chmod, text("/tmp/private"), 0600);
     CALL(mkdir, text("/tmp/closed"), 0700);
     c->uid = c->euid = c->fsuid = c->gid = c->egid = c->fsgid = 1000;
+    c->effective = c->permitted = 0;
     ck_assert_int_eq(open_at("/tmp/private", RF_O_RDONLY), -RF_EACCES);
     ck_assert_int_eq(CALL(stat, text("/tmp/private"), BUFFER), 0);
     ck_assert_int_eq(CALL(stat, text("/tmp/closed/x"), BUFFER), -RF_EACCES);
@@ -761,6 +770,7 @@ START_TEST(opening_for_execution)
     CALL(mknod, text("/tmp/fifo"), RF_S_IFIFO | 0777, 0);
     CALL(symlink, text("program"), text("/tmp/link"));
     c->fsuid = c->fsgid = 1000;
+    c->effective = 0;
     ck_assert_int_eq(open_at("/tmp/program", RF_O_RDONLY), -RF_EACCES);
     ck_assert_int_eq(rf_vfs_open_exec(k, RF_AT_FDCWD, "/tmp/program", 0, &file), 0);
     rf_file_put(k, file);

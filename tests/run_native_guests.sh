@@ -38,6 +38,14 @@ same bin/seccomp_notify
 same bin/priorities
 same bin/ptrace
 same bin/exec_threads
+same bin/credentials
+same bin/capabilities
+same bin/prctl
+same bin/scheduling
+same bin/namespaces
+same bin/mounts
+same bin/sessions
+same bin/clock_set
 same bin/epoll
 # its input a pipe of the host, once for either run; the second writer comes when the first run
 # has closed the pipe

@@ -556,6 +556,12 @@ enum {
     RF_SCHED_IDLE = 5,
     RF_SCHED_DEADLINE = 6,
     RF_SCHED_RESET_ON_FORK = 0x40000000,
+    RF_SCHED_FLAG_RESET_ON_FORK = 1, /* sched_setattr(2) */
+    RF_SCHED_FLAG_KEEP_POLICY = 8,
+    RF_SCHED_FLAG_KEEP_PARAMS = 0x10,
+    RF_SCHED_FLAG_UTIL_CLAMP = 0x60,
+    RF_SCHED_FLAG_ALL = 0x7f,
+    RF_SCHED_ATTR_SIZE_VER0 = 48,
 };
 
 /* arch_prctl(2): asm/prctl.h */
@@ -612,6 +618,9 @@ enum {
     RF_PR_CAP_AMBIENT = 47,
     RF_PR_GET_SPECULATION_CTRL = 52,
     RF_PR_SET_SPECULATION_CTRL = 53,
+    RF_PR_SET_IO_FLUSHER = 57,
+    RF_PR_GET_IO_FLUSHER = 58,
+    RF_PR_MCE_KILL_DEFAULT = 2,
     RF_PR_SET_PTRACER = 0x59616d61,
     RF_PR_SET_VMA = 0x53564d41,
     RF_PR_SET_VMA_ANON_NAME = 0,
@@ -641,9 +650,16 @@ enum {
 enum {
     RF_PER_LINUX = 0,
     RF_ADDR_NO_RANDOMIZE = 0x0040000,
+    RF_ADDR_COMPAT_LAYOUT = 0x0200000,
+    RF_ADDR_LIMIT_3GB = 0x8000000,
     RF_MMAP_PAGE_ZERO = 0x0100000,
     RF_READ_IMPLIES_EXEC = 0x0400000,
+    /* gone at an execve that gains rights */
+    RF_PER_CLEAR_ON_SETID = RF_READ_IMPLIES_EXEC | RF_ADDR_NO_RANDOMIZE | RF_ADDR_COMPAT_LAYOUT | RF_MMAP_PAGE_ZERO,
 };
+
+#define RF_MS_NOUSER  0x80000000u
+#define RF_MS_MGC_VAL 0xc0ed0000u
 
 /* statfs(2) magic numbers and flags: linux/magic.h, statfs(2) */
 #define RF_TMPFS_MAGIC           UINT64_C(0x01021994)
@@ -677,10 +693,16 @@ enum {
     RF_MS_NOEXEC = 8,
     RF_MS_SYNCHRONOUS = 16,
     RF_MS_REMOUNT = 32,
+    RF_MS_NOATIME = 1024,
+    RF_MS_NODIRATIME = 2048,
     RF_MS_BIND = 4096,
     RF_MS_MOVE = 8192,
     RF_MS_REC = 16384,
+    RF_MS_SILENT = 32768,
+    RF_MS_UNBINDABLE = 1 << 17,
     RF_MS_PRIVATE = 1 << 18,
+    RF_MS_SLAVE = 1 << 19,
+    RF_MS_SHARED = 1 << 20,
     RF_MNT_FORCE = 1,
     RF_MNT_DETACH = 2,
     RF_MNT_EXPIRE = 4,

@@ -297,6 +297,29 @@ struct rf_sched_param {
 };
 RF_ABI_SIZE(rf_sched_param, 4);
 
+struct rf_timex { /* linux/timex.h */
+    uint32_t modes, pad0;
+    int64_t offset, freq, maxerror, esterror;
+    int32_t status, pad1;
+    int64_t constant, precision, tolerance;
+    struct rf_timeval time;
+    int64_t tick, ppsfreq, jitter;
+    int32_t shift, pad2;
+    int64_t stabil, jitcnt, calcnt, errcnt, stbcnt;
+    int32_t tai, pad3[11];
+};
+RF_ABI_SIZE(rf_timex, 208);
+
+struct rf_sched_attr { /* linux/sched/types.h */
+    uint32_t size, sched_policy;
+    uint64_t sched_flags;
+    int32_t sched_nice;
+    uint32_t sched_priority;
+    uint64_t sched_runtime, sched_deadline, sched_period;
+    uint32_t sched_util_min, sched_util_max;
+};
+RF_ABI_SIZE(rf_sched_attr, 56);
+
 struct rf_clone_args {
     uint64_t flags;
     uint64_t pidfd;

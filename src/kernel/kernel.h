@@ -46,7 +46,9 @@ struct rf_handler_table {
 extern const struct rf_handler_table rf_handlers_file, rf_handlers_stat, rf_handlers_directory,
     rf_handlers_descriptor, rf_handlers_poll, rf_handlers_epoll, rf_handlers_memory,
     rf_handlers_memory_advice, rf_handlers_memory_lock, rf_handlers_process_vm, rf_handlers_shm,
-    rf_handlers_process, rf_handlers_identity, rf_handlers_signal, rf_handlers_time,
+    rf_handlers_process, rf_handlers_credentials, rf_handlers_capability, rf_handlers_limits,
+    rf_handlers_prctl, rf_handlers_personality, rf_handlers_session, rf_handlers_scheduling,
+    rf_handlers_namespace, rf_handlers_clock_set, rf_handlers_mount, rf_handlers_signal, rf_handlers_time,
     rf_handlers_system, rf_handlers_futex, rf_handlers_futex_waitv, rf_handlers_timer,
     rf_handlers_pidfd, rf_handlers_priority, rf_handlers_membarrier, rf_handlers_wait, rf_handlers_usage,
     rf_handlers_ptrace, rf_handlers_seccomp, rf_handlers_rseq;
@@ -129,6 +131,9 @@ struct rf_kernel {
     struct rf_task *init;  /* the first process */
     struct rf_task *run_first, *run_last; /* runnable, in order, by rf_task.next_run */
     int32_t next_pid;
+    uint32_t ending_namespaces; /* pid namespaces whose init waits for the last to go */
+    uint32_t namespace_count; /* made so far; 0 while the initial ones are */
+    uint64_t rt_period, rt_used; /* cycles: when the second began, and what real-time tasks had of it */
     int exit_status;       /* wait status of init, once it has ended */
     bool finished;         /* init has ended: the machine stops */
     bool keeps_last_mm;    /* init's address space stays, as last_mm, when it ends */
@@ -156,7 +161,9 @@ struct rf_kernel {
     struct rf_shm_set *shm;
 
     uint64_t random_state;
-    uint64_t epoch_ns;
+    uint64_t epoch_ns;       /* the realtime clock at boot: changes when it is set */
+    struct rf_timezone timezone;
+    struct rf_timerfd *cancelled_on_set; /* TFD_TIMER_CANCEL_ON_SET: fs/timerfd.c */
     char hostname[65];
 
     /* observers */

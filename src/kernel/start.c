@@ -5,9 +5,12 @@
 #include "kernel/frames.h"
 #include "kernel/ipc/shm.h"
 #include "kernel/mm/mm.h"
+#include "kernel/namespace/namespace.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/clock.h"
+#include "kernel/fs/fs.h"
 #include "kernel/task/itimer.h"
+#include "kernel/task/session.h"
 #include "kernel/task/task.h"
 #include "kernel/vfs/vfs.h"
 
@@ -22,7 +25,9 @@
 static const struct rf_handler_table *const handler_tables[] = {
     &rf_handlers_file,    &rf_handlers_stat,     &rf_handlers_directory, &rf_handlers_descriptor,
     &rf_handlers_poll,    &rf_handlers_epoll,    &rf_handlers_memory,    &rf_handlers_process,
-    &rf_handlers_identity, &rf_handlers_signal,  &rf_handlers_time,      &rf_handlers_system,
+    &rf_handlers_credentials, &rf_handlers_capability, &rf_handlers_limits, &rf_handlers_prctl,
+    &rf_handlers_personality, &rf_handlers_session, &rf_handlers_scheduling, &rf_handlers_namespace, &rf_handlers_clock_set, &rf_handlers_mount,
+    &rf_handlers_signal,  &rf_handlers_time,      &rf_handlers_system,
     &rf_handlers_futex,   &rf_handlers_timer,    &rf_handlers_pidfd,     &rf_handlers_priority,
     &rf_handlers_wait,    &rf_handlers_usage,   &rf_handlers_ptrace,
     &rf_handlers_memory_advice, &rf_handlers_memory_lock, &rf_handlers_process_vm, &rf_handlers_shm,
@@ -164,9 +169,11 @@ static struct rf_task *first_task(struct rf_kernel *k, const struct rf_start_req
     default_limits(p);
     rf_itimer_init(p);
     task->sighand->references = 1;
-    struct rf_credentials *c = &task->credentials;
-    c->uid = c->euid = c->suid = c->fsuid = request->uid;
-    c->gid = c->egid = c->sgid = c->fsgid = request->gid;
+    struct rf_user_namespace *user;
+    if (!rf_namespaces_create(k, &task->namespaces, &user))
+        return NULL;
+    rf_credentials_first(&task->credentials, request->uid, request->gid, user);
+    task->timer_slack = task->default_timer_slack = RF_TIMER_SLACK;
     task->state = RF_TASK_RUNNABLE;
     return task;
 }
@@ -209,6 +216,9 @@ rf_status rf_kernel_start(struct rf_kernel *k, const struct rf_start_request *re
     err->text[0] = '\0';
     if (!open_stdio(k))
         return rf_error_set(err, RF_ERR_STATE, "standard input, output or error cannot be passed on");
+    for (int fd = 0; fd < 3; fd++)
+        if (rf_stdio_is_tty(k->vfs->stdio[fd]))
+            rf_tty_acquire(k); /* as if a shell had started it in the foreground */
     if (request->cwd) {
         int64_t error = rf_fs_chdir(k, task->fs, request->cwd);
         if (error)

@@ -1,5 +1,6 @@
 /* Character devices by number, and the names of /dev. */
 #include "kernel/fs/fs.h"
+#include "kernel/task/session.h"
 #include "kernel/vfs/poll.h"
 
 #include <string.h>
@@ -77,8 +78,13 @@ static const struct rf_file_ops random_ops = { .read = read_random, .write = swa
 
 /* --- the terminal: whichever standard descriptor of the host is one --- */
 
+#define TTY_DEVICE DEVICE(5, 0)
+
+/* /dev/tty is the controlling terminal, for those who have one. */
 static int64_t open_terminal(struct rf_kernel *k, struct rf_file *file)
 {
+    if (file->inode->rdev == TTY_DEVICE && k->current && !rf_tty_is_controlling(k))
+        return -RF_ENXIO;
     for (int i = 0; i < 3; i++) {
         struct rf_inode *inode = k->vfs->stdio[i];
         if (!rf_stdio_is_tty(inode))

@@ -39,6 +39,9 @@ int64_t rf_device_open(struct rf_kernel *k, struct rf_file *file);
 
 /* --- procfs.c --- */
 struct rf_mount *rf_procfs_create(struct rf_kernel *k);
+/* It shows the processes of this namespace, with its numbers. */
+struct rf_pid_namespace;
+void rf_procfs_number(struct rf_mount *mount, struct rf_pid_namespace *pids);
 
 /* --- pipe.c --- */
 /* Both ends of a new pipe. */
@@ -70,8 +73,9 @@ struct rf_itimerspec;
 int64_t rf_timerfd_create(struct rf_kernel *k, int clock, uint32_t flags, struct rf_file **out);
 bool rf_file_is_timerfd(const struct rf_file *file);
 void rf_timerfd_get(struct rf_kernel *k, struct rf_file *file, struct rf_itimerspec *out);
-/* value: valid; its it_value 0 disarms. */
-void rf_timerfd_set(struct rf_kernel *k, struct rf_file *file, bool absolute,
+void rf_timerfd_clock_was_set(struct rf_kernel *k);
+/* value: valid; its it_value 0 disarms. cancels: reads fail when the clock is set. */
+void rf_timerfd_set(struct rf_kernel *k, struct rf_file *file, bool absolute, bool cancels,
                     const struct rf_itimerspec *value);
 
 /* --- signalfd.c: mask is without SIGKILL and SIGSTOP --- */
@@ -97,6 +101,13 @@ int64_t rf_pidfd_create(struct rf_kernel *k, int32_t pid, uint32_t flags, struct
 /* The same, as a new descriptor of the current task, closed on exec. */
 int64_t rf_pidfd_install(struct rf_kernel *k, int32_t pid, uint32_t flags);
 int32_t rf_pidfd_pid(const struct rf_file *file); /* 0: not a pidfd */
+
+/* --- nsfs.c: files that stand for namespaces --- */
+struct rf_namespace;
+/* A referenced dentry without a place, called "uts:[4026531838]". */
+int64_t rf_nsfs_dentry(struct rf_kernel *k, struct rf_namespace *ns, struct rf_dentry **out);
+void rf_nsfs_name(const struct rf_namespace *ns, char *out, size_t size);
+struct rf_namespace *rf_nsfs_namespace(const struct rf_file *file); /* NULL: another kind of file */
 
 /* --- eventfd.c --- */
 int64_t rf_eventfd_create(struct rf_kernel *k, uint32_t count, uint32_t flags,

@@ -16,6 +16,7 @@ struct entry {
     const char *target; /* plain symbolic links */
     const struct rf_file_ops *ops; /* files that are more than a text, and what opens them */
     int64_t (*open)(struct rf_kernel *k, struct rf_task *task, struct rf_file *file);
+    rf_proc_write *write; /* regular files that may be written */
 };
 
 /* An inode: an entry of a table, or one of the dynamic kinds. */
@@ -27,10 +28,13 @@ struct node {
     int32_t fd;
 };
 
-#define TEXT(name, function) { name, RF_S_IFREG | 0444, function, NULL, 0, NULL, NULL, NULL }
-#define SPECIAL(name, mode, ops, open) { name, RF_S_IFREG | (mode), NULL, NULL, 0, NULL, ops, open }
-#define DIRECTORY(name, table) { name, RF_S_IFDIR | 0555, NULL, table, RF_ARRAY_SIZE(table), NULL, NULL, NULL }
-#define LINK(name, target) { name, RF_S_IFLNK | 0777, NULL, NULL, 0, target, NULL, NULL }
+#define TEXT(name_, function) { .name = name_, .mode = RF_S_IFREG | 0444, .text = function }
+#define WRITABLE(name_, function, write_) { .name = name_, .mode = RF_S_IFREG | 0644, .text = function, .write = write_ }
+#define SPECIAL(name_, mode_, ops_, open_) { .name = name_, .mode = RF_S_IFREG | (mode_), .ops = ops_, .open = open_ }
+#define FOLDER(name_, mode_, table) \
+    { .name = name_, .mode = RF_S_IFDIR | (mode_), .children = table, .child_count = RF_ARRAY_SIZE(table) }
+#define DIRECTORY(name, table) FOLDER(name, 0555, table)
+#define LINK(name_, target_) { .name = name_, .mode = RF_S_IFLNK | 0777, .target = target_ }
 
 static const struct entry sys_kernel[] = {
     TEXT("core_pattern", rf_proc_core_pattern),
@@ -62,23 +66,36 @@ static const struct entry top[] = {
 };
 static const struct entry root_entry = DIRECTORY("", top);
 
+/* Links to namespaces: fs/nsfs.c. */
+static const struct entry namespaces[] = {
+    LINK("ipc", NULL), LINK("mnt", NULL), LINK("pid", NULL), LINK("pid_for_children", NULL), LINK("user", NULL),
+    LINK("uts", NULL),
+};
+
 /* fd is special by its address, as are the links that lead to objects. */
 static const struct entry of_process[] = {
     TEXT("cmdline", rf_proc_pid_cmdline),
     TEXT("comm", rf_proc_pid_comm),
     LINK("cwd", NULL),
     LINK("exe", NULL),
-    { "fd", RF_S_IFDIR | 0500, NULL, NULL, 0, NULL, NULL, NULL },
+    { .name = "fd", .mode = RF_S_IFDIR | 0500 },
+    WRITABLE("gid_map", rf_proc_pid_gid_map, rf_proc_write_gid_map),
+    TEXT("limits", rf_proc_pid_limits),
     TEXT("maps", rf_proc_pid_maps),
     SPECIAL("mem", 0600, &rf_proc_mem_ops, rf_proc_open_mem),
+    TEXT("mountinfo", rf_proc_mountinfo),
     TEXT("mounts", rf_proc_mounts),
+    FOLDER("ns", 0511, namespaces),
     TEXT("oom_score", rf_proc_pid_oom_score),
     SPECIAL("oom_score_adj", 0644, &rf_proc_oom_score_adj_ops, NULL),
+    { .name = "personality", .mode = RF_S_IFREG | 0400, .text = rf_proc_pid_personality },
     LINK("root", NULL),
+    WRITABLE("setgroups", rf_proc_pid_setgroups, rf_proc_write_setgroups),
     TEXT("smaps", rf_proc_pid_smaps),
     TEXT("stat", rf_proc_pid_stat),
     TEXT("statm", rf_proc_pid_statm),
     TEXT("status", rf_proc_pid_status),
+    WRITABLE("uid_map", rf_proc_pid_uid_map, rf_proc_write_uid_map),
 };
 static const struct entry process_entry = DIRECTORY("", of_process);
 
@@ -88,6 +105,17 @@ static const struct rf_file_ops text_ops, directory_ops;
 static const struct node *node_of(const struct rf_inode *inode)
 {
     return inode->private_data;
+}
+
+/* Whose numbers a mount shows: NULL, the initial namespace's. */
+static const struct rf_pid_namespace *pids_of(const struct rf_mount *mount)
+{
+    return mount->private_data;
+}
+
+static int32_t shown(const struct rf_mount *mount, int32_t global)
+{
+    return pids_of(mount) ? rf_pid_in(pids_of(mount), global) : global;
 }
 
 static struct rf_task *task_of(struct rf_kernel *k, const struct node *node)
@@ -143,6 +171,21 @@ static const struct rf_inode_ops *ops_of(const struct node *node)
     return node->pid ? &object_link_ops : &link_ops;
 }
 
+/* task_dump_owner: root owns what others may not look into. */
+static void own(struct rf_inode *inode, const struct rf_task *task)
+{
+    bool open_to_all = inode->mode == (RF_S_IFDIR | 0555);
+    inode->uid = inode->gid = 0;
+    if (!task || (!open_to_all && !task->mm))
+        return;
+    const struct rf_credentials *c = &task->credentials;
+    bool hidden = !open_to_all && task->mm->undumpable;
+    uint32_t uid = hidden ? rf_uid_to_kernel(c->user, 0) : c->euid;
+    uint32_t gid = hidden ? rf_gid_to_kernel(c->user, 0) : c->egid;
+    inode->uid = uid == RF_NO_ID ? 0 : uid;
+    inode->gid = gid == RF_NO_ID ? 0 : gid;
+}
+
 static struct rf_inode *make_inode(struct rf_kernel *k, struct rf_mount *mount, struct node from)
 {
     struct node *node = rf_kalloc(k, sizeof *node);
@@ -158,9 +201,7 @@ static struct rf_inode *make_inode(struct rf_kernel *k, struct rf_mount *mount, 
     inode->file_ops = RF_S_ISDIR(inode->mode) ? &directory_ops : &text_ops;
     if (RF_S_ISDIR(inode->mode))
         inode->nlink = 2;
-    const struct rf_task *task = task_of(k, node);
-    inode->uid = task ? task->credentials.euid : 0;
-    inode->gid = task ? task->credentials.egid : 0;
+    own(inode, task_of(k, node));
     return inode;
 }
 
@@ -186,7 +227,7 @@ static struct rf_file *file_at(const struct rf_task *task, int64_t fd)
 }
 
 /* What name is in the directory `dir`. */
-static int64_t find(struct rf_kernel *k, const struct node *dir, const char *name,
+static int64_t find(struct rf_kernel *k, const struct rf_mount *mount, const struct node *dir, const char *name,
                     struct node *found)
 {
     struct rf_task *task = task_of(k, dir);
@@ -204,6 +245,8 @@ static int64_t find(struct rf_kernel *k, const struct node *dir, const char *nam
         return 0;
     }
     int64_t pid = dir->entry == &root_entry ? parse_number(name) : -1;
+    if (pid > 0 && pids_of(mount))
+        pid = rf_pid_global(pids_of(mount), (int32_t)pid);
     if (pid <= 0 || !rf_process_find(k, (int32_t)pid))
         return -RF_ENOENT;
     *found = (struct node){ .kind = PROCESS, .entry = &process_entry, .pid = (int32_t)pid };
@@ -214,7 +257,7 @@ static int64_t lookup(struct rf_kernel *k, struct rf_inode *dir, const char *nam
                       struct rf_inode **out)
 {
     struct node found;
-    int64_t result = find(k, node_of(dir), name, &found);
+    int64_t result = find(k, dir->mount, node_of(dir), name, &found);
     if (result)
         return result;
     *out = make_inode(k, dir->mount, found);
@@ -229,7 +272,10 @@ static int64_t read_plain_link(struct rf_kernel *k, struct rf_inode *inode, char
     char text[32];
     const char *target = node->entry->target;
     if (!target) { /* self */
-        snprintf(text, sizeof text, "%d", k->current ? k->current->process->pid : 0);
+        int32_t self = k->current ? shown(inode->mount, k->current->process->pid) : 0;
+        if (!self)
+            return -RF_ENOENT; /* the reader is not in the namespace of this mount */
+        snprintf(text, sizeof text, "%d", self);
         target = text;
     }
     size_t length = strlen(target);
@@ -239,6 +285,25 @@ static int64_t read_plain_link(struct rf_kernel *k, struct rf_inode *inode, char
     return (int64_t)length;
 }
 
+/* The namespace that a link of /proc/<pid>/ns is for, or NULL: it is another link. */
+static struct rf_namespace *namespace_of(const struct rf_task *task, const struct node *node)
+{
+    const struct rf_namespaces *n = &task->namespaces;
+    struct rf_namespace *const of[] = { n->ipc, n->mnt, &n->pid->ns, &n->pid_for_children->ns,
+                                        &task->credentials.user->ns, &n->uts->ns };
+    size_t index = node->kind == STATIC ? (size_t)(node->entry - namespaces) : RF_ARRAY_SIZE(of);
+    return node->kind == STATIC && node->entry >= namespaces && index < RF_ARRAY_SIZE(of) ? of[index] : NULL;
+}
+
+/* Links to objects tell nothing to those who may not look into the process. */
+static int64_t check_access(struct rf_kernel *k, const struct node *node)
+{
+    const struct rf_task *task = task_of(k, node);
+    if (!task)
+        return -RF_ENOENT;
+    return !k->current || rf_may_access_task(k, task, false) ? 0 : -RF_EACCES;
+}
+
 /* The file or place behind /proc/<pid>/{exe,cwd,root,fd/n}: one of the two is set. */
 static int64_t object_of(struct rf_kernel *k, const struct node *node, struct rf_file **file,
                          struct rf_dentry **dentry)
@@ -246,8 +311,9 @@ static int64_t object_of(struct rf_kernel *k, const struct node *node, struct rf
     const struct rf_task *task = task_of(k, node);
     *file = NULL;
     *dentry = NULL;
-    if (!task)
-        return -RF_ENOENT;
+    int64_t error = check_access(k, node);
+    if (error)
+        return error;
     if (node->kind == DESCRIPTOR)
         *file = file_at(task, node->fd);
     else if (is_named(node, "exe"))
@@ -261,7 +327,18 @@ static int64_t read_object_link(struct rf_kernel *k, struct rf_inode *inode, cha
 {
     struct rf_file *file;
     struct rf_dentry *dentry;
-    int64_t result = object_of(k, node_of(inode), &file, &dentry);
+    const struct node *node = node_of(inode);
+    const struct rf_task *task = task_of(k, node);
+    int64_t result = check_access(k, node);
+    if (result == 0 && namespace_of(task, node)) {
+        char name[32];
+        rf_nsfs_name(namespace_of(task, node), name, sizeof name);
+        size_t length = strlen(name) < size ? strlen(name) : size;
+        memcpy(out, name, length);
+        return (int64_t)length;
+    }
+    if (result == 0)
+        result = object_of(k, node, &file, &dentry);
     if (result)
         return result;
     struct rf_dentry *root = k->current && k->current->fs ? k->current->fs->root : NULL;
@@ -278,7 +355,12 @@ static int64_t read_object_link(struct rf_kernel *k, struct rf_inode *inode, cha
 static int64_t follow(struct rf_kernel *k, struct rf_inode *inode, struct rf_dentry **out)
 {
     struct rf_file *file;
-    int64_t result = object_of(k, node_of(inode), &file, out);
+    const struct node *node = node_of(inode);
+    int64_t result = check_access(k, node);
+    if (result == 0 && namespace_of(task_of(k, node), node))
+        return rf_nsfs_dentry(k, namespace_of(task_of(k, node), node), out);
+    if (result == 0)
+        result = object_of(k, node, &file, out);
     if (result)
         return result;
     if (file && !file->dentry) {
@@ -298,6 +380,7 @@ static int64_t follow(struct rf_kernel *k, struct rf_inode *inode, struct rf_den
 struct contents {
     size_t size;
     char *bytes;
+    struct rf_credentials opener; /* of files that may be written */
 };
 
 static int64_t open_inode(struct rf_kernel *k, struct rf_inode *inode, struct rf_file *file)
@@ -313,7 +396,11 @@ static int64_t open_inode(struct rf_kernel *k, struct rf_inode *inode, struct rf
         return node->entry->open ? node->entry->open(k, task, file) : 0;
     }
     struct contents *contents = rf_kalloc(k, sizeof *contents);
-    struct rf_text text = { .k = k };
+    struct rf_text text = { .k = k, .pids = pids_of(inode->mount) };
+    bool writes = file->mode & RF_FMODE_WRITE;
+    if (writes && node->entry->write == rf_proc_write_setgroups &&
+        !rf_capable_in(k, task->credentials.user, RF_CAP_SYS_ADMIN))
+        return -RF_EACCES;
     if (contents)
         node->entry->text(&text, k, task);
     if (!contents || text.failed) {
@@ -323,6 +410,8 @@ static int64_t open_inode(struct rf_kernel *k, struct rf_inode *inode, struct rf
     }
     contents->bytes = text.bytes;
     contents->size = text.used;
+    if (writes)
+        rf_credentials_copy(&contents->opener, &k->current->credentials);
     file->private_data = contents;
     return 0;
 }
@@ -340,9 +429,35 @@ static int64_t read_text(struct rf_kernel *k, struct rf_file *file, struct rf_ui
     return moved ? (int64_t)moved : -RF_EFAULT;
 }
 
+/* One write says all, from the file's beginning, as in kernel/user_namespace.c. */
+static int64_t write_text(struct rf_kernel *k, struct rf_file *file, struct rf_uio *uio, uint64_t *pos)
+{
+    const struct contents *contents = file->private_data;
+    const struct node *node = node_of(file->inode);
+    struct rf_task *task = task_of(k, node);
+    size_t size = (size_t)uio->left;
+    if (!node->entry->write) /* only who may override modes gets here */
+        return -RF_EINVAL;
+    if (*pos || uio->left >= RF_PAGE_SIZE)
+        return -RF_EINVAL;
+    if (!task)
+        return -RF_ESRCH;
+    char *text = rf_kalloc(k, size + 1);
+    if (!text)
+        return -RF_ENOMEM;
+    int64_t result = rf_uio_get(uio, text, size) == size ? node->entry->write(k, task, &contents->opener, text)
+                                                         : -RF_EFAULT;
+    rf_kfree(k, text);
+    if (result)
+        return result;
+    *pos += size;
+    return (int64_t)size;
+}
+
 static void release_text(struct rf_kernel *k, struct rf_file *file)
 {
     struct contents *contents = file->private_data;
+    rf_credentials_drop(k, &contents->opener);
     rf_kfree(k, contents->bytes);
     rf_kfree(k, contents);
 }
@@ -354,21 +469,23 @@ static void release_text(struct rf_kernel *k, struct rf_file *file)
 typedef bool emit_function(void *user, const char *name, uint64_t ino, uint8_t type,
                            uint64_t next_pos);
 
-/* The lowest process at or above pid, or 0. */
-static int32_t next_process(struct rf_kernel *k, int64_t pid)
+/* The lowest process at or above pid, as the mount numbers them, or 0. */
+static int32_t next_process(struct rf_kernel *k, const struct rf_mount *mount, int64_t pid)
 {
     int32_t best = 0;
-    for (const struct rf_task *t = k->tasks; t; t = t->next_task)
-        if (t->process->pid >= pid && (!best || t->process->pid < best))
-            best = t->process->pid;
+    for (const struct rf_task *t = k->tasks; t; t = t->next_task) {
+        int32_t number = shown(mount, t->process->pid);
+        if (number && number >= pid && (!best || number < best))
+            best = number;
+    }
     return best;
 }
 
-static void emit_processes(struct rf_kernel *k, uint64_t pos, emit_function *emit, void *user)
+static void emit_processes(struct rf_kernel *k, const struct rf_mount *mount, uint64_t pos, emit_function *emit, void *user)
 {
     char name[16];
     int64_t from = pos > FIRST_NUMBER ? (int64_t)(pos - FIRST_NUMBER) : 1;
-    for (int32_t pid = next_process(k, from); pid; pid = next_process(k, (int64_t)pid + 1)) {
+    for (int32_t pid = next_process(k, mount, from); pid; pid = next_process(k, mount, (int64_t)pid + 1)) {
         struct node node = { .kind = PROCESS, .pid = pid };
         snprintf(name, sizeof name, "%d", pid);
         if (!emit(user, name, number_of(&node), RF_DT_DIR, FIRST_NUMBER + (uint64_t)pid + 1))
@@ -411,11 +528,11 @@ static int64_t readdir(struct rf_kernel *k, struct rf_file *file, emit_function 
             return 0;
     }
     if (dir->entry == &root_entry)
-        emit_processes(k, pos, emit, user);
+        emit_processes(k, file->inode->mount, pos, emit, user);
     return 0;
 }
 
-static const struct rf_file_ops text_ops = { .read = read_text, .release = release_text };
+static const struct rf_file_ops text_ops = { .read = read_text, .write = write_text, .release = release_text };
 static const struct rf_file_ops directory_ops = { .readdir = readdir };
 static const struct rf_inode_ops inode_ops = {
     .lookup = lookup,
@@ -432,7 +549,22 @@ static const struct rf_inode_ops object_link_ops = {
     .destroy = destroy_inode,
 };
 
-static const struct rf_mount_ops mount_ops;
+static void destroy_mount(struct rf_kernel *k, struct rf_mount *mount)
+{
+    struct rf_pid_namespace *pids = mount->private_data;
+    if (pids)
+        rf_namespace_put(k, &pids->ns);
+}
+
+static const struct rf_mount_ops mount_ops = { .destroy = destroy_mount };
+
+void rf_procfs_number(struct rf_mount *mount, struct rf_pid_namespace *pids)
+{
+    if (!pids->parent)
+        return;
+    rf_namespace_get(&pids->ns);
+    mount->private_data = pids;
+}
 
 struct rf_mount *rf_procfs_create(struct rf_kernel *k)
 {

@@ -12,6 +12,7 @@ struct rf_text {
     char *bytes;
     size_t used, room;
     bool failed; /* no memory: what follows is lost */
+    const struct rf_pid_namespace *pids; /* whose numbers are shown; NULL: the initial one's */
 };
 void rf_text_add(struct rf_text *text, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -21,10 +22,21 @@ void rf_text_bytes(struct rf_text *text, const void *bytes, size_t size);
 typedef void rf_proc_text(struct rf_text *out, struct rf_kernel *k, struct rf_task *task);
 
 rf_proc_text rf_proc_cpuinfo, rf_proc_meminfo, rf_proc_stat, rf_proc_uptime, rf_proc_version,
-    rf_proc_osrelease, rf_proc_ostype, rf_proc_hostname, rf_proc_mounts,
+    rf_proc_osrelease, rf_proc_ostype, rf_proc_hostname, rf_proc_mounts, rf_proc_mountinfo,
     rf_proc_core_pattern, rf_proc_core_uses_pid;
 rf_proc_text rf_proc_pid_cmdline, rf_proc_pid_comm, rf_proc_pid_maps, rf_proc_pid_stat,
-    rf_proc_pid_status;
+    rf_proc_pid_status, rf_proc_pid_limits, rf_proc_pid_personality, rf_proc_pid_uid_map, rf_proc_pid_gid_map,
+    rf_proc_pid_setgroups;
+
+/* A file is written, by one who has opened it with these credentials: text ends with NUL. 0 or -errno. */
+typedef int64_t rf_proc_write(struct rf_kernel *k, struct rf_task *task, const struct rf_credentials *opener,
+                              const char *text);
+rf_proc_write rf_proc_write_uid_map, rf_proc_write_gid_map, rf_proc_write_setgroups;
+
+/* --- procfs_identity.c --- */
+int32_t rf_proc_number(const struct rf_text *out, int32_t global);
+void rf_proc_add_ids(struct rf_text *out, const struct rf_kernel *k, const struct rf_task *task);
+void rf_proc_add_capabilities(struct rf_text *out, const struct rf_task *task);
 
 /* --- procfs_memory.c --- */
 rf_proc_text rf_proc_pid_smaps, rf_proc_pid_statm, rf_proc_pid_oom_score, rf_proc_sysvipc_shm,

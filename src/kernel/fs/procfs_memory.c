@@ -2,7 +2,6 @@
 #include "kernel/fs/procfs.h"
 #include "kernel/frames.h"
 #include "kernel/ipc/shm.h"
-#include "kernel/task/access.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -167,7 +166,7 @@ static int64_t write_adjustment(struct rf_kernel *k, struct rf_file *file, struc
     struct rf_task *task = rf_proc_task_of(k, file->inode);
     if (!task)
         return -RF_ESRCH;
-    bool may_lower = rf_task_may(k->current, RF_MAY_RESOURCE);
+    bool may_lower = rf_capable(k, RF_CAP_SYS_RESOURCE);
     if (value < task->process->oom_score_adj_min && !may_lower)
         return -RF_EACCES;
     if (may_lower)
@@ -206,7 +205,7 @@ struct memory {
 
 int64_t rf_proc_open_mem(struct rf_kernel *k, struct rf_task *task, struct rf_file *file)
 {
-    if (task->mm && rf_may_access_process(k, k->current, task))
+    if (task->mm && !rf_may_access_task(k, task, false))
         return -RF_EACCES;
     struct memory *memory = rf_kalloc(k, sizeof *memory);
     if (!memory)

@@ -2,6 +2,7 @@
 #include "kernel/fs/epoll.h"
 #include "kernel/fs/procfs.h"
 #include "kernel/mm/mm.h"
+#include "kernel/ptrace/ptrace.h"
 #include "kernel/seccomp/seccomp.h"
 #include "kernel/start.h"
 #include "kernel/task/clock.h"
@@ -70,12 +71,6 @@ static const char *state_text(char letter)
     }
 }
 
-static void add_ids(struct rf_text *out, const struct rf_credentials *c)
-{
-    rf_text_add(out, "Uid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid, c->fsuid);
-    rf_text_add(out, "Gid:\t%u\t%u\t%u\t%u\n", c->gid, c->egid, c->sgid, c->fsgid);
-}
-
 static void add_signals(struct rf_text *out, const struct rf_task *task)
 {
     uint64_t ignored = 0, caught = 0;
@@ -95,26 +90,21 @@ static void add_signals(struct rf_text *out, const struct rf_task *task)
 
 void rf_proc_pid_status(struct rf_text *out, struct rf_kernel *k, struct rf_task *task)
 {
-    (void)k;
     const struct rf_process *p = task->process;
     rf_text_add(out, "Name:\t%.*s\n", (int)sizeof task->comm, task->comm);
     if (task->fs)
         rf_text_add(out, "Umask:\t%04o\n", task->fs->umask);
-    rf_text_add(out, "State:\t%s\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
-                state_text(state_of(task)), p->pid, p->pid, p->parent ? p->parent->pid : 0);
-    add_ids(out, &task->credentials);
-    if (task->files)
-        rf_text_add(out, "FDSize:\t%u\n", task->files->capacity);
-    rf_text_add(out, "Groups:\t");
-    for (uint32_t i = 0; i < task->credentials.group_count; i++)
-        rf_text_add(out, "%u ", task->credentials.groups[i]);
-    rf_text_add(out, "\n");
+    rf_text_add(out, "State:\t%s\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n",
+                state_text(state_of(task)), rf_proc_number(out, p->pid), rf_proc_number(out, task->tid),
+                p->parent ? rf_proc_number(out, p->parent->pid) : 0,
+                task->trace ? rf_proc_number(out, task->trace->tracer->tid) : 0);
+    rf_proc_add_ids(out, k, task);
     if (task->mm)
         rf_proc_add_sizes(out, k, task->mm);
     rf_text_add(out, "Threads:\t%u\n", p->thread_count);
     add_signals(out, task);
-    rf_text_add(out, "NoNewPrivs:\t%d\nSeccomp:\t%d\nSeccomp_filters:\t%u\n", task->no_new_privs,
-                task->seccomp_mode, rf_seccomp_filter_count(task));
+    rf_proc_add_capabilities(out, task);
+    rf_text_add(out, "Seccomp:\t%d\nSeccomp_filters:\t%u\n", task->seccomp_mode, rf_seccomp_filter_count(task));
 }
 
 static unsigned long long ticks(const struct rf_kernel *k, uint64_t cycles)
@@ -127,8 +117,9 @@ void rf_proc_pid_stat(struct rf_text *out, struct rf_kernel *k, struct rf_task *
 {
     const struct rf_process *p = task->process;
     const struct rf_mm *mm = task->mm;
-    rf_text_add(out, "%d (%.*s) %c %d %d %d 0 %d 0 0 0 0 0", p->pid, (int)sizeof task->comm,
-                task->comm, state_of(task), p->parent ? p->parent->pid : 0, p->pgid, p->sid,
+    rf_text_add(out, "%d (%.*s) %c %d %d %d 0 %d 0 0 0 0 0", rf_proc_number(out, p->pid), (int)sizeof task->comm,
+                task->comm, state_of(task), p->parent ? rf_proc_number(out, p->parent->pid) : 0,
+                rf_proc_number(out, p->pgid), rf_proc_number(out, p->sid),
                 k->vfs->tty_pgrp ? k->vfs->tty_pgrp : -1);
     rf_text_add(out, " %llu %llu %llu %llu %d %d %u 0 0 %llu %llu %llu", ticks(k, p->user_cycles),
                 ticks(k, p->kernel_cycles), ticks(k, p->child_user_cycles),

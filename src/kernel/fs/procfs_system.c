@@ -67,7 +67,8 @@ void rf_proc_ostype(struct rf_text *out, struct rf_kernel *k, struct rf_task *ta
 void rf_proc_hostname(struct rf_text *out, struct rf_kernel *k, struct rf_task *task)
 {
     (void)task;
-    rf_text_add(out, "%s\n", k->hostname);
+    const char *name = k->current ? k->current->namespaces.uts->nodename : k->hostname;
+    rf_text_add(out, "%s\n", name);
 }
 
 /* What signal/coredump.c does. */
@@ -235,18 +236,64 @@ static void add_escaped(struct rf_text *out, const char *path)
     }
 }
 
+static void add_options(struct rf_text *out, const struct rf_mount_point *p)
+{
+    static const struct {
+        uint32_t flag;
+        const char *name;
+    } options[] = { { RF_MS_NOSUID, ",nosuid" }, { RF_MS_NODEV, ",nodev" }, { RF_MS_NOEXEC, ",noexec" },
+                    { RF_MS_NOATIME, ",noatime" } };
+    rf_text_add(out, "%s", rf_is_read_only(p->root) ? "ro" : "rw");
+    for (size_t i = 0; i < RF_ARRAY_SIZE(options); i++)
+        if (p->flags & options[i].flag)
+            rf_text_add(out, "%s", options[i].name);
+    if (!(p->flags & RF_MS_NOATIME))
+        rf_text_add(out, ",relatime");
+}
+
+static const struct rf_mount_point *points_of(const struct rf_task *task)
+{
+    const struct rf_mount_namespace *ns = task ? (const void *)task->namespaces.mnt : NULL;
+    return ns ? ns->points : NULL;
+}
+
+/* Where the task sees it. False: covered, or not below its root. */
+static bool place_of(struct rf_kernel *k, const struct rf_task *task, const struct rf_mount_point *p, char *path,
+                     size_t size)
+{
+    bool reachable;
+    if (p->root->mounted || !task->fs)
+        return false;
+    return rf_dentry_path(k, p->root, task->fs->root, path, size, &reachable) >= 0 && reachable;
+}
+
 void rf_proc_mounts(struct rf_text *out, struct rf_kernel *k, struct rf_task *task)
 {
     char path[RF_PATH_MAX];
-    struct rf_dentry *root = task && task->fs ? task->fs->root : NULL;
-    for (const struct rf_mount *m = k->vfs->mounts; m; m = m->next) {
-        bool reachable;
-        if (m->root->mounted) /* covered by another file system */
+    for (const struct rf_mount_point *p = points_of(task); p; p = p->next) {
+        if (!place_of(k, task, p, path, sizeof path))
             continue;
-        if (rf_dentry_path(k, m->root, root, path, sizeof path, &reachable) < 0 || !reachable)
-            continue;
-        rf_text_add(out, "%s ", m->source);
+        rf_text_add(out, "%s ", p->fs->source);
         add_escaped(out, path);
-        rf_text_add(out, " %s %s,relatime 0 0\n", m->type, m->read_only ? "ro" : "rw");
+        rf_text_add(out, " %s ", p->fs->type);
+        add_options(out, p);
+        rf_text_add(out, " 0 0\n");
+    }
+}
+
+/* proc(5), /proc/[pid]/mountinfo; which part of a file system a bind mount shows is not known by name. */
+void rf_proc_mountinfo(struct rf_text *out, struct rf_kernel *k, struct rf_task *task)
+{
+    char path[RF_PATH_MAX];
+    for (const struct rf_mount_point *p = points_of(task); p; p = p->next) {
+        if (!place_of(k, task, p, path, sizeof path))
+            continue;
+        const struct rf_mount_point *parent = p->at ? p->at->point : p;
+        rf_text_add(out, "%u %u %u:%u / ", p->id, parent ? parent->id : p->id, (unsigned)(p->fs->device >> 8),
+                    (unsigned)(p->fs->device & 0xff));
+        add_escaped(out, path);
+        rf_text_add(out, " ");
+        add_options(out, p);
+        rf_text_add(out, " - %s %s %s\n", p->fs->type, p->fs->source, p->fs->read_only ? "ro" : "rw");
     }
 }

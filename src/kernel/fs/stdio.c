@@ -4,7 +4,9 @@
  * write blocks it, as a write to a slow terminal does. Bytes that were read and could not be
  * given to the program (a bad address) are kept for its next read. */
 #include "kernel/fs/fs.h"
+#include "kernel/namespace/namespace.h"
 #include "kernel/signal/signal.h"
+#include "kernel/task/session.h"
 #include "kernel/task/task.h"
 #include "kernel/vfs/poll.h"
 
@@ -54,8 +56,9 @@ static int64_t stdio_read(struct rf_kernel *k, struct rf_file *file, struct rf_u
 {
     struct stdio *s = stdio_of(file->inode);
     bool positioned = s->seekable && pos != &file->pos;
-    if (uio->left == 0)
-        return 0;
+    int64_t refused = s->is_tty && k->current ? rf_tty_check(k, RF_SIGTTIN) : 0;
+    if (refused || uio->left == 0)
+        return refused;
     if (positioned) {
         uint8_t bytes[CHUNK];
         size_t want = uio->left < CHUNK ? (size_t)uio->left : CHUNK;
@@ -116,6 +119,17 @@ static int64_t write_refused(struct rf_kernel *k, struct rf_file *file, const st
     return host_error();
 }
 
+/* Background processes may write unless the terminal says TOSTOP. */
+static int64_t check_write(struct rf_kernel *k, const struct stdio *s)
+{
+    struct rf_termios termios;
+    if (!s->is_tty || !rf_tty_is_controlling(k) || k->current->process->pgid == k->vfs->tty_pgrp)
+        return 0;
+    if (ioctl(s->host_fd, RF_TCGETS, &termios) < 0 || !(termios.c_lflag & RF_TOSTOP))
+        return 0;
+    return rf_tty_check(k, RF_SIGTTOU);
+}
+
 static int64_t stdio_write(struct rf_kernel *k, struct rf_file *file, struct rf_uio *uio,
                            uint64_t *pos)
 {
@@ -123,6 +137,9 @@ static int64_t stdio_write(struct rf_kernel *k, struct rf_file *file, struct rf_
     bool positioned = s->seekable && pos != &file->pos;
     uint8_t bytes[CHUNK];
     uint64_t done = 0;
+    int64_t refused = k->current ? check_write(k, s) : 0;
+    if (refused)
+        return refused;
     while (uio->left) {
         size_t got = rf_uio_get(uio, bytes, uio->left < CHUNK ? (size_t)uio->left : CHUNK);
         if (got == 0)
@@ -201,6 +218,9 @@ static int64_t forward(struct rf_kernel *k, const struct stdio *s, const struct 
                        uint64_t user)
 {
     uint8_t bytes[sizeof(struct rf_termios2)];
+    int64_t refused = f->in ? rf_tty_check(k, RF_SIGTTOU) : 0;
+    if (refused)
+        return refused;
     if (f->in && rf_copy_from_user(k, bytes, user, f->size))
         return -RF_EFAULT;
     if (ioctl(s->host_fd, f->command, bytes) < 0)
@@ -208,32 +228,44 @@ static int64_t forward(struct rf_kernel *k, const struct stdio *s, const struct 
     return f->out ? rf_copy_to_user(k, user, bytes, f->size) : 0;
 }
 
-/* Process groups are the machine's own: the host's numbers mean nothing in it. */
-static int64_t process_group_ioctl(struct rf_kernel *k, uint32_t command, uint64_t user)
+/* tiocspgrp: the foreground goes to a group of the session, by who is in the foreground. */
+static int64_t set_foreground(struct rf_kernel *k, uint64_t user)
 {
-    struct rf_vfs *vfs = k->vfs;
-    struct rf_process *p = k->current->process;
-    if (!vfs->tty_pgrp) {
-        vfs->tty_pgrp = p->pgid;
-        vfs->tty_sid = p->sid;
-    }
+    int32_t pgrp;
+    int64_t refused = rf_tty_check(k, RF_SIGTTOU);
+    if (refused)
+        return refused == -RF_EIO ? -RF_ENOTTY : refused;
+    if (RF_GET_USER(k, pgrp, user))
+        return -RF_EFAULT;
+    if (pgrp < 0)
+        return -RF_EINVAL;
+    if (!rf_tty_is_controlling(k))
+        return -RF_ENOTTY;
+    pgrp = rf_pid_given(k, pgrp);
+    int32_t session = pgrp ? rf_group_session(k, pgrp) : 0;
+    if (!session && !(pgrp && rf_task_find(k, pgrp)))
+        return -RF_ESRCH;
+    if (session != k->current->process->sid)
+        return -RF_EPERM;
+    k->vfs->tty_pgrp = pgrp;
+    return 0;
+}
+
+/* Process groups are the machine's own: the host's numbers mean nothing in it. */
+static int64_t process_group_ioctl(struct rf_kernel *k, const struct rf_file *file, uint32_t command,
+                                   uint64_t argument)
+{
+    int32_t number;
     switch (command) {
-    case RF_TIOCGPGRP: return RF_PUT_USER(k, user, vfs->tty_pgrp);
-    case RF_TIOCGSID: return RF_PUT_USER(k, user, vfs->tty_sid);
-    case RF_TIOCSPGRP: {
-        int32_t pgrp;
-        if (RF_GET_USER(k, pgrp, user))
-            return -RF_EFAULT;
-        if (pgrp < 0)
-            return -RF_EINVAL;
-        vfs->tty_pgrp = pgrp;
-        return 0;
-    }
-    case RF_TIOCSCTTY:
-        vfs->tty_pgrp = p->pgid;
-        vfs->tty_sid = p->sid;
-        return 0;
-    default: return 0; /* TIOCNOTTY */
+    case RF_TIOCGPGRP:
+    case RF_TIOCGSID:
+        if (!rf_tty_is_controlling(k))
+            return -RF_ENOTTY;
+        number = rf_pid_shown(k, command == RF_TIOCGPGRP ? k->vfs->tty_pgrp : k->vfs->tty_sid);
+        return RF_PUT_USER(k, argument, number) ? -RF_EFAULT : 0;
+    case RF_TIOCSPGRP: return set_foreground(k, argument);
+    case RF_TIOCSCTTY: return rf_tty_set_controlling(k, argument == 1, file->mode & RF_FMODE_READ);
+    default: return rf_tty_give_up(k); /* TIOCNOTTY */
     }
 }
 
@@ -250,6 +282,7 @@ int64_t rf_stdio_ioctl(struct rf_kernel *k, struct rf_file *file, uint32_t comma
                        uint64_t argument)
 {
     const struct stdio *s = stdio_of(file->inode);
+    int64_t refused;
     if (command == RF_FIONREAD)
         return bytes_readable(k, s, argument);
     if (!s->is_tty)
@@ -262,10 +295,13 @@ int64_t rf_stdio_ioctl(struct rf_kernel *k, struct rf_file *file, uint32_t comma
     case RF_TIOCSPGRP:
     case RF_TIOCGSID:
     case RF_TIOCSCTTY:
-    case RF_TIOCNOTTY: return process_group_ioctl(k, command, argument);
+    case RF_TIOCNOTTY: return process_group_ioctl(k, file, command, argument);
     case RF_TCSBRK:
     case RF_TCFLSH:
-    case RF_TCXONC: return ioctl(s->host_fd, command, (int)argument) < 0 ? host_error() : 0;
+    case RF_TCXONC:
+        if ((refused = rf_tty_check(k, RF_SIGTTOU)))
+            return refused;
+        return ioctl(s->host_fd, command, (int)argument) < 0 ? host_error() : 0;
     default: return -RF_ENOTTY;
     }
 }

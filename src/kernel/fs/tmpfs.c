@@ -355,6 +355,7 @@ struct rf_mount *rf_tmpfs_create(struct rf_kernel *k, const char *type, uint32_t
     struct rf_mount *mount = rf_mount_alloc(k, type, RF_TMPFS_MAGIC, &mount_ops);
     if (!mount)
         return NULL;
+    mount->keeps_inodes = true;
     struct rf_inode *root = new_inode(k, mount, RF_S_IFDIR | root_mode);
     if (root) {
         mount->root = rf_dentry_new(k, NULL, "", root);

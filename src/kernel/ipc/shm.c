@@ -4,7 +4,6 @@
 
 #include "kernel/fs/fs.h"
 #include "kernel/mm/mm.h"
-#include "kernel/task/access.h"
 #include "kernel/task/task.h"
 
 #include <stdio.h>
@@ -56,7 +55,7 @@ bool rf_shm_permits(const struct rf_kernel *k, const struct rf_shm_segment *s, u
         granted >>= 6;
     else if (rf_in_group(k, s->cgid) || rf_in_group(k, s->gid))
         granted >>= 3;
-    return !(wanted & ~granted) || rf_task_may(task, RF_MAY_IPC_OWNER);
+    return !(wanted & ~granted) || rf_capable(k, RF_CAP_IPC_OWNER);
 }
 
 /* --- birth and death --- */
@@ -98,7 +97,7 @@ int64_t rf_shm_create(struct rf_kernel *k, int32_t key, uint64_t size, uint32_t 
     if (size > UINT64_MAX - RF_PAGE_MASK) /* the pages' bytes wrap */
         return -RF_ENOSPC;
     if (flags & RF_SHM_HUGETLB)
-        return rf_task_may(k->current, RF_MAY_IPC_LOCK) ? -RF_ENOMEM : -RF_EPERM; /* no huge pages are reserved */
+        return rf_capable(k, RF_CAP_IPC_LOCK) ? -RF_ENOMEM : -RF_EPERM; /* no huge pages are reserved */
     if (size > INT64_MAX)
         return -RF_EINVAL;
     if (!(flags & RF_SHM_NORESERVE) && rf_mm_overcommits(k, (size + RF_PAGE_MASK) / RF_PAGE_SIZE))

@@ -3,14 +3,13 @@
 #include "kernel/mm/vma.h"
 
 #include "abi/signal_names.h"
-#include "kernel/task/access.h"
 #include "kernel/task/task.h"
 
 #define LOCKING (RF_VM_LOCKED | RF_VM_LOCKONFAULT)
 
 int64_t rf_mm_may_lock(const struct rf_kernel *k)
 {
-    if (k->current->process->rlimit[RF_RLIMIT_MEMLOCK].rlim_cur || rf_task_may(k->current, RF_MAY_IPC_LOCK))
+    if (k->current->process->rlimit[RF_RLIMIT_MEMLOCK].rlim_cur || rf_capable(k, RF_CAP_IPC_LOCK))
         return 0;
     return -RF_EPERM;
 }
@@ -19,7 +18,7 @@ int64_t rf_mm_lock_limit(const struct rf_kernel *k, const struct rf_mm *mm, uint
 {
     uint64_t limit = k->current->process->rlimit[RF_RLIMIT_MEMLOCK].rlim_cur;
     if (limit == UINT64_MAX || mm->locked_pages + pages <= limit / RF_PAGE_SIZE ||
-        rf_task_may(k->current, RF_MAY_IPC_LOCK))
+        rf_capable(k, RF_CAP_IPC_LOCK))
         return 0;
     return -RF_EAGAIN;
 }

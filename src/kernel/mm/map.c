@@ -2,7 +2,6 @@
 #include "kernel/mm/vma.h"
 
 #include "kernel/fs/fs.h"
-#include "kernel/task/access.h"
 #include "kernel/task/task.h"
 
 #define ACCESS (RF_PROT_READ | RF_PROT_WRITE | RF_PROT_EXEC)
@@ -65,7 +64,7 @@ int64_t rf_mm_choose_address(struct rf_kernel *k, struct rf_mm *mm, uint64_t add
             return -RF_ENOMEM;
         if (address & RF_PAGE_MASK)
             return -RF_EINVAL;
-        if (address < RF_MMAP_MIN && !(k->current && rf_task_may(k->current, RF_MAY_RAWIO)))
+        if (address < RF_MMAP_MIN && !(k->current && rf_capable(k, RF_CAP_SYS_RAWIO)))
             return -RF_EPERM;
         return (int64_t)address;
     }

@@ -24,7 +24,6 @@ struct rf_mm *rf_mm_create(struct rf_kernel *k)
     mm->references = 1;
     mm->id = ++k->mm_count;
     mm->table_pages = 1;
-    mm->dumpable = RF_DUMPABLE_USER;
     mm->pkeys = rf_has_pkeys(k) ? 1 : 0;
     mm->execute_only_pkey = -1;
     return mm;
@@ -80,7 +79,8 @@ static bool copy_vmas(struct rf_kernel *k, struct rf_mm *to, const struct rf_mm 
 /* Everything but the mappings and what counts them. */
 static void copy_layout(struct rf_mm *to, const struct rf_mm *from)
 {
-    to->dumpable = from->dumpable;
+    to->undumpable = from->undumpable;
+    to->no_huge_pages = from->no_huge_pages;
     to->mmap_base = from->mmap_base;
     to->start_brk = from->start_brk, to->brk = from->brk, to->brk_limit = from->brk_limit;
     to->start_stack = from->start_stack;

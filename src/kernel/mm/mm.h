@@ -36,7 +36,6 @@ struct rf_vma {
     const char *name;     /* "[heap]", "[stack]" or NULL: constant text */
 };
 
-enum { RF_DUMPABLE_NO, RF_DUMPABLE_USER, RF_DUMPABLE_ROOT }; /* PR_SET_DUMPABLE */
 #define RF_MAP_COUNT_MAX 65530                               /* vm.max_map_count */
 
 struct rf_mm {
@@ -47,7 +46,6 @@ struct rf_mm {
     struct rf_vma **table; /* the same, for look-up by halving (vma.c) */
     uint32_t map_count, table_room;
     uint32_t future_flags;   /* RF_VM_*: what mlockall wants of new mappings */
-    uint32_t dumpable;
     uint64_t mmap_base;  /* new mappings go below, top-down */
     uint64_t start_brk, brk, brk_limit;
     uint64_t start_stack, arg_start, arg_end, env_start, env_end, start_code, end_code, start_data, end_data;
@@ -55,9 +53,10 @@ struct rf_mm {
     uint64_t table_pages; /* frames of page tables, the PML4 among them */
     uint64_t peak_total, peak_resident;
     struct rf_file *exe;
-    bool undumpable;     /* prctl(2), PR_SET_DUMPABLE */
     uint64_t auxv[48];   /* as exec gave it: pairs */
     uint32_t auxv_count; /* words */
+    bool undumpable;     /* PR_SET_DUMPABLE 0, or rights were gained: others may not look into it */
+    bool no_huge_pages;  /* PR_SET_THP_DISABLE */
     uint32_t membarrier; /* registrations, RF_MEMBARRIER_CMD_REGISTER_* */
     uint16_t pkeys;      /* allocated protection keys, a bit each; 0 without the feature */
     int8_t execute_only_pkey; /* -1: none */

@@ -3,7 +3,6 @@
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/signal/signal.h"
 #include "kernel/signal/stop.h"
-#include "kernel/task/access.h"
 #include "kernel/task/task.h"
 
 static int64_t link_to(struct rf_kernel *k, struct rf_task *task, struct rf_task *tracer, bool seized, uint32_t options)
@@ -48,7 +47,7 @@ int64_t rf_ptrace_attach(struct rf_kernel *k, struct rf_task *task, bool seize, 
         return -RF_EIO;
     if (task->process == k->current->process)
         return -RF_EPERM;
-    int64_t error = rf_may_access_process(k, k->current, task);
+    int64_t error = rf_may_access_task(k, task, true) ? 0 : -RF_EPERM;
     if (error)
         return error;
     if (task->state == RF_TASK_ZOMBIE || task->trace)

@@ -60,7 +60,6 @@ static void set_mode(struct rf_task *task, uint8_t mode)
 
 void rf_seccomp_fork(struct rf_task *child, const struct rf_task *parent)
 {
-    child->no_new_privs = parent->no_new_privs;
     share(child, parent);
     set_mode(child, parent->seccomp_mode);
 }
@@ -97,9 +96,9 @@ int64_t rf_seccomp_set_strict(struct rf_kernel *k)
 }
 
 /* CAP_SYS_ADMIN, or the promise to gain no privileges by exec. */
-static bool may_filter(const struct rf_task *task)
+static bool may_filter(const struct rf_kernel *k)
 {
-    return task->no_new_privs || task->credentials.euid == 0;
+    return k->current->no_new_privs || rf_capable_here(k, RF_CAP_SYS_ADMIN);
 }
 
 static bool check_program(struct rf_kernel *k, const struct rf_seccomp_filter *filter, int64_t *error)
@@ -119,7 +118,7 @@ static int64_t prepare(struct rf_kernel *k, uint64_t user, struct rf_seccomp_fil
         return -RF_EFAULT;
     if (!program.len || program.len > RF_BPF_MAXINSNS)
         return -RF_EINVAL;
-    if (!may_filter(k->current))
+    if (!may_filter(k))
         return -RF_EACCES;
     if (!program.filter)
         return -RF_EINVAL;

@@ -5,6 +5,7 @@
 #include "kernel/signal/signal.h"
 #include "kernel/signal/stop.h"
 #include "kernel/syscalls/rseq.h"
+#include "kernel/task/session.h"
 #include "kernel/task/task.h"
 
 /* whose default is to leave a core file */
@@ -83,6 +84,8 @@ static bool act_by_default(struct rf_kernel *k, struct rf_task *task, int signo,
     if (RF_SIGMASK(signo) & RF_SIGNALS_IGNORED)
         return true;
     if (RF_SIGMASK(signo) & RF_SIGNALS_STOPPING) {
+        if (signo != RF_SIGSTOP && rf_group_is_orphaned(k, task->process->pgid))
+            return true; /* nobody could continue it */
         task->jobctl |= RF_JOBCTL_STOP_DEQUEUED;
         return !rf_stop_begin(k, task, signo);
     }

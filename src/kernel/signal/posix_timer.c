@@ -177,6 +177,8 @@ void rf_posix_timer_set(struct rf_kernel *k, struct rf_posix_timer *t, bool abso
         return;
     uint64_t now = now_of(k, t);
     t->interval = interval;
+    t->absolute = absolute;
+    t->timer.realtime = absolute && t->clock.realtime;
     if (absolute)
         t->expires = value > t->clock.offset ? value - t->clock.offset : 0;
     else

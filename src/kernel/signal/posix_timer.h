@@ -19,6 +19,7 @@ struct rf_posix_timer {
     enum rf_posix_timer_state state;
     bool queued;            /* its signal is pending */
     bool ignored;           /* its signal would be pending if it were not ignored */
+    bool absolute;          /* set to a time of the clock */
     uint64_t expires;       /* ns of the clock without its offset */
     uint64_t interval;
     uint64_t overrun, overrun_last;

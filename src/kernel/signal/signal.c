@@ -3,6 +3,7 @@
 
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/signal/stop.h"
+#include "kernel/task/identity.h"
 #include "kernel/task/task.h"
 
 bool rf_signal_pending(const struct rf_task *task)
@@ -21,6 +22,15 @@ bool rf_signal_fatal_pending(const struct rf_task *task)
             task->sighand->action[signo].handler == RF_SIG_DFL)
             return true;
     return false;
+}
+
+/* A signal that has no handler does not reach the init of a pid namespace; from above, what cannot be blocked does. */
+static bool is_protected(const struct rf_kernel *k, const struct rf_task *task, const struct rf_siginfo *info)
+{
+    bool from_inside = info->si_code != RF_SI_KERNEL && k->current &&
+                       rf_pid_in(task->namespaces.pid, k->current->process->pid);
+    return rf_is_unkillable(task->process) && task->sighand->action[info->si_signo].handler == RF_SIG_DFL &&
+           (from_inside || !(RF_SIGMASK(info->si_signo) & RF_SIGNALS_UNBLOCKABLE));
 }
 
 static bool is_ignored(const struct rf_task *task, int signo)
@@ -80,7 +90,7 @@ int64_t rf_signal_send_task(struct rf_kernel *k, struct rf_task *task, const str
     int signo = info->si_signo;
     if (task->state == RF_TASK_ZOMBIE)
         return 0;
-    if (!prepare(k, task->process, signo) || is_ignored(task, signo))
+    if (!prepare(k, task->process, signo) || is_ignored(task, signo) || is_protected(k, task, info))
         return 0;
     int64_t error = rf_pending_add_task(k, task, info);
     if (error)
@@ -122,7 +132,8 @@ int64_t rf_signal_send_process(struct rf_kernel *k, struct rf_process *process, 
 {
     int signo = info->si_signo;
     struct rf_task *task = rf_process_live_thread(k, process);
-    if (process->zombie || !task || !prepare(k, process, signo) || is_ignored(task, signo))
+    if (process->zombie || !task || !prepare(k, process, signo) || is_ignored(task, signo) ||
+        is_protected(k, task, info))
         return 0;
     int64_t error = rf_pending_add_process(k, process, info);
     if (!error)

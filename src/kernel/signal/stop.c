@@ -112,7 +112,7 @@ void rf_stop_notify(struct rf_kernel *k, struct rf_task *task, bool to_tracer, i
     if (!parent)
         return;
     struct rf_siginfo info = { .si_signo = RF_SIGCHLD, .si_code = why };
-    info.chld.pid = task->tid;
+    info.chld.pid = rf_pid_in(parent->leader->namespaces.pid, task->tid);
     info.chld.uid = task->credentials.uid;
     info.chld.utime = (int64_t)(task->process->user_cycles / RF_CYCLES_PER_TICK);
     info.chld.stime = (int64_t)(task->process->kernel_cycles / RF_CYCLES_PER_TICK);

@@ -158,8 +158,7 @@ static int64_t sys_memfd_create(struct rf_kernel *k, const uint64_t a[6])
 
 static int64_t set_flags(struct rf_kernel *k, struct rf_file *file, uint32_t flags)
 {
-    uint32_t uid = k->current->credentials.fsuid;
-    if ((flags & ~file->flags & RF_O_NOATIME) && uid != 0 && uid != file->inode->uid)
+    if ((flags & ~file->flags & RF_O_NOATIME) && !rf_owner_or_capable(k, file->inode))
         return -RF_EPERM;
     file->flags = (file->flags & ~(uint32_t)SETTABLE_FLAGS) | (flags & SETTABLE_FLAGS);
     return 0;

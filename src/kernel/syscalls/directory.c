@@ -126,7 +126,7 @@ static int64_t sys_chroot(struct rf_kernel *k, const uint64_t a[6])
     if (result)
         return result;
     result = rf_inode_permission(k, dir->inode, RF_X_OK);
-    if (result == 0 && k->current->credentials.euid != 0)
+    if (result == 0 && !rf_capable_here(k, RF_CAP_SYS_CHROOT))
         result = -RF_EPERM;
     if (result) {
         rf_dentry_put(k, dir);

@@ -3,7 +3,6 @@
 #include "kernel/fs/fs.h"
 #include "kernel/fs/tmpfs.h"
 #include "kernel/mm/vma.h"
-#include "kernel/task/access.h"
 #include "kernel/task/task.h"
 
 /* --- madvise --- */
@@ -165,10 +164,10 @@ static int64_t advise_process(struct rf_kernel *k, int32_t pid, const struct rf_
     const struct rf_task *task = process->leader;
     if (!task->mm)
         return -RF_ESRCH;
-    int64_t error = rf_may_access_process(k, k->current, task);
+    int64_t error = rf_may_access_task(k, task, true) ? 0 : -RF_EPERM;
     if (error)
         return error;
-    if (!rf_task_may(k->current, RF_MAY_NICE))
+    if (!rf_capable(k, RF_CAP_SYS_NICE))
         return -RF_EPERM;
     int64_t done = 0;
     for (unsigned i = 0; i < uio->count && !error; i++) {
@@ -231,7 +230,7 @@ static bool may_know(struct rf_kernel *k, const struct rf_vma *vma)
     if (!vma->file)
         return true;
     struct rf_inode *inode = vma->file->inode;
-    return k->current->credentials.fsuid == inode->uid || rf_task_may(k->current, RF_MAY_ADMIN) ||
+    return k->current->credentials.fsuid == inode->uid || rf_capable(k, RF_CAP_SYS_ADMIN) ||
            !rf_inode_permission(k, inode, RF_W_OK);
 }
 

@@ -1,6 +1,5 @@
 /* mlock mlock2 munlock mlockall munlockall: mm/mlock.c of Linux. */
 #include "kernel/mm/vma.h"
-#include "kernel/task/access.h"
 #include "kernel/task/task.h"
 
 /* Pages of the range that are locked already: they do not count twice. */
@@ -21,7 +20,7 @@ static int64_t lock_range(struct rf_kernel *k, uint64_t address, uint64_t size, 
     uint64_t start = address & ~RF_PAGE_MASK, length = RF_PAGE_UP(size + (address & RF_PAGE_MASK));
     uint64_t limit = k->current->process->rlimit[RF_RLIMIT_MEMLOCK].rlim_cur / RF_PAGE_SIZE;
     uint64_t pages = length / RF_PAGE_SIZE + mm->locked_pages;
-    bool privileged = rf_task_may(k->current, RF_MAY_IPC_LOCK);
+    bool privileged = rf_capable(k, RF_CAP_IPC_LOCK);
     int64_t error = rf_mm_may_lock(k);
     if (error)
         return error;
@@ -73,7 +72,7 @@ static int64_t sys_mlockall(struct rf_kernel *k, const uint64_t a[6])
     if (error)
         return error;
     uint64_t limit = k->current->process->rlimit[RF_RLIMIT_MEMLOCK].rlim_cur / RF_PAGE_SIZE;
-    if (flags & RF_MCL_CURRENT && mm->total_pages > limit && !rf_task_may(k->current, RF_MAY_IPC_LOCK))
+    if (flags & RF_MCL_CURRENT && mm->total_pages > limit && !rf_capable(k, RF_CAP_IPC_LOCK))
         return -RF_ENOMEM;
     mm->future_flags = flags & RF_MCL_FUTURE ? locked : 0;
     if (flags & RF_MCL_CURRENT) {

@@ -9,12 +9,12 @@ static int64_t sys_pidfd_open(struct rf_kernel *k, const uint64_t a[6])
     int32_t pid = (int32_t)a[0];
     if ((uint32_t)a[1] & ~(uint32_t)RF_O_NONBLOCK || pid <= 0) /* PIDFD_THREAD, of Linux 6.9, is not offered */
         return -RF_EINVAL;
-    const struct rf_task *task = rf_task_find(k, pid);
+    const struct rf_task *task = rf_task_find(k, rf_pid_given(k, pid));
     if (!task)
         return -RF_ESRCH;
-    if (task->process->pid != pid)
+    if (task->process->pid != task->tid)
         return -RF_ENOENT; /* a thread that leads no process: EINVAL before Linux 6.15 */
-    return rf_pidfd_install(k, pid, (uint32_t)a[1]);
+    return rf_pidfd_install(k, task->tid, (uint32_t)a[1]);
 }
 
 /* The process number of a pidfd, or -RF_EBADF. */
@@ -35,7 +35,7 @@ static int64_t sys_pidfd_send_signal(struct rf_kernel *k, const uint64_t a[6])
     if (pid < 0)
         return pid;
     if (!a[2]) {
-        info = rf_signal_user_info(k, signo, RF_SI_USER);
+        info = rf_signal_user_info(k, rf_task_find(k, pid), signo, RF_SI_USER);
         return rf_signal_send_pid(k, pid, &info);
     }
     if (RF_GET_USER(k, info, a[2]))
@@ -45,15 +45,6 @@ static int64_t sys_pidfd_send_signal(struct rf_kernel *k, const uint64_t a[6])
     if (pid != k->current->process->pid && (info.si_code >= 0 || info.si_code == RF_SI_TKILL))
         return -RF_EPERM;
     return rf_signal_send_pid(k, pid, &info);
-}
-
-/* ptrace(2), "Ptrace access mode checking", without capabilities but root's. */
-static bool may_look_into(const struct rf_task *self, const struct rf_task *other)
-{
-    const struct rf_credentials *s = &self->credentials, *o = &other->credentials;
-    return self->process == other->process || s->euid == 0 ||
-           (s->uid == o->uid && s->uid == o->euid && s->uid == o->suid && s->gid == o->gid &&
-            s->gid == o->egid && s->gid == o->sgid);
 }
 
 static int64_t sys_pidfd_getfd(struct rf_kernel *k, const uint64_t a[6])
@@ -67,7 +58,7 @@ static int64_t sys_pidfd_getfd(struct rf_kernel *k, const uint64_t a[6])
     if (!process)
         return -RF_ESRCH;
     const struct rf_task *task = process->leader;
-    if (!may_look_into(k->current, task))
+    if (!rf_may_access_task(k, task, true))
         return -RF_EPERM;
     if (!task->files)
         return -RF_ESRCH; /* it has ended */

@@ -1,6 +1,5 @@
 /* process_vm_readv, process_vm_writev: mm/process_vm_access.c of Linux. */
 #include "kernel/mm/mm.h"
-#include "kernel/task/access.h"
 #include "kernel/task/task.h"
 #include "kernel/vfs/vfs.h"
 
@@ -68,7 +67,7 @@ static int64_t access_process(struct rf_kernel *k, int32_t tid, struct rf_uio *l
         return -RF_ESRCH;
     if (!task->mm)
         return -RF_ESRCH;
-    int64_t error = rf_may_access_process(k, k->current, task);
+    int64_t error = rf_may_access_task(k, task, true) ? 0 : -RF_EPERM;
     return error ? error : move_all(k, task->mm, local, remote, count, write);
 }
 

@@ -2,7 +2,6 @@
 #include "kernel/ipc/shm.h"
 #include "kernel/fs/fs.h"
 #include "kernel/mm/vma.h"
-#include "kernel/task/access.h"
 #include "kernel/task/task.h"
 
 #define READ_MODE 0444u
@@ -154,7 +153,7 @@ static int64_t change(struct rf_kernel *k, int32_t id, int command, uint64_t use
     struct rf_shm_segment *s = rf_shm_find(k, id);
     if (!s)
         return -RF_EINVAL;
-    if (!owns(k, s) && !rf_task_may(k->current, RF_MAY_ADMIN))
+    if (!owns(k, s) && !rf_capable(k, RF_CAP_SYS_ADMIN))
         return -RF_EPERM;
     if (command == RF_IPC_RMID) {
         rf_shm_remove(k, s);
@@ -176,7 +175,7 @@ static int64_t lock(struct rf_kernel *k, int32_t id, bool locked)
     uint64_t limit = k->current->process->rlimit[RF_RLIMIT_MEMLOCK].rlim_cur;
     if (!s)
         return -RF_EINVAL;
-    if (!rf_task_may(k->current, RF_MAY_IPC_LOCK)) {
+    if (!rf_capable(k, RF_CAP_IPC_LOCK)) {
         if (!owns(k, s))
             return -RF_EPERM;
         if (locked && !limit)

@@ -128,16 +128,21 @@ static int64_t sys_sigaltstack(struct rf_kernel *k, const uint64_t a[6])
 static bool may_signal(const struct rf_task *from, const struct rf_task *to, int signo)
 {
     const struct rf_credentials *f = &from->credentials, *t = &to->credentials;
-    if (f->euid == 0 || f->euid == t->suid || f->euid == t->uid || f->uid == t->suid || f->uid == t->uid)
+    if (from->process == to->process || f->euid == t->suid || f->euid == t->uid || f->uid == t->suid ||
+        f->uid == t->uid || rf_credentials_capable(f, t->user, RF_CAP_KILL))
         return true;
     return signo == RF_SIGCONT && from->process->sid == to->process->sid;
 }
 
-struct rf_siginfo rf_signal_user_info(const struct rf_kernel *k, int signo, int code)
+/* The sender's ids are the receiver's namespaces'. */
+struct rf_siginfo rf_signal_user_info(const struct rf_kernel *k, const struct rf_task *to, int signo, int code)
 {
     struct rf_siginfo info = { .si_signo = signo, .si_code = code };
-    info.kill.pid = k->current->process->pid;
-    info.kill.uid = k->current->credentials.uid;
+    if (!to)
+        return info;
+    uint32_t uid = rf_uid_from_kernel(to->credentials.user, k->current->credentials.uid);
+    info.kill.pid = rf_pid_in(to->namespaces.pid, k->current->process->pid);
+    info.kill.uid = uid == RF_NO_ID ? RF_OVERFLOW_ID : uid;
     return info;
 }
 
@@ -164,17 +169,17 @@ int64_t rf_signal_send_pid(struct rf_kernel *k, int32_t pid, const struct rf_sig
 /* kill(2): 0 the caller's group, -1 everyone, < -1 a group. */
 static bool addressed(const struct rf_kernel *k, const struct rf_process *p, int32_t pid)
 {
-    if (pid == -1)
-        return p != k->current->process;
+    if (pid == -1) /* all that it sees but itself and init */
+        return p != k->current->process && rf_pid_shown(k, p->pid) > 1;
     return p->pgid == (pid == 0 ? k->current->process->pgid : -pid);
 }
 
 static int64_t sys_kill(struct rf_kernel *k, const uint64_t a[6])
 {
-    int32_t pid = (int32_t)a[0];
+    int32_t pid = rf_pid_given(k, (int32_t)a[0]);
     int signo = (int)a[1];
     bool found = false, sent = false;
-    struct rf_siginfo info = rf_signal_user_info(k, signo, RF_SI_USER);
+    struct rf_siginfo info = rf_signal_user_info(k, pid > 0 ? rf_task_find(k, pid) : NULL, signo, RF_SI_USER);
     if (pid > 0)
         return rf_signal_send_pid(k, pid, &info);
     if (pid == INT32_MIN)
@@ -188,6 +193,7 @@ static int64_t sys_kill(struct rf_kernel *k, const uint64_t a[6])
         if (!may_signal(k->current, task, signo))
             continue;
         sent = true;
+        info = rf_signal_user_info(k, task, signo, RF_SI_USER);
         if (signo)
             rf_signal_send_process(k, task->process, &info);
     }
@@ -199,9 +205,9 @@ static int64_t sys_kill(struct rf_kernel *k, const uint64_t a[6])
 /* The same for one thread, of the process tgid unless that is 0. */
 static int64_t send_to_thread(struct rf_kernel *k, int32_t tgid, int32_t tid, const struct rf_siginfo *info)
 {
-    struct rf_task *task = rf_task_find(k, tid);
+    struct rf_task *task = rf_task_find(k, rf_pid_given(k, tid));
     int signo = info->si_signo;
-    if (!task || (tgid && task->process->pid != tgid))
+    if (!task || (tgid && task->process->pid != rf_pid_given(k, tgid)))
         return -RF_ESRCH;
     if (signo < 0 || signo > RF_NSIG)
         return -RF_EINVAL;
@@ -210,9 +216,14 @@ static int64_t send_to_thread(struct rf_kernel *k, int32_t tgid, int32_t tid, co
     return signo ? rf_signal_send_task(k, task, info) : 0;
 }
 
+static const struct rf_task *thread_of(struct rf_kernel *k, uint64_t tid)
+{
+    return rf_task_find(k, rf_pid_given(k, (int32_t)tid));
+}
+
 static int64_t sys_tgkill(struct rf_kernel *k, const uint64_t a[6])
 {
-    struct rf_siginfo info = rf_signal_user_info(k, (int)a[2], RF_SI_TKILL);
+    struct rf_siginfo info = rf_signal_user_info(k, thread_of(k, a[1]), (int)a[2], RF_SI_TKILL);
     if ((int32_t)a[0] <= 0 || (int32_t)a[1] <= 0)
         return -RF_EINVAL;
     return send_to_thread(k, (int32_t)a[0], (int32_t)a[1], &info);
@@ -220,7 +231,7 @@ static int64_t sys_tgkill(struct rf_kernel *k, const uint64_t a[6])
 
 static int64_t sys_tkill(struct rf_kernel *k, const uint64_t a[6])
 {
-    struct rf_siginfo info = rf_signal_user_info(k, (int)a[1], RF_SI_TKILL);
+    struct rf_siginfo info = rf_signal_user_info(k, thread_of(k, a[0]), (int)a[1], RF_SI_TKILL);
     return (int32_t)a[0] <= 0 ? -RF_EINVAL : send_to_thread(k, 0, (int32_t)a[0], &info);
 }
 
@@ -236,7 +247,7 @@ static int64_t get_siginfo(struct rf_kernel *k, uint64_t user, int signo, bool t
 
 static int64_t sys_rt_sigqueueinfo(struct rf_kernel *k, const uint64_t a[6])
 {
-    int32_t pid = (int32_t)a[0];
+    int32_t pid = rf_pid_given(k, (int32_t)a[0]);
     struct rf_siginfo info;
     int64_t error = get_siginfo(k, a[2], (int)a[1], pid == k->current->process->pid, &info);
     return error ? error : rf_signal_send_pid(k, pid, &info);
@@ -248,7 +259,7 @@ static int64_t sys_rt_tgsigqueueinfo(struct rf_kernel *k, const uint64_t a[6])
     struct rf_siginfo info;
     if (tgid <= 0 || tid <= 0)
         return -RF_EINVAL;
-    int64_t error = get_siginfo(k, a[3], (int)a[2], tid == k->current->tid, &info);
+    int64_t error = get_siginfo(k, a[3], (int)a[2], rf_pid_given(k, tid) == k->current->tid, &info);
     return error ? error : send_to_thread(k, tgid, tid, &info);
 }
 

@@ -5,7 +5,7 @@
 #include "kernel/kernel.h"
 
 /* A siginfo that says who sends. */
-struct rf_siginfo rf_signal_user_info(const struct rf_kernel *k, int signo, int code);
+struct rf_siginfo rf_signal_user_info(const struct rf_kernel *k, const struct rf_task *to, int signo, int code);
 /* To the process that a thread's number belongs to. info->si_signo may be 0, or be no signal: 0,
  * -RF_ESRCH, -RF_EINVAL, -RF_EPERM, -RF_EAGAIN. */
 int64_t rf_signal_send_pid(struct rf_kernel *k, int32_t pid, const struct rf_siginfo *info);

@@ -34,15 +34,15 @@ static int64_t find(struct rf_kernel *k, int dirfd, uint64_t user_path, uint32_t
 
 /* --- stat --- */
 
-static void fill_stat(const struct rf_inode *inode, struct rf_stat *out)
+static void fill_stat(const struct rf_kernel *k, const struct rf_inode *inode, struct rf_stat *out)
 {
     *out = (struct rf_stat){
         .st_dev = inode->mount->device,
         .st_ino = inode->ino,
         .st_nlink = inode->nlink,
         .st_mode = inode->mode,
-        .st_uid = inode->uid,
-        .st_gid = inode->gid,
+        .st_uid = rf_uid_shown(k, inode->uid),
+        .st_gid = rf_gid_shown(k, inode->gid),
         .st_rdev = inode->rdev,
         .st_size = (int64_t)inode->size,
         .st_blksize = RF_PAGE_SIZE,
@@ -59,7 +59,7 @@ static int64_t stat_inode(struct rf_kernel *k, struct rf_inode *inode, uint64_t 
     if (result)
         return result;
     struct rf_stat stat;
-    fill_stat(inode, &stat);
+    fill_stat(k, inode, &stat);
     return RF_PUT_USER(k, user, stat);
 }
 
@@ -104,7 +104,7 @@ static struct rf_statx_timestamp to_statx_time(struct rf_timespec t)
     return (struct rf_statx_timestamp){ t.tv_sec, (uint32_t)t.tv_nsec, 0 };
 }
 
-static void fill_statx(const struct rf_dentry *dentry, struct rf_statx *out)
+static void fill_statx(const struct rf_kernel *k, const struct rf_dentry *dentry, struct rf_statx *out)
 {
     const struct rf_inode *i = dentry->inode;
     *out = (struct rf_statx){
@@ -112,13 +112,13 @@ static void fill_statx(const struct rf_dentry *dentry, struct rf_statx *out)
                     (i->btime.tv_sec ? RF_STATX_BTIME : 0),
         .stx_blksize = RF_PAGE_SIZE,
         .stx_nlink = i->nlink,
-        .stx_uid = i->uid,
-        .stx_gid = i->gid,
+        .stx_uid = rf_uid_shown(k, i->uid),
+        .stx_gid = rf_gid_shown(k, i->gid),
         .stx_mode = (uint16_t)i->mode,
         .stx_ino = i->ino,
         .stx_size = i->size,
         .stx_blocks = i->blocks,
-        .stx_attributes = i->mount->root == dentry ? RF_STATX_ATTR_MOUNT_ROOT : 0,
+        .stx_attributes = dentry->point && dentry->point->root == dentry ? RF_STATX_ATTR_MOUNT_ROOT : 0,
         .stx_attributes_mask = RF_STATX_ATTR_MOUNT_ROOT,
         .stx_atime = to_statx_time(i->atime),
         .stx_btime = to_statx_time(i->btime),
@@ -128,7 +128,7 @@ static void fill_statx(const struct rf_dentry *dentry, struct rf_statx *out)
         .stx_rdev_minor = device_minor(i->rdev),
         .stx_dev_major = device_major(i->mount->device),
         .stx_dev_minor = device_minor(i->mount->device),
-        .stx_mnt_id = i->mount->id,
+        .stx_mnt_id = dentry->point ? dentry->point->id : i->mount->id,
     };
 }
 
@@ -147,7 +147,7 @@ static int64_t sys_statx(struct rf_kernel *k, const uint64_t a[6])
     result = rf_inode_getattr(k, dentry->inode);
     if (result == 0) {
         struct rf_statx statx;
-        fill_statx(dentry, &statx);
+        fill_statx(k, dentry, &statx);
         result = RF_PUT_USER(k, a[4], statx);
     }
     rf_dentry_put(k, dentry);
@@ -155,6 +155,14 @@ static int64_t sys_statx(struct rf_kernel *k, const uint64_t a[6])
 }
 
 /* --- access --- */
+
+/* access(2) asks for the real user: as root it has what is permitted, as another nothing. */
+static uint64_t access_capabilities(const struct rf_credentials *c)
+{
+    if (c->securebits & RF_SECBIT_NO_SETUID_FIXUP)
+        return c->effective;
+    return c->uid == rf_uid_to_kernel(c->user, 0) ? c->permitted : 0;
+}
 
 static int64_t access_at(struct rf_kernel *k, int dirfd, uint64_t user_path, uint32_t mask,
                          uint32_t flags)
@@ -171,7 +179,13 @@ static int64_t access_at(struct rf_kernel *k, int dirfd, uint64_t user_path, uin
     if (mask)
         result = flags & RF_AT_EACCESS
                      ? rf_inode_permission(k, dentry->inode, (int)mask)
-                     : rf_inode_access(k, dentry->inode, (int)mask, c->uid, c->gid);
+                     : rf_inode_access(k, dentry->inode, (int)mask, c->uid, c->gid, access_capabilities(c));
+    uint32_t mode = dentry->inode->mode;
+    if (result == 0 && mask & RF_W_OK && rf_has_mount_flag(dentry, RF_MS_RDONLY) &&
+        (RF_S_ISREG(mode) || RF_S_ISDIR(mode) || RF_S_ISLNK(mode)))
+        result = -RF_EROFS;
+    if (mask & RF_X_OK && RF_S_ISREG(mode) && rf_has_mount_flag(dentry, RF_MS_NOEXEC))
+        result = -RF_EACCES;
     rf_dentry_put(k, dentry);
     return result;
 }
@@ -231,15 +245,17 @@ static int64_t sys_readlinkat(struct rf_kernel *k, const uint64_t a[6])
 
 /* --- statfs --- */
 
-static int64_t statfs_mount(struct rf_kernel *k, struct rf_mount *mount, uint64_t user)
+static int64_t statfs_mount(struct rf_kernel *k, struct rf_mount *mount, const struct rf_dentry *dentry, uint64_t user)
 {
+    uint32_t flags = dentry && dentry->point ? dentry->point->flags : 0;
     struct rf_statfs out = {
         .f_type = (int64_t)mount->magic,
         .f_bsize = RF_PAGE_SIZE,
         .f_fsid = { (int32_t)mount->device, 0 },
         .f_namelen = RF_NAME_MAX,
         .f_frsize = RF_PAGE_SIZE,
-        .f_flags = RF_ST_VALID | RF_ST_RELATIME | (mount->read_only ? RF_ST_RDONLY : 0),
+        .f_flags = RF_ST_VALID | (flags & RF_MS_NOATIME ? RF_ST_NOATIME : RF_ST_RELATIME) |
+                   (mount->read_only ? RF_ST_RDONLY : 0) | (flags & (RF_ST_RDONLY | RF_ST_NOSUID | RF_ST_NODEV | RF_ST_NOEXEC)),
     };
     if (mount->ops->statfs)
         mount->ops->statfs(k, mount, &out);
@@ -252,7 +268,7 @@ static int64_t sys_statfs(struct rf_kernel *k, const uint64_t a[6])
     int64_t result = find(k, RF_AT_FDCWD, a[0], 0, &dentry);
     if (result)
         return result;
-    result = statfs_mount(k, dentry->inode->mount, a[1]);
+    result = statfs_mount(k, dentry->inode->mount, dentry, a[1]);
     rf_dentry_put(k, dentry);
     return result;
 }
@@ -260,21 +276,20 @@ static int64_t sys_statfs(struct rf_kernel *k, const uint64_t a[6])
 static int64_t sys_fstatfs(struct rf_kernel *k, const uint64_t a[6])
 {
     struct rf_file *file = rf_fd_file_or_path(k, (int)a[0]);
-    return file ? statfs_mount(k, file->inode->mount, a[1]) : -RF_EBADF;
+    return file ? statfs_mount(k, file->inode->mount, file->dentry, a[1]) : -RF_EBADF;
 }
 
 /* --- mode and owner --- */
 
-static int64_t change_mode(struct rf_kernel *k, struct rf_inode *inode, uint32_t mode)
+static int64_t change_mode(struct rf_kernel *k, struct rf_inode *inode, const struct rf_dentry *dentry, uint32_t mode)
 {
-    const struct rf_credentials *c = &k->current->credentials;
-    if (inode->mount->read_only)
+    if (inode->mount->read_only || rf_has_mount_flag(dentry, RF_MS_RDONLY))
         return -RF_EROFS;
     if (RF_S_ISLNK(inode->mode))
         return -RF_EOPNOTSUPP;
-    if (c->fsuid != 0 && c->fsuid != inode->uid)
+    if (!rf_owner_or_capable(k, inode))
         return -RF_EPERM;
-    if (c->fsuid != 0 && !rf_in_group(k, inode->gid))
+    if (!rf_in_group(k, inode->gid) && !rf_capable_for(k, inode, RF_CAP_FSETID))
         mode &= ~(uint32_t)RF_S_ISGID;
     struct rf_attributes change = { .mask = RF_ATTR_MODE, .mode = mode & RF_S_IALLUGO };
     return rf_inode_setattr(k, inode, &change);
@@ -287,7 +302,7 @@ static int64_t chmod_at(struct rf_kernel *k, int dirfd, uint64_t user_path, uint
     int64_t result = find(k, dirfd, user_path, flags, &dentry);
     if (result)
         return result;
-    result = change_mode(k, dentry->inode, mode);
+    result = change_mode(k, dentry->inode, dentry, mode);
     rf_dentry_put(k, dentry);
     return result;
 }
@@ -305,16 +320,21 @@ static int64_t sys_fchmodat(struct rf_kernel *k, const uint64_t a[6])
 static int64_t sys_fchmod(struct rf_kernel *k, const uint64_t a[6])
 {
     struct rf_file *file = rf_fd_file(k, (int)a[0]);
-    return file ? change_mode(k, file->inode, (uint32_t)a[1]) : -RF_EBADF;
+    return file ? change_mode(k, file->inode, file->dentry, (uint32_t)a[1]) : -RF_EBADF;
 }
 
-static int64_t change_owner(struct rf_kernel *k, struct rf_inode *inode, uint32_t uid, uint32_t gid)
+static int64_t change_owner(struct rf_kernel *k, struct rf_inode *inode, const struct rf_dentry *dentry, uint32_t uid,
+                            uint32_t gid)
 {
     const struct rf_credentials *c = &k->current->credentials;
-    bool root = c->fsuid == 0, owner = c->fsuid == inode->uid;
-    if (inode->mount->read_only)
+    bool root = rf_capable_for(k, inode, RF_CAP_CHOWN), owner = c->fsuid == inode->uid;
+    if (inode->mount->read_only || rf_has_mount_flag(dentry, RF_MS_RDONLY))
         return -RF_EROFS;
-    struct rf_attributes change = { .uid = uid, .gid = gid };
+    struct rf_attributes change = { .uid = rf_uid_given(k, uid), .gid = rf_gid_given(k, gid) };
+    if ((uid != UINT32_MAX && change.uid == RF_NO_ID) || (gid != UINT32_MAX && change.gid == RF_NO_ID))
+        return -RF_EINVAL;
+    uid = change.uid;
+    gid = change.gid;
     if (uid != UINT32_MAX) {
         if (!root && !(owner && uid == inode->uid))
             return -RF_EPERM;
@@ -330,6 +350,8 @@ static int64_t change_owner(struct rf_kernel *k, struct rf_inode *inode, uint32_
         change.mode = inode->mode & RF_S_IALLUGO & ~drop;
         if (inode->mode & drop)
             change.mask |= RF_ATTR_MODE;
+        if (inode->mode & drop && !rf_owner_or_capable(k, inode))
+            return -RF_EPERM; /* to lose them is a change of mode (setattr_prepare of fs/attr.c) */
     }
     return rf_inode_setattr(k, inode, &change);
 }
@@ -341,7 +363,7 @@ static int64_t chown_at(struct rf_kernel *k, int dirfd, uint64_t user_path, cons
     int64_t result = find(k, dirfd, user_path, flags, &dentry);
     if (result)
         return result;
-    result = change_owner(k, dentry->inode, (uint32_t)ids[0], (uint32_t)ids[1]);
+    result = change_owner(k, dentry->inode, dentry, (uint32_t)ids[0], (uint32_t)ids[1]);
     rf_dentry_put(k, dentry);
     return result;
 }
@@ -367,13 +389,13 @@ static int64_t sys_fchownat(struct rf_kernel *k, const uint64_t a[6])
 static int64_t sys_fchown(struct rf_kernel *k, const uint64_t a[6])
 {
     struct rf_file *file = rf_fd_file(k, (int)a[0]);
-    return file ? change_owner(k, file->inode, (uint32_t)a[1], (uint32_t)a[2]) : -RF_EBADF;
+    return file ? change_owner(k, file->inode, file->dentry, (uint32_t)a[1], (uint32_t)a[2]) : -RF_EBADF;
 }
 
 /* --- times --- */
 
 /* times NULL: now, which also a user with write permission may set. */
-static int64_t change_times(struct rf_kernel *k, struct rf_inode *inode,
+static int64_t change_times(struct rf_kernel *k, struct rf_inode *inode, const struct rf_dentry *dentry,
                             const struct rf_timespec *times)
 {
     struct rf_attributes change = { .mask = RF_ATTR_ATIME | RF_ATTR_MTIME };
@@ -387,10 +409,9 @@ static int64_t change_times(struct rf_kernel *k, struct rf_inode *inode,
         else if (times && times[i].tv_nsec != RF_UTIME_NOW)
             *slot[i] = times[i];
     }
-    if (inode->mount->read_only)
+    if (inode->mount->read_only || rf_has_mount_flag(dentry, RF_MS_RDONLY))
         return -RF_EROFS;
-    uint32_t uid = k->current->credentials.fsuid;
-    if (uid != 0 && uid != inode->uid) {
+    if (!rf_owner_or_capable(k, inode)) {
         int64_t result = now ? rf_inode_permission(k, inode, RF_W_OK) : -RF_EPERM;
         if (result)
             return result;
@@ -414,7 +435,7 @@ static int64_t times_at(struct rf_kernel *k, int dirfd, uint64_t user_path,
         struct rf_file *file = rf_fd_file(k, dirfd);
         if (flags)
             return -RF_EINVAL;
-        return file ? change_times(k, file->inode, times) : -RF_EBADF;
+        return file ? change_times(k, file->inode, file->dentry, times) : -RF_EBADF;
     }
     if (flags & ~(uint32_t)(RF_AT_SYMLINK_NOFOLLOW | RF_AT_EMPTY_PATH))
         return -RF_EINVAL;
@@ -422,7 +443,7 @@ static int64_t times_at(struct rf_kernel *k, int dirfd, uint64_t user_path,
     int64_t result = find(k, dirfd, user_path, flags, &dentry);
     if (result)
         return result;
-    result = change_times(k, dentry->inode, times);
+    result = change_times(k, dentry->inode, dentry, times);
     rf_dentry_put(k, dentry);
     return result;
 }

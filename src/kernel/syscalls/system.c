@@ -1,15 +1,81 @@
-/* uname sysinfo getrandom getcpu sched_* and other calls about the machine as a whole. */
+/* uname sethostname sysinfo syslog getrandom getcpu: calls about the machine as a whole. */
 #include "kernel/frames.h"
+#include "kernel/namespace/namespace.h"
+#include "kernel/task/credentials.h"
 #include "kernel/task/task.h"
 
 #include <string.h>
 
 static int64_t sys_uname(struct rf_kernel *k, const uint64_t a[6])
 {
+    const struct rf_uts_namespace *uts = k->current->namespaces.uts;
     struct rf_utsname name = { .sysname = "Linux", .release = RF_KERNEL_RELEASE, .machine = "x86_64",
-                               .version = "#1 SMP Ringfort " RF_VERSION, .domainname = "(none)" };
-    memcpy(name.nodename, k->hostname, sizeof name.nodename);
+                               .version = "#1 SMP Ringfort " RF_VERSION };
+    memcpy(name.nodename, uts->nodename, sizeof name.nodename);
+    memcpy(name.domainname, uts->domainname, sizeof name.domainname);
     return RF_PUT_USER(k, a[0], name) ? -RF_EFAULT : 0;
+}
+
+/* name: 65 bytes, of which the last is NUL. */
+static int64_t set_name(struct rf_kernel *k, char *name, const uint64_t a[6])
+{
+    char text[65] = { 0 };
+    int32_t length = (int32_t)a[1];
+    if (!rf_capable_in(k, k->current->namespaces.uts->ns.owner, RF_CAP_SYS_ADMIN))
+        return -RF_EPERM;
+    if (length < 0 || length > 64)
+        return -RF_EINVAL;
+    if (rf_copy_from_user(k, text, a[0], (size_t)length))
+        return -RF_EFAULT;
+    memcpy(name, text, sizeof text);
+    return 0;
+}
+
+static int64_t sys_sethostname(struct rf_kernel *k, const uint64_t a[6])
+{
+    return set_name(k, k->current->namespaces.uts->nodename, a);
+}
+
+static int64_t sys_setdomainname(struct rf_kernel *k, const uint64_t a[6])
+{
+    return set_name(k, k->current->namespaces.uts->domainname, a);
+}
+
+/* The kernel logs nothing: a ring buffer of the smallest size (CONFIG_LOG_BUF_SHIFT 12), always empty. */
+#define LOG_BYTES 4096
+enum { SYSLOG_CLOSE, SYSLOG_OPEN, SYSLOG_READ, SYSLOG_READ_ALL, SYSLOG_READ_CLEAR, SYSLOG_CLEAR, SYSLOG_CONSOLE_OFF,
+       SYSLOG_CONSOLE_ON, SYSLOG_CONSOLE_LEVEL, SYSLOG_SIZE_UNREAD, SYSLOG_SIZE_BUFFER };
+
+static int64_t check_log_buffer(uint64_t user, int32_t size)
+{
+    if (!user || size < 0)
+        return -RF_EINVAL;
+    return size && (user >= RF_TASK_SIZE || RF_TASK_SIZE - user < (uint64_t)size) ? -RF_EFAULT : 0;
+}
+
+/* do_syslog of kernel/printk/printk.c, with kernel.dmesg_restrict 1. */
+static int64_t sys_syslog(struct rf_kernel *k, const uint64_t a[6])
+{
+    int32_t action = (int32_t)a[0], length = (int32_t)a[2];
+    if (!rf_capable(k, RF_CAP_SYSLOG) && !rf_capable(k, RF_CAP_SYS_ADMIN))
+        return -RF_EPERM;
+    switch (action) {
+    case SYSLOG_CLOSE:
+    case SYSLOG_OPEN:
+    case SYSLOG_CLEAR:
+    case SYSLOG_CONSOLE_OFF:
+    case SYSLOG_CONSOLE_ON:
+    case SYSLOG_SIZE_UNREAD: return 0;
+    case SYSLOG_READ: {
+        int64_t error = check_log_buffer(a[1], length);
+        return error || !length ? error : rf_sleep_until_deadline(k); /* for a message that never comes */
+    }
+    case SYSLOG_READ_ALL:
+    case SYSLOG_READ_CLEAR: return check_log_buffer(a[1], length);
+    case SYSLOG_CONSOLE_LEVEL: return length < 1 || length > 8 ? -RF_EINVAL : 0;
+    case SYSLOG_SIZE_BUFFER: return LOG_BYTES;
+    default: return -RF_EINVAL;
+    }
 }
 
 static int64_t sys_sysinfo(struct rf_kernel *k, const uint64_t a[6])
@@ -49,78 +115,9 @@ static int64_t sys_getcpu(struct rf_kernel *k, const uint64_t a[6])
     return 0;
 }
 
-static int64_t sys_sched_yield(struct rf_kernel *k, const uint64_t a[6])
-{
-    (void)a;
-    rf_yield(k);
-    return 0;
-}
-
-static int64_t sys_sched_getaffinity(struct rf_kernel *k, const uint64_t a[6])
-{
-    uint64_t mask = 1; /* one CPU */
-    if (a[1] < sizeof mask || a[1] % sizeof mask)
-        return -RF_EINVAL;
-    if ((int32_t)a[0] && !rf_task_find(k, (int32_t)a[0]))
-        return -RF_ESRCH;
-    return RF_PUT_USER(k, a[2], mask) ? -RF_EFAULT : (int64_t)sizeof mask;
-}
-
-static int64_t sys_sched_setaffinity(struct rf_kernel *k, const uint64_t a[6])
-{
-    uint64_t mask = 0;
-    size_t size = a[1] < sizeof mask ? a[1] : sizeof mask;
-    if (rf_copy_from_user(k, &mask, a[2], size))
-        return -RF_EFAULT;
-    if ((int32_t)a[0] && !rf_task_find(k, (int32_t)a[0]))
-        return -RF_ESRCH;
-    return mask & 1 ? 0 : -RF_EINVAL;
-}
-
-/* SCHED_OTHER, priority 0, for everybody. */
-static int64_t sys_sched_getscheduler(struct rf_kernel *k, const uint64_t a[6])
-{
-    if ((int32_t)a[0] < 0)
-        return -RF_EINVAL;
-    return (int32_t)a[0] && !rf_task_find(k, (int32_t)a[0]) ? -RF_ESRCH : 0;
-}
-
-static int64_t sys_sched_getparam(struct rf_kernel *k, const uint64_t a[6])
-{
-    int32_t priority = 0;
-    if ((int32_t)a[0] < 0 || !a[1])
-        return -RF_EINVAL;
-    if ((int32_t)a[0] && !rf_task_find(k, (int32_t)a[0]))
-        return -RF_ESRCH;
-    return RF_PUT_USER(k, a[1], priority) ? -RF_EFAULT : 0;
-}
-
-static int64_t priority_bound(const uint64_t a[6], int64_t realtime)
-{
-    switch ((int)a[0]) {
-    case 0: case 3: case 5: return 0; /* OTHER, BATCH, IDLE */
-    case 1: case 2: return realtime;  /* FIFO, RR */
-    case 6: return 0;                 /* DEADLINE */
-    default: return -RF_EINVAL;
-    }
-}
-
-static int64_t sys_sched_get_priority_max(struct rf_kernel *k, const uint64_t a[6])
-{
-    (void)k;
-    return priority_bound(a, 99);
-}
-
-static int64_t sys_sched_get_priority_min(struct rf_kernel *k, const uint64_t a[6])
-{
-    (void)k;
-    return priority_bound(a, 1);
-}
-
 #define ENTRY(name) { RF_NR_##name, sys_##name }
 static const struct rf_handler_entry entries[] = {
-    ENTRY(uname), ENTRY(sysinfo), ENTRY(getrandom), ENTRY(getcpu), ENTRY(sched_yield),
-    ENTRY(sched_getaffinity), ENTRY(sched_setaffinity), ENTRY(sched_getscheduler),
-    ENTRY(sched_getparam), ENTRY(sched_get_priority_max), ENTRY(sched_get_priority_min),
+    ENTRY(uname), ENTRY(sysinfo), ENTRY(getrandom), ENTRY(getcpu), ENTRY(sethostname), ENTRY(setdomainname),
+    ENTRY(syslog),
 };
 const struct rf_handler_table rf_handlers_system = RF_HANDLER_TABLE(entries);

@@ -39,7 +39,7 @@ static int64_t sys_gettimeofday(struct rf_kernel *k, const uint64_t a[6])
 {
     uint64_t ns = rf_clock_realtime(k);
     struct rf_timeval t = { (int64_t)(ns / NS), (int64_t)(ns % NS / 1000) };
-    struct rf_timezone zone = { 0, 0 };
+    const struct rf_timezone zone = k->timezone;
     if (a[0] && RF_PUT_USER(k, a[0], t))
         return -RF_EFAULT;
     return a[1] && RF_PUT_USER(k, a[1], zone) ? -RF_EFAULT : 0;

@@ -152,7 +152,7 @@ static int64_t sys_timerfd_create(struct rf_kernel *k, const uint64_t a[6])
     bool known = wakes || clock == RF_CLOCK_REALTIME || clock == RF_CLOCK_MONOTONIC || clock == RF_CLOCK_BOOTTIME;
     if (flags & ~(uint32_t)(RF_TFD_NONBLOCK | RF_TFD_CLOEXEC) || !known)
         return -RF_EINVAL;
-    if (wakes && k->current->credentials.euid) /* CAP_WAKE_ALARM */
+    if (wakes && !rf_capable(k, RF_CAP_WAKE_ALARM))
         return -RF_EPERM;
     int64_t result = rf_timerfd_create(k, clock, flags, &file);
     if (result)
@@ -171,7 +171,6 @@ static int64_t find_timerfd(struct rf_kernel *k, uint64_t fd, struct rf_file **o
     return rf_file_is_timerfd(*out) ? 0 : -RF_EINVAL;
 }
 
-/* TFD_TIMER_CANCEL_ON_SET has no effect: nothing sets the clock. */
 static int64_t sys_timerfd_settime(struct rf_kernel *k, const uint64_t a[6])
 {
     uint32_t flags = (uint32_t)a[1];
@@ -186,7 +185,7 @@ static int64_t sys_timerfd_settime(struct rf_kernel *k, const uint64_t a[6])
     if (error)
         return error;
     rf_timerfd_get(k, file, &old);
-    rf_timerfd_set(k, file, flags & RF_TFD_TIMER_ABSTIME, &value);
+    rf_timerfd_set(k, file, flags & RF_TFD_TIMER_ABSTIME, flags & RF_TFD_TIMER_CANCEL_ON_SET, &value);
     return a[3] && RF_PUT_USER(k, a[3], old) ? -RF_EFAULT : 0;
 }
 

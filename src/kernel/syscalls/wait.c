@@ -50,6 +50,8 @@ static bool is_delayed(const struct rf_kernel *k, const struct rf_task *task)
 {
     if (task != task->process->leader)
         return false;
+    if (task->process->waits_for_namespace)
+        return true;
     for (const struct rf_task *other = k->tasks; other; other = other->next_task)
         if (other->process == task->process && other != task && other != k->reap)
             return true;
@@ -147,12 +149,12 @@ static void consume(struct rf_kernel *k, const struct found *f)
 
 static int64_t sys_wait4(struct rf_kernel *k, const uint64_t a[6])
 {
-    int32_t pid = (int32_t)a[0];
+    int32_t pid = rf_pid_given(k, (int32_t)a[0]);
     struct wait w = { .options = (uint32_t)a[2] | RF_WEXITED };
     struct found f;
     if ((uint32_t)a[2] & ~COMMON_OPTIONS)
         return -RF_EINVAL;
-    if (pid == INT32_MIN)
+    if ((int32_t)a[0] == INT32_MIN)
         return -RF_ESRCH;
     w.which = pid == -1 ? RF_P_ALL : pid > 0 ? RF_P_PID : RF_P_PGID;
     w.id = pid > 0 ? pid : pid == 0 ? k->current->process->pgid : -pid;
@@ -161,7 +163,7 @@ static int64_t sys_wait4(struct rf_kernel *k, const uint64_t a[6])
             return -RF_ECHILD;
         return w.options & RF_WNOHANG ? 0 : rf_sleep_on(k, &k->current->process->child_exit);
     }
-    int32_t status = f.status, tid = f.task->tid;
+    int32_t status = f.status, tid = rf_pid_shown(k, f.task->tid);
     struct rf_rusage usage;
     rf_usage_of_child(f.task->process, &usage);
     consume(k, &f);
@@ -170,12 +172,12 @@ static int64_t sys_wait4(struct rf_kernel *k, const uint64_t a[6])
     return a[3] && RF_PUT_USER(k, a[3], usage) ? -RF_EFAULT : tid;
 }
 
-static void fill_info(const struct found *f, struct rf_siginfo *info)
+static void fill_info(const struct rf_kernel *k, const struct found *f, struct rf_siginfo *info)
 {
     info->si_signo = RF_SIGCHLD;
     info->si_code = f->why;
-    info->chld.pid = f->task->tid;
-    info->chld.uid = f->task->credentials.uid;
+    info->chld.pid = rf_pid_shown(k, f->task->tid);
+    info->chld.uid = rf_uid_shown(k, f->task->credentials.uid);
     info->chld.status = f->why == RF_SI_CLD_CONTINUED ? RF_SIGCONT
                         : f->why == RF_SI_CLD_EXITED  ? f->status >> 8 & 0xff
                         : f->status & 0x7f && (f->status & 0x7f) != 0x7f ? f->status & 0x7f
@@ -207,8 +209,10 @@ static int64_t sys_waitid(struct rf_kernel *k, const uint64_t a[6])
         return -RF_EINVAL;
     if ((w.which == RF_P_PID && w.id <= 0) || (w.which != RF_P_ALL && w.id < 0))
         return -RF_EINVAL;
-    if (w.which == RF_P_PGID && !w.id)
-        w.id = k->current->process->pgid;
+    if (w.which == RF_P_PGID)
+        w.id = w.id ? rf_pid_given(k, w.id) : k->current->process->pgid;
+    else if (w.which == RF_P_PID)
+        w.id = rf_pid_given(k, w.id);
     int64_t error = w.which == RF_P_PIDFD ? resolve_pidfd(k, &w, &nonblocking) : 0;
     if (error)
         return error;
@@ -220,7 +224,7 @@ static int64_t sys_waitid(struct rf_kernel *k, const uint64_t a[6])
     if (!found && !(w.options & RF_WNOHANG))
         return rf_sleep_on(k, &k->current->process->child_exit);
     if (found) {
-        fill_info(&f, &info);
+        fill_info(k, &f, &info);
         rf_usage_of_child(f.task->process, &usage);
         if (!(w.options & RF_WNOWAIT))
             consume(k, &f);

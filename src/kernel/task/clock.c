@@ -17,9 +17,9 @@ static int64_t find_cpu_clock(struct rf_kernel *k, int id, struct rf_clock *out)
     bool thread = id & CPU_CLOCK_THREAD;
     if ((id & CPU_CLOCK_WHICH) > CPU_CLOCK_SCHED)
         return -RF_EINVAL; /* a file's clock: there are no such files */
-    struct rf_task *task = pid ? rf_task_find(k, pid) : k->current;
+    struct rf_task *task = pid ? rf_task_find(k, rf_pid_given(k, pid)) : k->current;
     if (!task || (thread && task->process != k->current->process) ||
-        (!thread && pid && task->process->pid != pid && task != k->current))
+        (!thread && pid && task->process->pid != task->tid && task != k->current))
         return -RF_EINVAL;
     *out = (struct rf_clock){
         .is_cpu = true,
@@ -37,6 +37,7 @@ int64_t rf_clock_find(struct rf_kernel *k, int id, struct rf_clock *out)
     case RF_CLOCK_REALTIME_ALARM:
     case RF_CLOCK_TAI:
         out->offset = k->epoch_ns;
+        out->realtime = true;
         return 0;
     case RF_CLOCK_MONOTONIC:
     case RF_CLOCK_MONOTONIC_RAW:

@@ -31,10 +31,14 @@ struct rf_clock {
     bool is_cpu;
     struct rf_cpu_clock cpu;
     uint64_t offset;
+    bool realtime; /* the offset changes when the clock is set */
 };
 /* 0, or -RF_EINVAL: no such clock. */
 int64_t rf_clock_find(struct rf_kernel *k, int id, struct rf_clock *out);
 uint64_t rf_clock_read(struct rf_kernel *k, const struct rf_clock *clock); /* ns */
+
+/* The realtime clock jumps to another value: timers and sleeps until a time of it follow. */
+void rf_clock_set_realtime(struct rf_kernel *k, uint64_t ns);
 
 /* False: negative, or nanoseconds out of range. */
 bool rf_timespec_valid(const struct rf_timespec *t);

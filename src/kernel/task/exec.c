@@ -9,6 +9,7 @@
 #include "kernel/signal/signal.h"
 #include "kernel/syscalls/rseq.h"
 #include "kernel/task/task.h"
+#include "kernel/vfs/inode.h"
 #include "kernel/vfs/vfs.h"
 
 #include <stdio.h>
@@ -219,9 +220,11 @@ static size_t count_strings(char **strings)
 }
 
 static int build_stack(struct rf_kernel *k, const struct program *p, const struct layout *l,
-                       const char *filename, char **argv, char **envp, struct rf_initial_stack *out)
+                       const char *filename, char **argv, char **envp, const struct rf_exec_credentials *exec,
+                       struct rf_initial_stack *out)
 {
     struct rf_task *task = k->current;
+    const struct rf_credentials *c = &exec->next;
     uint32_t cpuid[4];
     rf_cpu_cpuid(k->cpu, 1, 0, cpuid);
     struct rf_stack_request request = {
@@ -240,10 +243,11 @@ static int build_stack(struct rf_kernel *k, const struct program *p, const struc
         .phnum = p->image->phnum,
         .base = l->interp_base,
         .entry = l->bias + p->image->entry,
-        .uid = task->credentials.uid,
-        .euid = task->credentials.euid,
-        .gid = task->credentials.gid,
-        .egid = task->credentials.egid,
+        .uid = rf_uid_shown(k, c->uid),
+        .euid = rf_uid_shown(k, c->euid),
+        .gid = rf_gid_shown(k, c->gid),
+        .egid = rf_gid_shown(k, c->egid),
+        .secure = exec->secure,
     };
     rf_kernel_random(k, request.random, sizeof request.random);
     return rf_initial_stack_build(&request, out);
@@ -294,6 +298,7 @@ static void take_leadership(struct rf_kernel *k, struct rf_task *task)
     if (old->trace)
         rf_ptrace_unlink(k, old);
     process->leader = task;
+    old->tid = task->tid; /* that number goes with the old leader */
     task->tid = process->pid;
     if (k->init == old)
         k->init = task;
@@ -335,6 +340,7 @@ static void reset_task(struct rf_kernel *k, struct rf_task *task, const char *pa
     task->clear_child_tid = task->robust_list = 0;
     task->debug = (struct rf_debug_registers){ 0 };
     rf_rseq_exec(task);
+    task->process->executed = k->init != NULL;
     rf_posix_timers_delete_all(k, task->process);
     rf_fd_close_on_exec(k, task->files);
     const char *base = strrchr(path, '/');
@@ -384,6 +390,13 @@ static void keep_auxv(struct rf_mm *mm, const struct rf_initial_stack *stack)
     memcpy(mm->auxv, stack->bytes + (stack->auxv - stack->rsp), mm->auxv_count * sizeof mm->auxv[0]);
 }
 
+/* The tracer could take over what set-ID bits give (LSM_UNSAFE_PTRACE). */
+static bool is_watched(const struct rf_task *task)
+{
+    return task->trace &&
+           !rf_credentials_capable(&task->trace->tracer->credentials, task->credentials.user, RF_CAP_SYS_PTRACE);
+}
+
 static int64_t start(struct rf_kernel *k, const struct program *p, const struct program *interp,
                      const char *path, char **argv, char **envp)
 {
@@ -395,11 +408,14 @@ static int64_t start(struct rf_kernel *k, const struct program *p, const struct 
     struct rf_mm *mm = rf_mm_create(k);
     struct layout layout = { 0 };
     struct rf_initial_stack stack;
+    struct rf_exec_credentials exec;
     if (!mm)
         return -RF_ENOMEM;
     error = build_space(k, mm, p, interp, &layout);
     if (!error)
-        error = -build_stack(k, p, &layout, path, argv, envp, &stack);
+        rf_credentials_before_exec(k, p->file->inode, rf_file_is_nosuid(p->file) || is_watched(task), &exec);
+    if (!error)
+        error = -build_stack(k, p, &layout, path, argv, envp, &exec, &stack);
     if (error) {
         rf_mm_put(k, mm);
         return error;
@@ -410,6 +426,7 @@ static int64_t start(struct rf_kernel *k, const struct program *p, const struct 
     mm->env_start = stack.env_start, mm->env_end = stack.env_end;
     keep_auxv(mm, &stack);
     adopt_space(k, task, mm);
+    rf_credentials_after_exec(k, &exec);
     reset_task(k, task, path);
     bool good = rf_copy_to_user(k, stack.rsp, stack.bytes, stack.size) == 0 &&
                 clear_tails(k, p->image, layout.bias) &&
@@ -475,6 +492,9 @@ int64_t rf_task_exec(struct rf_kernel *k, int dirfd, const char *path, int flags
 {
     if (flags & ~(RF_AT_EMPTY_PATH | RF_AT_SYMLINK_NOFOLLOW))
         return -RF_EINVAL;
+    if (k->current->nproc_exceeded && rf_user_has_too_many(k, k->current, k->current->credentials.uid, 0))
+        return -RF_EAGAIN;
+    k->current->nproc_exceeded = false;
     char by_descriptor[RF_PATH_MAX + 24];
     struct place place = { dirfd, path, (uint32_t)flags, path };
     if (path[0] != '/' && dirfd != RF_AT_FDCWD) { /* alloc_bprm of fs/exec.c */

@@ -11,7 +11,9 @@
 #include "kernel/signal/stop.h"
 #include "kernel/syscalls/futex.h"
 #include "kernel/task/clock.h"
+#include "kernel/task/identity.h"
 #include "kernel/task/itimer.h"
+#include "kernel/task/session.h"
 #include "kernel/task/task.h"
 #include "kernel/vfs/vfs.h"
 
@@ -50,24 +52,37 @@ static void release_resources(struct rf_kernel *k, struct rf_task *task)
 
 /* --- children and tracees --- */
 
-/* Children of a process that ends have nobody to wait for them any more. */
+/* The children of a process that ends get another parent (forget_original_parent). */
 static void orphan_children(struct rf_kernel *k, struct rf_process *process)
 {
+    struct rf_process *reaper = rf_new_parent(k, process);
     for (struct rf_task *task = k->tasks, *next; task; task = next) {
+        struct rf_process *child = task->process;
         next = task->next_task;
-        if (task->process->parent != process || task != task->process->leader)
+        if (child->parent != process || task != child->leader)
             continue;
-        task->process->parent = NULL;
-        task->process->parent_thread = NULL;
-        if (task->process->zombie && !task->trace)
+        child->parent = reaper;
+        child->parent_thread = reaper ? rf_process_live_thread(k, reaper) : NULL;
+        child->exit_signal = RF_SIGCHLD;
+        if (!child->zombie)
+            rf_session_parent_ended(k, child, process);
+        else if (!task->trace && rf_task_notify_parent(k, task))
             rf_task_reap(k, task);
     }
 }
 
-/* Children of a thread belong to another thread of its process from now on. */
+/* Children of a thread belong to another thread of its process from now on. Those that asked for it hear of the end
+ * (prctl(2), PR_SET_PDEATHSIG). */
 static void pass_children_on(struct rf_kernel *k, struct rf_task *task)
 {
     struct rf_task *heir = rf_process_live_thread(k, task->process);
+    for (struct rf_task *other = k->tasks; other; other = other->next_task) {
+        if (other->process->parent_thread != task)
+            continue;
+        const struct rf_siginfo info = { .si_signo = other->parent_death_signal, .si_code = RF_SI_USER };
+        if (info.si_signo && other->state != RF_TASK_ZOMBIE)
+            rf_signal_send_process(k, other->process, &info);
+    }
     for (struct rf_task *other = k->tasks; other; other = other->next_task)
         if (other->process->parent_thread == task)
             other->process->parent_thread = heir;
@@ -85,7 +100,7 @@ static bool tell(struct rf_kernel *k, struct rf_task *task, int signo)
     int status = task->exit_status;
     struct rf_siginfo info = { .si_signo = signo };
     info.si_code = status & 0x7f ? (status & 0x80 ? RF_SI_CLD_DUMPED : RF_SI_CLD_KILLED) : RF_SI_CLD_EXITED;
-    info.chld.pid = task->tid;
+    info.chld.pid = rf_pid_in(to->leader->namespaces.pid, task->tid);
     info.chld.uid = task->credentials.uid;
     info.chld.utime = (int64_t)(task->process->user_cycles / RF_CYCLES_PER_TICK);
     info.chld.stime = (int64_t)(task->process->kernel_cycles / RF_CYCLES_PER_TICK);
@@ -107,9 +122,11 @@ bool rf_task_notify_parent(struct rf_kernel *k, struct rf_task *leader)
     return tell(k, leader, leader->process->exit_signal);
 }
 
-/* No task of the process is there but its leader. */
+/* No task of the process is there but its leader, nor, if it is a namespace's init, of the namespace. */
 static bool is_alone(const struct rf_kernel *k, const struct rf_task *leader)
 {
+    if (leader->process->waits_for_namespace)
+        return false;
     for (const struct rf_task *task = k->tasks; task; task = task->next_task)
         if (task->process == leader->process && task != leader && task != k->reap)
             return false;
@@ -145,16 +162,33 @@ void rf_task_reap(struct rf_kernel *k, struct rf_task *task)
 
 /* --- ending --- */
 
-static void end_process(struct rf_kernel *k, struct rf_process *process)
+static void become_zombie(struct rf_kernel *k, struct rf_process *process)
 {
     process->zombie = true;
+    rf_wake_for(k, &k->process_ended, RF_POLLIN | RF_POLLRDNORM);
+}
+
+void rf_settle_namespaces(struct rf_kernel *k)
+{
+    struct rf_process *process;
+    while ((process = rf_pid_namespace_empty(k))) {
+        become_zombie(k, process);
+        if (notify_of_end(k, process->leader))
+            rf_task_reap(k, process->leader);
+    }
+}
+
+static void end_process(struct rf_kernel *k, struct rf_process *process)
+{
     if (!process->exiting)
         process->wait_status = process->leader->exit_status;
     process->leader->exit_status = process->wait_status;
     rf_itimer_stop_all(k, process);
     rf_posix_timers_delete_all(k, process);
-    rf_wake_for(k, &k->process_ended, RF_POLLIN | RF_POLLRDNORM);
+    rf_session_process_ends(k, process);
     orphan_children(k, process);
+    if (process->leader == k->init || !rf_pid_namespace_ends(k, process))
+        become_zombie(k, process);
     if (process->leader == k->init) {
         k->finished = true;
         k->exit_status = process->wait_status;

@@ -7,9 +7,10 @@
 #include "kernel/seccomp/seccomp.h"
 #include "kernel/signal/signal.h"
 #include "kernel/syscalls/rseq.h"
+#include "kernel/task/identity.h"
 #include "kernel/task/itimer.h"
 #include "kernel/task/task.h"
-#include "kernel/vfs/vfs.h"
+#include "kernel/vfs/inode.h"
 
 #include <string.h>
 
@@ -30,6 +31,7 @@ static bool copy_process(struct rf_kernel *k, struct rf_task *child, const struc
     copy->pid = child->tid;
     copy->pgid = process->pgid;
     copy->sid = process->sid;
+    copy->has_tty = process->has_tty;
     copy->leader = child;
     bool sibling = flags & RF_CLONE_PARENT;
     copy->parent = sibling ? process->parent : process;
@@ -88,6 +90,9 @@ static bool copy_resources(struct rf_kernel *k, struct rf_task *child, struct rf
     } else {
         child->mm = rf_mm_fork(k, parent->mm);
     }
+    if (child->fs && child->namespaces.mnt != parent->namespaces.mnt &&
+        !rf_fs_context_follow(k, child->fs, (const struct rf_mount_namespace *)child->namespaces.mnt))
+        return false;
     return child->files && child->fs && child->mm;
 }
 
@@ -133,7 +138,7 @@ static int64_t check_flags(const struct rf_clone_args *args)
                        RF_CLONE_PARENT | RF_CLONE_THREAD | RF_CLONE_SYSVSEM | RF_CLONE_SETTLS |
                        RF_CLONE_PARENT_SETTID | RF_CLONE_CHILD_CLEARTID | RF_CLONE_CHILD_SETTID |
                        RF_CLONE_DETACHED | RF_CLONE_IO | RF_CLONE_UNTRACED | RF_CLONE_PIDFD |
-                       RF_CLONE_PTRACE | RF_CLONE_CLEAR_SIGHAND;
+                       RF_CLONE_PTRACE | RF_CLONE_CLEAR_SIGHAND | RF_CLONE_NAMESPACES;
     if (flags & ~offered)
         return -RF_EINVAL;
     if (flags & RF_CLONE_SIGHAND && !(flags & RF_CLONE_VM))
@@ -201,19 +206,21 @@ static int64_t wait_for_vfork(struct rf_kernel *k, struct rf_task *parent)
 static int64_t finish_clone(struct rf_kernel *k, struct rf_task *parent)
 {
     uint64_t *scratch = parent->scratch;
+    int32_t tid = (int32_t)scratch[SCRATCH_TID];
+    uint64_t told = parent->trace ? (uint64_t)rf_pid_in(parent->trace->tracer->namespaces.pid, tid) : 0;
     int64_t result = 0;
     if (scratch[SCRATCH_STAGE] == CLONE_MADE) {
         if (scratch[SCRATCH_EVENT])
-            result = rf_ptrace_event(k, parent, (unsigned)scratch[SCRATCH_EVENT], scratch[SCRATCH_TID]);
+            result = rf_ptrace_event(k, parent, (unsigned)scratch[SCRATCH_EVENT], told);
         if (!result)
             scratch[SCRATCH_STAGE] = scratch[SCRATCH_FLAGS] & RF_CLONE_VFORK ? CLONE_WAITS : CLONE_DONE;
     }
     if (!result && scratch[SCRATCH_STAGE] == CLONE_WAITS) {
         result = wait_for_vfork(k, parent);
         if (!result && !(scratch[SCRATCH_FLAGS] & RF_CLONE_UNTRACED))
-            result = rf_ptrace_event(k, parent, RF_PTRACE_EVENT_VFORK_DONE, scratch[SCRATCH_TID]);
+            result = rf_ptrace_event(k, parent, RF_PTRACE_EVENT_VFORK_DONE, told);
     }
-    return result ? result : (int64_t)scratch[SCRATCH_TID];
+    return result ? result : rf_pid_shown(k, tid);
 }
 
 bool rf_task_clone_begun(const struct rf_kernel *k)
@@ -221,34 +228,32 @@ bool rf_task_clone_begun(const struct rf_kernel *k)
     return k->current->scratch[SCRATCH_STAGE] != CLONE_BEGINS;
 }
 
-int64_t rf_task_clone(struct rf_kernel *k, const struct rf_clone_args *args)
+/* A task with all that it shares or copies; NULL and *error if there is none. */
+static struct rf_task *make_child(struct rf_kernel *k, const struct rf_clone_args *args, int64_t *error)
 {
-    struct rf_task *parent = k->current;
-    if (rf_task_clone_begun(k))
-        return finish_clone(k, parent);
-    int64_t error = check_flags(args);
-    if (error)
-        return error;
-    struct rf_task *child = rf_task_create(k);
+    struct rf_task *parent = k->current, *child = rf_task_create(k);
+    *error = -RF_EAGAIN;
     if (!child)
-        return -RF_EAGAIN;
-    if (!copy_process(k, child, parent, args->flags, (int)args->exit_signal) ||
-        !copy_sighand(k, child, parent, args->flags) || !copy_resources(k, child, parent, args->flags)) {
-        drop_partial(k, child);
-        return -RF_ENOMEM;
-    }
-    if (is_traced_too(parent, args))
-        error = rf_ptrace_inherit(k, child, parent);
-    if (!error)
-        error = give_pidfd(k, args, child->tid);
-    if (error) {
-        drop_partial(k, child);
-        return error;
-    }
+        return NULL;
+    *error = rf_identity_fork(k, child, args->flags);
+    if (!*error && (!copy_process(k, child, parent, args->flags, (int)args->exit_signal) ||
+                    !copy_sighand(k, child, parent, args->flags) || !copy_resources(k, child, parent, args->flags)))
+        *error = -RF_ENOMEM;
+    if (!*error && is_traced_too(parent, args))
+        *error = rf_ptrace_inherit(k, child, parent);
+    if (!*error)
+        *error = give_pidfd(k, args, child->tid);
+    if (!*error)
+        return child;
+    drop_partial(k, child);
+    return NULL;
+}
+
+static void inherit(struct rf_kernel *k, struct rf_task *child, const struct rf_clone_args *args)
+{
+    const struct rf_task *parent = k->current;
     memcpy(child->comm, parent->comm, sizeof child->comm);
-    child->credentials = parent->credentials;
     child->blocked = parent->blocked;
-    child->nice = parent->nice;
     rf_seccomp_fork(child, parent);
     rf_rseq_fork(child, parent, args->flags);
     if (!(args->flags & RF_CLONE_VM) || args->flags & RF_CLONE_VFORK) {
@@ -257,24 +262,45 @@ int64_t rf_task_clone(struct rf_kernel *k, const struct rf_clone_args *args)
         child->altstack_flags = parent->altstack_flags;
     }
     copy_registers(k, child, parent, args);
-    int32_t tid = child->tid;
+}
+
+/* The child's number, where the parent and the child want to read it. As on Linux, a bad address is not an error. */
+static void write_numbers(struct rf_kernel *k, struct rf_task *child, const struct rf_clone_args *args)
+{
+    struct rf_task *parent = k->current;
+    int32_t tid = rf_pid_shown(k, child->tid), own_tid = rf_pid_in(child->namespaces.pid, child->tid);
     if (args->flags & RF_CLONE_PARENT_SETTID)
-        RF_PUT_USER(k, args->parent_tid, tid); /* as Linux, a bad address is not an error */
+        RF_PUT_USER(k, args->parent_tid, tid);
     if (args->flags & RF_CLONE_CHILD_CLEARTID)
         child->clear_child_tid = args->child_tid;
-    if (args->flags & RF_CLONE_CHILD_SETTID) {
-        /* written in the child's address space */
-        k->current = child;
-        rf_mm_activate(k, child->mm);
-        RF_PUT_USER(k, args->child_tid, tid);
-        k->current = parent;
-        rf_mm_activate(k, parent->mm);
-    }
+    if (!(args->flags & RF_CLONE_CHILD_SETTID))
+        return;
+    k->current = child; /* in the child's address space */
+    rf_mm_activate(k, child->mm);
+    RF_PUT_USER(k, args->child_tid, own_tid);
+    k->current = parent;
+    rf_mm_activate(k, parent->mm);
+}
+
+int64_t rf_task_clone(struct rf_kernel *k, const struct rf_clone_args *args)
+{
+    struct rf_task *parent = k->current;
+    if (rf_task_clone_begun(k))
+        return finish_clone(k, parent);
+    int64_t error = check_flags(args);
+    if (!error)
+        error = rf_identity_check_flags(k, args->flags);
+    struct rf_task *child = error ? NULL : make_child(k, args, &error);
+    if (!child)
+        return error;
+    inherit(k, child, args);
+    rf_identity_born(child);
+    write_numbers(k, child, args);
     if (args->flags & RF_CLONE_VFORK)
         child->vfork_parent = parent;
     rf_make_runnable(k, child);
     parent->scratch[SCRATCH_STAGE] = CLONE_MADE;
-    parent->scratch[SCRATCH_TID] = (uint64_t)tid;
+    parent->scratch[SCRATCH_TID] = (uint64_t)child->tid;
     parent->scratch[SCRATCH_EVENT] = event_of(parent, args);
     parent->scratch[SCRATCH_FLAGS] = args->flags;
     return finish_clone(k, parent);

@@ -4,6 +4,7 @@
 #include "kernel/frames.h"
 #include "kernel/signal/signal.h"
 #include "kernel/syscalls/futex.h"
+#include "kernel/task/identity.h"
 
 struct rf_task *rf_task_find(struct rf_kernel *k, int32_t tid)
 {
@@ -73,5 +74,6 @@ void rf_task_free(struct rf_kernel *k, struct rf_task *task)
         rf_pending_drop_process(k, task->process, UINT64_MAX);
         rf_kfree(k, task->process);
     }
+    rf_identity_drop(k, task);
     rf_kfree(k, task);
 }

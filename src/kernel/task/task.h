@@ -3,6 +3,8 @@
 #define RF_KERNEL_TASK_TASK_H
 
 #include "kernel/kernel.h"
+#include "kernel/namespace/namespace.h"
+#include "kernel/task/credentials.h"
 #include "kernel/task/timer.h"
 
 /* Stopped: with its process (signal/stop.h). Traced: stopped for its tracer (ptrace/ptrace.h). */
@@ -23,12 +25,6 @@ struct rf_debug_registers {
     uint64_t address[4];
     uint64_t status;  /* DR6 of the last #DB */
     uint64_t control; /* DR7's writable bits */
-};
-
-struct rf_credentials {
-    uint32_t uid, euid, suid, fsuid, gid, egid, sgid, fsgid;
-    uint32_t group_count;
-    uint32_t groups[32];
 };
 
 /* Signal handlers: shared by threads. */
@@ -52,6 +48,10 @@ struct rf_process {
     int32_t exit_signal;                /* sent to the parent; 0 = none */
     int wait_status;                    /* of exit_group or a deadly signal; at the end, the leader's */
     bool zombie;                        /* all threads have ended */
+    bool waits_for_namespace;           /* init of a pid namespace that is not empty yet: dead, but no zombie */
+    bool executed;                      /* execve since its birth: its parent may not move it any more */
+    bool subreaper;                     /* PR_SET_CHILD_SUBREAPER */
+    bool has_tty;                       /* the session's terminal is its own */
     bool exiting;                       /* exit_group: every thread must end with wait_status */
     struct rf_task *exec_task;          /* execve of this thread waits for the others' end, which must come */
     struct rf_wait_queue thread_ended;  /* it waits here */
@@ -88,6 +88,12 @@ struct rf_task {
     struct rf_fd_table *files;
     struct rf_fs_context *fs;
     struct rf_credentials credentials;
+    struct rf_namespaces namespaces;
+    bool no_new_privs, nproc_exceeded, tsc_faults, io_flusher;
+    int32_t parent_death_signal;
+    uint32_t personality;
+    uint8_t mce_policy;            /* PR_MCE_KILL_* + 1, 0: the default */
+    uint64_t timer_slack, default_timer_slack; /* ns */
 
     /* kernel stack: physically contiguous, mapped by the direct map */
     uint64_t kstack_pa;            /* lowest address */
@@ -134,12 +140,16 @@ struct rf_task {
     uint64_t scratch[4];           /* a restarted handler's memory; zero at system call entry */
 
     uint8_t seccomp_mode;          /* RF_SECCOMP_MODE_* */
-    bool no_new_privs;             /* exec gives no privileges (prctl(2), PR_SET_NO_NEW_PRIVS) */
     struct rf_seccomp_filter *seccomp_filter;         /* the newest */
     struct rf_seccomp_notification *seccomp_question; /* for whose answer it waits */
 
     uint64_t timeslice_end;        /* cycles */
+    uint64_t slice_start;
     int32_t nice;                  /* RF_NICE_MIN (most) to RF_NICE_MAX */
+    int32_t policy, rt_priority;   /* RF_SCHED_*; 1 (least) to 99 for SCHED_FIFO and SCHED_RR */
+    bool reset_on_fork;
+    bool yielded, was_running;     /* while it goes back to the queue */
+    uint16_t ioprio;
     uint64_t user_cycles, kernel_cycles;
     struct rf_task *vfork_parent;  /* sleeping until this task execs or exits */
     struct rf_wait_queue vfork_done;
@@ -148,6 +158,8 @@ struct rf_task {
 
 #define RF_KSTACK_BYTES RF_PAGE_SIZE /* C handlers run on the host: entry frames alone fit easily */
 #define RF_TIMESLICE_CYCLES UINT64_C(4000000) /* at nice 0 */
+#define RF_RR_TIMESLICE_CYCLES UINT64_C(300000000) /* 100 ms */
+#define RF_TIMER_SLACK 50000 /* ns */
 #define RF_NICE_MIN (-20)
 #define RF_NICE_MAX 19
 
@@ -181,6 +193,12 @@ void rf_yield(struct rf_kernel *k);
 void rf_account_times(struct rf_kernel *k);
 /* Set the CPU's timer to the next deadline or time slice end. */
 void rf_timers_arm(struct rf_kernel *k);
+/* Cycles that a task may run before others of its kind. */
+uint64_t rf_timeslice(const struct rf_task *task);
+/* Its policy or priority is another: somebody else may have to run. */
+void rf_priority_changed(struct rf_kernel *k, struct rf_task *task);
+/* CR4.TSD as the task wants it (PR_SET_TSC); it is current. */
+void rf_apply_tsc(struct rf_kernel *k, const struct rf_task *task);
 /* Recompute the current task's exit_work word. */
 void rf_update_exit_work(struct rf_kernel *k, uint32_t also);
 
@@ -207,5 +225,7 @@ void rf_task_end_others(struct rf_kernel *k, struct rf_task *task);
 void rf_task_reap(struct rf_kernel *k, struct rf_task *task);
 /* Tell the parent that a process has ended. True: nobody waits for it. */
 bool rf_task_notify_parent(struct rf_kernel *k, struct rf_task *leader);
+/* Inits of pid namespaces that have become empty are zombies now. */
+void rf_settle_namespaces(struct rf_kernel *k);
 
 #endif

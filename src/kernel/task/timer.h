@@ -9,6 +9,7 @@ struct rf_timer {
     struct rf_timer *next;
     uint64_t expires; /* ns of the monotonic clock */
     bool active;
+    bool realtime; /* expires at a time of the realtime clock */
     void (*fire)(struct rf_kernel *k, void *owner);
     void *owner;
 };

@@ -27,6 +27,15 @@ struct rf_fs_context *rf_fs_context_copy(struct rf_kernel *k, struct rf_fs_conte
     return copy;
 }
 
+bool rf_fs_is_at_root(const struct rf_kernel *k, const struct rf_fs_context *fs)
+{
+    const struct rf_mount_namespace *ns = k->current ? (const void *)k->current->namespaces.mnt : NULL;
+    const struct rf_mount_point *top = ns ? ns->points : NULL;
+    while (top && top->at)
+        top = top->next;
+    return fs->root == rf_mount_cross(top ? top->root : k->vfs->root);
+}
+
 void rf_fs_context_get(struct rf_fs_context *fs)
 {
     fs->references++;

@@ -20,6 +20,7 @@ static void attach(struct rf_dentry *dentry, struct rf_dentry *parent)
     dentry->next = NULL;
     if (!parent)
         return;
+    dentry->point = parent->point;
     rf_dentry_get(parent);
     dentry->next = parent->children;
     if (dentry->next)
@@ -94,7 +95,9 @@ int64_t rf_dentry_child(struct rf_kernel *k, struct rf_dentry *dir, const char *
                         struct rf_dentry **out)
 {
     struct rf_dentry *live = find_live(dir, name);
-    if (live && (live->mounted || !dir->inode->mount->changes_outside)) {
+    const struct rf_mount *fs = dir->inode->mount;
+    bool may_have_changed = fs->changes_outside || (fs->points > 1 && fs->keeps_inodes); /* from another place */
+    if (live && (live->mounted || !may_have_changed)) {
         rf_dentry_get(live);
         *out = live;
         return 0;
@@ -116,6 +119,23 @@ int64_t rf_dentry_child(struct rf_kernel *k, struct rf_dentry *dir, const char *
     rf_inode_put(k, inode);
     *out = live;
     return live ? 0 : -RF_ENOMEM;
+}
+
+struct rf_dentry *rf_dentry_mirror(struct rf_kernel *k, const struct rf_dentry *from, struct rf_dentry *to,
+                                   const struct rf_dentry *dentry)
+{
+    if (dentry == from || !dentry->parent) {
+        rf_dentry_get(to);
+        return to;
+    }
+    struct rf_dentry *parent = rf_dentry_mirror(k, from, to, dentry->parent);
+    struct rf_dentry *child = parent ? find_live(parent, dentry->name) : NULL;
+    if (child && child->inode == dentry->inode)
+        rf_dentry_get(child);
+    else if (parent)
+        child = rf_dentry_new(k, parent, dentry->name, dentry->inode);
+    rf_dentry_put(k, parent);
+    return child;
 }
 
 void rf_dentry_forget(struct rf_kernel *k, struct rf_dentry *dir, const char *name)

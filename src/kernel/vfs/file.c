@@ -51,7 +51,8 @@ void rf_file_put(struct rf_kernel *k, struct rf_file *file)
 static void touch_access_time(struct rf_kernel *k, struct rf_file *file)
 {
     struct rf_inode *inode = file->inode;
-    if ((file->flags & RF_O_NOATIME) || inode->mount->read_only || inode->mount->changes_outside)
+    if ((file->flags & RF_O_NOATIME) || inode->mount->read_only || inode->mount->changes_outside ||
+        rf_has_mount_flag(file->dentry, RF_MS_RDONLY | RF_MS_NOATIME))
         return;
     /* relatime: once after a change, or once a day */
     struct rf_timespec now = rf_now(k), *a = &inode->atime, *m = &inode->mtime, *c = &inode->ctime;
@@ -103,7 +104,7 @@ static int64_t limit_write(struct rf_kernel *k, struct rf_uio *uio, uint64_t pos
 /* A write takes the set-user-ID and set-group-ID bits away, unless root does it. */
 static void drop_privilege_bits(struct rf_kernel *k, struct rf_inode *inode)
 {
-    if (!k->current || k->current->credentials.fsuid == 0 || inode->mount->changes_outside)
+    if (!k->current || rf_capable_here(k, RF_CAP_FSETID) || inode->mount->changes_outside)
         return;
     if (inode->mode & RF_S_ISUID)
         inode->mode &= ~(uint32_t)RF_S_ISUID;
@@ -224,6 +225,11 @@ int64_t rf_file_may_execute(struct rf_kernel *k, struct rf_file *file)
     if (!RF_S_ISREG(file->inode->mode))
         return -RF_EACCES;
     return rf_inode_permission(k, file->inode, RF_X_OK);
+}
+
+bool rf_file_is_nosuid(const struct rf_file *file)
+{
+    return rf_has_mount_flag(file->dentry, RF_MS_NOSUID);
 }
 
 int64_t rf_file_path(struct rf_kernel *k, struct rf_file *file, char *out, size_t size)

@@ -1,6 +1,7 @@
 /* Inodes: references, permission checks, attributes. Drivers own everything else. */
 #include "kernel/fs/fs.h"
 #include "kernel/mm/mm.h"
+#include "kernel/namespace/namespace.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/task.h"
 #include "kernel/vfs/lock.h"
@@ -18,6 +19,7 @@ struct rf_inode *rf_inode_alloc(struct rf_kernel *k, struct rf_mount *mount, uin
         return NULL;
     inode->references = 1;
     inode->mount = mount;
+    mount->inodes++;
     inode->mode = mode;
     inode->nlink = 1;
     inode->ino = ++mount->next_ino;
@@ -46,9 +48,11 @@ void rf_inode_put(struct rf_kernel *k, struct rf_inode *inode)
         inode->locks = lock->next;
         rf_kfree(k, lock);
     }
+    struct rf_mount *mount = inode->mount;
     if (inode->ops->destroy)
         inode->ops->destroy(k, inode);
     rf_kfree(k, inode);
+    rf_mount_inode_gone(k, mount);
 }
 
 void rf_inode_modified(struct rf_kernel *k, struct rf_inode *inode)
@@ -61,29 +65,41 @@ bool rf_in_group(const struct rf_kernel *k, uint32_t gid)
     const struct rf_credentials *c = &k->current->credentials;
     if (gid == c->fsgid)
         return true;
-    for (uint32_t i = 0; i < c->group_count; i++)
-        if (c->groups[i] == gid)
+    for (uint32_t i = 0; c->groups && i < c->groups->count; i++)
+        if (c->groups->gid[i] == gid)
             return true;
     return false;
 }
 
+/* What capabilities add where the mode refuses: generic_permission of fs/namei.c. */
+static bool is_overridden(const struct rf_kernel *k, const struct rf_inode *inode, int mask, uint64_t capabilities)
+{
+    const struct rf_user_namespace *ns = k->current->credentials.user;
+    if (rf_uid_from_kernel(ns, inode->uid) == RF_NO_ID || rf_gid_from_kernel(ns, inode->gid) == RF_NO_ID)
+        return false;
+    bool directory = RF_S_ISDIR(inode->mode);
+    bool only_looks = directory ? !(mask & RF_W_OK) : mask == RF_R_OK;
+    if (only_looks && capabilities & RF_CAP_BIT(RF_CAP_DAC_READ_SEARCH))
+        return true;
+    bool executable = directory || !(mask & RF_X_OK) || inode->mode & 0111;
+    return executable && capabilities & RF_CAP_BIT(RF_CAP_DAC_OVERRIDE);
+}
+
 int64_t rf_inode_access(struct rf_kernel *k, struct rf_inode *inode, int mask, uint32_t uid,
-                        uint32_t gid)
+                        uint32_t gid, uint64_t capabilities)
 {
     uint32_t mode = inode->mode;
     bool special = !RF_S_ISREG(mode) && !RF_S_ISDIR(mode) && !RF_S_ISLNK(mode);
     if ((mask & RF_W_OK) && inode->mount->read_only && !special)
         return -RF_EROFS;
-    if (uid == 0) {
-        bool may_execute = RF_S_ISDIR(mode) || (mode & 0111);
-        return (mask & RF_X_OK) && !may_execute ? -RF_EACCES : 0;
-    }
     uint32_t bits = mode;
     if (uid == inode->uid)
         bits >>= 6;
     else if (gid == inode->gid || rf_in_group(k, inode->gid))
         bits >>= 3;
-    return (bits & 7 & (uint32_t)mask) == (uint32_t)mask ? 0 : -RF_EACCES;
+    if ((bits & 7 & (uint32_t)mask) == (uint32_t)mask)
+        return 0;
+    return is_overridden(k, inode, mask, capabilities) ? 0 : -RF_EACCES;
 }
 
 int64_t rf_inode_permission(struct rf_kernel *k, struct rf_inode *inode, int mask)
@@ -91,7 +107,7 @@ int64_t rf_inode_permission(struct rf_kernel *k, struct rf_inode *inode, int mas
     if (!k->current)
         return 0; /* the kernel itself, at set-up */
     const struct rf_credentials *c = &k->current->credentials;
-    return rf_inode_access(k, inode, mask, c->fsuid, c->fsgid);
+    return rf_inode_access(k, inode, mask, c->fsuid, c->fsgid, c->effective);
 }
 
 bool rf_inode_is_running(const struct rf_kernel *k, const struct rf_inode *inode)

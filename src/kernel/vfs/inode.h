@@ -1,11 +1,13 @@
 /* What stands behind an open file: inodes (objects), dentries (names), mounts (file systems).
  *
  * A dentry lives while somebody holds it: an open file, a working directory, a child. Inodes
- * live while a dentry, or their driver's own directory, holds them. A file system is mounted
- * at one place only, so a dentry alone says where one is. */
+ * live while a dentry, or their driver's own directory, holds them. Each place where a file
+ * system is seen has dentries of its own, over the same inodes, so a dentry alone says where
+ * one is: also with bind mounts, and in copies of the mount namespace. */
 #ifndef RF_KERNEL_VFS_INODE_H
 #define RF_KERNEL_VFS_INODE_H
 
+#include "kernel/namespace/namespace.h"
 #include "kernel/vfs/vfs.h"
 
 struct rf_lock;
@@ -91,7 +93,8 @@ struct rf_dentry {
     bool deleted;
     struct rf_dentry *parent; /* NULL: root of a mount, or an object without a place */
     struct rf_inode *inode;
-    struct rf_mount *mounted; /* what is seen here instead */
+    struct rf_mount_point *point;   /* the place that it is part of; NULL: none (pipes, internal files) */
+    struct rf_mount_point *mounted; /* what is seen here instead */
     struct rf_dentry *children, *next, *previous; /* live children */
     char *name;
 };
@@ -102,11 +105,34 @@ struct rf_mount_ops {
     void (*destroy)(struct rf_kernel *k, struct rf_mount *mount);
 };
 
+/* A place where a file system, or a part of it, is seen. */
+struct rf_mount_point {
+    struct rf_mount_point *next; /* of the same namespace, in order of mounting */
+    struct rf_mount_namespace *ns; /* NULL: of the set-up's, or detached */
+    struct rf_mount *fs;
+    struct rf_dentry *root;      /* referenced */
+    struct rf_dentry *at;        /* referenced, in another place's tree; NULL: the root of all */
+    struct rf_mount_point *copy; /* while a namespace is copied */
+    uint32_t flags;              /* RF_MS_RDONLY, NOSUID, NODEV, NOEXEC, NOATIME, NODIRATIME */
+    uint32_t id;
+    bool locked;                 /* came with a copy for fewer rights: cannot be taken apart */
+    bool expiring;               /* MNT_EXPIRE was tried once */
+};
+struct rf_mount_namespace {
+    struct rf_namespace ns;
+    struct rf_mount_point *points;
+};
+
+/* A file system. */
 struct rf_mount {
     const struct rf_mount_ops *ops;
     struct rf_mount *next;
     const char *type, *source; /* as /proc/mounts shows them: constant text */
-    struct rf_dentry *root, *mountpoint; /* mountpoint NULL: the root mount, internal ones */
+    struct rf_dentry *root;    /* of its first place */
+    struct rf_mount_point first;
+    uint32_t points, inodes;   /* places where it is seen, live inodes: it goes with the last */
+    struct rf_user_namespace *user; /* counted: whose ids it can hold; NULL: the initial one's, all */
+    bool keeps_inodes;         /* a name leads to the same inode each time: trees can be compared */
     uint64_t device;           /* st_dev */
     uint64_t magic;            /* f_type */
     uint64_t next_ino;
@@ -125,10 +151,10 @@ struct rf_timespec rf_now(struct rf_kernel *k); /* realtime */
 /* Current time into mtime and ctime of a directory or file that was changed. */
 void rf_inode_modified(struct rf_kernel *k, struct rf_inode *inode);
 /* mask of RF_R_OK, RF_W_OK, RF_X_OK, with the current task's fsuid and groups: 0, -RF_EACCES,
- * -RF_EROFS. rf_inode_access is the same for another user and group. */
+ * -RF_EROFS. rf_inode_access is the same for another user, group and set of capabilities. */
 int64_t rf_inode_permission(struct rf_kernel *k, struct rf_inode *inode, int mask);
 int64_t rf_inode_access(struct rf_kernel *k, struct rf_inode *inode, int mask, uint32_t uid,
-                        uint32_t gid);
+                        uint32_t gid, uint64_t capabilities);
 bool rf_in_group(const struct rf_kernel *k, uint32_t gid);
 /* Is it the program of some process? Then it must not be written: -RF_ETXTBSY. */
 bool rf_inode_is_running(const struct rf_kernel *k, const struct rf_inode *inode);
@@ -152,6 +178,9 @@ int64_t rf_dentry_child(struct rf_kernel *k, struct rf_dentry *dir, const char *
                         struct rf_dentry **out);
 /* A name was removed: a live dentry for it becomes nameless. */
 void rf_dentry_forget(struct rf_kernel *k, struct rf_dentry *dir, const char *name);
+/* What dentry, below `from`, is below `to`, a root of the same inodes. NULL: no memory. */
+struct rf_dentry *rf_dentry_mirror(struct rf_kernel *k, const struct rf_dentry *from, struct rf_dentry *to,
+                                   const struct rf_dentry *dentry);
 /* A live dentry gets another place. False: no memory (nothing changed). */
 bool rf_dentry_move(struct rf_kernel *k, struct rf_dentry *dentry, struct rf_dentry *dir,
                     const char *name);
@@ -171,7 +200,32 @@ struct rf_mount *rf_mount_alloc(struct rf_kernel *k, const char *type, uint64_t 
                                 const struct rf_mount_ops *ops);
 /* Show mount (its root is set) at a directory or file; takes over the mount. */
 void rf_mount_attach(struct rf_kernel *k, struct rf_mount *mount, struct rf_dentry *at);
+/* The first place of a file system that was just made; not attached. */
+struct rf_mount_point *rf_mount_adopt(struct rf_kernel *k, struct rf_mount *mount);
+/* Another place for a tree whose root is an inode of fs; not attached. NULL: no memory. */
+struct rf_mount_point *rf_mount_point_new(struct rf_kernel *k, struct rf_mount *fs, struct rf_inode *root);
+void rf_mount_point_attach(struct rf_mount_namespace *ns, struct rf_mount_point *point, struct rf_dentry *at);
+/* Take it out of its namespace and off its place; it stays. */
+void rf_mount_point_detach(struct rf_kernel *k, struct rf_mount_point *point);
+/* It is seen nowhere any more: return what it holds. */
+void rf_mount_point_free(struct rf_kernel *k, struct rf_mount_point *point);
+/* A copy of the tree at `from` (rec: with all that is mounted below), not attached. NULL: no memory. */
+struct rf_mount_point *rf_mount_copy_tree(struct rf_kernel *k, struct rf_mount_point *from, struct rf_inode *root,
+                                          struct rf_dentry *top, bool rec, struct rf_mount_namespace *ns);
+/* Take the tree apart, those below first. */
+void rf_mount_free_tree(struct rf_kernel *k, struct rf_mount_point *point);
+bool rf_is_read_only(const struct rf_dentry *dentry);
+RF_INLINE bool rf_has_mount_flag(const struct rf_dentry *dentry, uint32_t flag)
+{
+    return dentry && dentry->point && dentry->point->flags & flag;
+}
+struct rf_mount_namespace *rf_mount_namespace_copy(struct rf_kernel *k, struct rf_mount_namespace *from,
+                                                   struct rf_user_namespace *owner);
+void rf_mount_namespace_free(struct rf_kernel *k, struct rf_mount_namespace *ns); /* its mounts */
+/* The same place in a copy that was just made. False: no memory. */
+bool rf_fs_context_follow(struct rf_kernel *k, struct rf_fs_context *fs, const struct rf_mount_namespace *copy);
 void rf_mount_free(struct rf_kernel *k, struct rf_mount *mount);
+void rf_mount_inode_gone(struct rf_kernel *k, struct rf_mount *mount); /* for rf_inode_put */
 /* The topmost file system at a dentry, and back down. */
 struct rf_dentry *rf_mount_cross(struct rf_dentry *dentry);
 struct rf_dentry *rf_mount_uncross(struct rf_dentry *dentry);

@@ -205,7 +205,7 @@ static int64_t get_lock(struct rf_kernel *k, struct rf_file *file, struct rf_flo
     f->l_whence = RF_SEEK_SET;
     f->l_start = (int64_t)conflict->start;
     f->l_len = conflict->end == INT64_MAX ? 0 : (int64_t)(conflict->end - conflict->start + 1);
-    f->l_pid = conflict->kind == RF_LOCK_OFD ? -1 : conflict->pid;
+    f->l_pid = conflict->kind == RF_LOCK_OFD ? -1 : rf_pid_shown(k, conflict->pid);
     return RF_PUT_USER(k, user, *f);
 }
 

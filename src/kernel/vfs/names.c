@@ -7,10 +7,14 @@
 
 int64_t rf_may_create(struct rf_kernel *k, struct rf_dentry *dir)
 {
-    if (dir->deleted)
+    if (dir->deleted || !dir->inode->nlink)
         return -RF_ENOENT;
-    if (dir->inode->mount->read_only)
+    if (rf_is_read_only(dir))
         return -RF_EROFS;
+    const struct rf_user_namespace *user = dir->inode->mount->user;
+    if (user && k->current && (rf_uid_from_kernel(user, k->current->credentials.fsuid) == RF_NO_ID ||
+                               rf_gid_from_kernel(user, k->current->credentials.fsgid) == RF_NO_ID))
+        return -RF_EOVERFLOW; /* the owner that it would have cannot be told */
     return rf_inode_permission(k, dir->inode, RF_W_OK | RF_X_OK);
 }
 
@@ -58,7 +62,7 @@ static int64_t make(struct rf_kernel *k, int dirfd, const char *path, uint32_t m
         return result;
     struct rf_inode *dir = parent.dir->inode;
     bool device = RF_S_ISCHR(mode) || RF_S_ISBLK(mode);
-    if (device && k->current && k->current->credentials.fsuid != 0)
+    if (device && !rf_capable(k, RF_CAP_MKNOD))
         result = -RF_EPERM;
     else if (!dir->ops->create)
         result = -RF_EPERM;
@@ -102,7 +106,7 @@ int64_t rf_vfs_symlink(struct rf_kernel *k, const char *target, int dirfd, const
 static int64_t link_to(struct rf_kernel *k, struct rf_dentry *old, struct rf_path_parent *parent)
 {
     struct rf_inode *dir = parent->dir->inode, *inode = old->inode;
-    if (dir->mount != inode->mount)
+    if (dir->mount != inode->mount || parent->dir->point != old->point)
         return -RF_EXDEV;
     if (RF_S_ISDIR(inode->mode) || !dir->ops->link)
         return -RF_EPERM;
@@ -135,13 +139,14 @@ int64_t rf_vfs_link(struct rf_kernel *k, int old_dirfd, const char *old_path, in
 /* may_delete: dir must be writable, and sticky directories keep other people's entries. */
 static int64_t may_remove(struct rf_kernel *k, struct rf_dentry *dir, struct rf_inode *victim)
 {
-    if (dir->inode->mount->read_only)
+    if (rf_is_read_only(dir))
         return -RF_EROFS;
     int64_t result = rf_inode_permission(k, dir->inode, RF_W_OK | RF_X_OK);
     if (result || !k->current)
         return result;
     uint32_t uid = k->current->credentials.fsuid;
-    if ((dir->inode->mode & RF_S_ISVTX) && uid != 0 && uid != victim->uid && uid != dir->inode->uid)
+    if ((dir->inode->mode & RF_S_ISVTX) && uid != victim->uid && uid != dir->inode->uid &&
+        !rf_capable_for(k, victim, RF_CAP_FOWNER))
         return -RF_EPERM;
     return 0;
 }
@@ -263,13 +268,13 @@ static int64_t do_rename(struct rf_kernel *k, struct rename *r)
 
 static int64_t rename_found(struct rf_kernel *k, struct rename *r, uint32_t flags)
 {
-    if (r->from.dir->inode->mount != r->to.dir->inode->mount)
+    if (r->from.dir->inode->mount != r->to.dir->inode->mount || r->from.dir->point != r->to.dir->point)
         return -RF_EXDEV;
     if (r->from.kind != RF_LAST_NAME)
         return -RF_EBUSY;
     if (r->to.kind != RF_LAST_NAME)
         return flags & RF_RENAME_NOREPLACE ? -RF_EEXIST : -RF_EBUSY;
-    if (r->from.dir->inode->mount->read_only)
+    if (rf_is_read_only(r->from.dir))
         return -RF_EROFS;
     int64_t result = find_last(k, &r->from, &r->source);
     if (result)

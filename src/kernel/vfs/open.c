@@ -35,8 +35,7 @@ static int64_t check_open(struct rf_kernel *k, struct rf_inode *inode, uint32_t 
     int64_t result = created ? 0 : rf_inode_permission(k, inode, wanted_access(flags));
     if (result)
         return result;
-    if ((flags & RF_O_NOATIME) && k->current && k->current->credentials.fsuid != 0 &&
-        k->current->credentials.fsuid != inode->uid)
+    if ((flags & RF_O_NOATIME) && !rf_owner_or_capable(k, inode))
         return -RF_EPERM;
     return 0;
 }
@@ -77,6 +76,11 @@ int64_t rf_dentry_open(struct rf_kernel *k, struct rf_dentry *dentry, uint32_t f
         return 0;
     }
     int64_t result = check_open(k, inode, flags, created);
+    bool special = !RF_S_ISREG(inode->mode) && !RF_S_ISDIR(inode->mode);
+    if (!result && !special && wanted_access(flags) & RF_W_OK && rf_has_mount_flag(dentry, RF_MS_RDONLY))
+        result = -RF_EROFS;
+    if (!result && (RF_S_ISCHR(inode->mode) || RF_S_ISBLK(inode->mode)) && rf_has_mount_flag(dentry, RF_MS_NODEV))
+        result = -RF_EACCES;
     if (result)
         return result;
     file = rf_file_alloc(k, inode->file_ops ? inode->file_ops : &no_ops, inode, dentry,
@@ -237,6 +241,8 @@ int64_t rf_vfs_open_exec(struct rf_kernel *k, int dirfd, const char *path, uint3
         result = -RF_EACCES;
     else
         result = rf_inode_permission(k, dentry->inode, RF_X_OK);
+    if (result == 0 && rf_has_mount_flag(dentry, RF_MS_NOEXEC))
+        result = -RF_EACCES;
     if (result == 0 && dentry->inode->writers)
         result = -RF_ETXTBSY;
     if (result == 0) /* the right to execute is enough */

@@ -215,6 +215,7 @@ void rf_vfs_destroy(struct rf_kernel *k)
 {
     if (!k->vfs)
         return;
+    k->vfs->ending = true;
     rf_hostfs_close_all(k); /* tasks that were not ended may still hold files */
     for (int i = 0; i < 3; i++)
         rf_inode_put(k, k->vfs->stdio[i]);

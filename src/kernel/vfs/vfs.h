@@ -128,6 +128,7 @@ struct rf_fs_context {
 };
 struct rf_fs_context *rf_fs_context_create(struct rf_kernel *k); /* at the root of the root mount */
 struct rf_fs_context *rf_fs_context_copy(struct rf_kernel *k, struct rf_fs_context *fs);
+bool rf_fs_is_at_root(const struct rf_kernel *k, const struct rf_fs_context *fs); /* no chroot */
 void rf_fs_context_get(struct rf_fs_context *fs);
 void rf_fs_context_put(struct rf_kernel *k, struct rf_fs_context *fs);
 int64_t rf_fs_chdir(struct rf_kernel *k, struct rf_fs_context *fs, const char *path);
@@ -149,6 +150,8 @@ int64_t rf_file_read_kernel(struct rf_kernel *k, struct rf_file *file, void *out
 uint64_t rf_file_size(struct rf_kernel *k, struct rf_file *file);
 /* May the current task execute this file: 0, -RF_EACCES (also for non-regular files). */
 int64_t rf_file_may_execute(struct rf_kernel *k, struct rf_file *file);
+/* Set-user-ID and set-group-ID bits mean nothing there. */
+bool rf_file_is_nosuid(const struct rf_file *file);
 /* The absolute path of an open file, as /proc/self/exe shows it. Length or -errno. */
 int64_t rf_file_path(struct rf_kernel *k, struct rf_file *file, char *out, size_t size);
 
@@ -162,7 +165,10 @@ int64_t rf_file_may_map(struct rf_kernel *k, struct rf_file *file, uint32_t prot
 
 /* --- the file system as a whole --- */
 struct rf_vfs {
-    struct rf_mount *mounts;      /* all that are attached, in order of mounting */
+    struct rf_mount *mounts;      /* all file systems that were attached, in order */
+    struct rf_mount_point *points; /* the places, until the first namespace takes them over */
+    uint32_t last_mount_id;
+    bool ending;
     struct rf_dentry *root;       /* of the root mount */
     struct rf_mount *memory;      /* internal: files of memfd_create */
     struct rf_mount *pipes;       /* internal: pipes, anonymous inodes, stdio */

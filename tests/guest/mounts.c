@@ -1,0 +1,301 @@
+/* Mount namespaces: mount, umount2, pivot_root, chroot, their flags and errors, in a namespace of one's own whose
+ * mounts are private. Runs as root; everything happens in children. */
+#include "guest.h"
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/statfs.h>
+
+static void *volatile bad = (void *)8;
+#define BASE "/tmp/mounts-test"
+
+static void in_child(const char *name, void (*body)(void))
+{
+    printf("--- %s\n", name);
+    fflush(stdout);
+    pid_t child = fork();
+    if (!child) {
+        if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+            perror("unshare");
+        mkdir(BASE, 0755);
+        if (mount("test", BASE, "tmpfs", 0, "mode=755"))
+            perror("tmpfs");
+        body();
+        fflush(stdout);
+        _exit(0);
+    }
+    int status;
+    waitpid(child, &status, 0);
+    show_status(name, status);
+    struct stat st;
+    CALL(stat(BASE "/a", &st)); /* not seen outside */
+}
+
+static void make(const char *path)
+{
+    int fd = open(path, O_CREAT | O_WRONLY, 0755);
+    if (fd < 0 || write(fd, path, strlen(path)) < 0)
+        perror(path);
+    close(fd);
+}
+
+static void cat(const char *path)
+{
+    char text[64];
+    int fd = open(path, O_RDONLY);
+    ssize_t got = fd < 0 ? -errno : read(fd, text, sizeof text);
+    printf("%s: %.*s %zd\n", path, got > 0 ? (int)got : 0, text, got);
+    fflush(stdout);
+    close(fd);
+}
+
+static void binds(void)
+{
+    mkdir(BASE "/a", 0755);
+    mkdir(BASE "/b", 0755);
+    mkdir(BASE "/a/sub", 0755);
+    make(BASE "/a/file");
+    CALL(mount(BASE "/a", BASE "/b", NULL, MS_BIND, NULL));
+    cat(BASE "/b/file");
+    make(BASE "/b/new");
+    cat(BASE "/a/new");
+    CALL(unlink(BASE "/a/new"));
+    cat(BASE "/b/new");
+    CALL(rename(BASE "/b/file", BASE "/b/renamed"));
+    cat(BASE "/a/renamed");
+    cat(BASE "/a/file");
+    CALL(rename(BASE "/b/renamed", BASE "/a/file")); /* across two mounts, though of one file system */
+    CALL(link(BASE "/b/renamed", BASE "/a/file"));
+    CALL(mount(NULL, BASE "/b", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL));
+    DONE(open(BASE "/b/x", O_CREAT | O_WRONLY, 0600));
+    DONE(open(BASE "/b/renamed", O_WRONLY));
+    CALL(mkdir(BASE "/b/x", 0700));
+    CALL(unlink(BASE "/b/renamed"));
+    CALL(chmod(BASE "/b/renamed", 0700));
+    CALL(access(BASE "/b/renamed", W_OK));
+    CALL(access(BASE "/a/renamed", W_OK));
+    CALL(mount("inner", BASE "/a/sub", "tmpfs", 0, NULL));
+    make(BASE "/a/sub/inner");
+    cat(BASE "/b/sub/inner"); /* private: not seen through the other */
+    mkdir(BASE "/c", 0755);
+    CALL(mount(BASE "/a", BASE "/c", NULL, MS_BIND | MS_REC, NULL));
+    cat(BASE "/c/sub/inner");
+    CALL(umount2(BASE "/c", 0));
+    CALL(umount2(BASE "/c/sub", 0));
+    CALL(umount2(BASE "/c", 0));
+    CALL(rmdir(BASE "/a/sub"));
+    CALL(mount(BASE "/a/renamed", BASE "/c", NULL, MS_BIND, NULL));
+    make(BASE "/target");
+    CALL(mount(BASE "/a/renamed", BASE "/target", NULL, MS_BIND, NULL));
+    cat(BASE "/target");
+    CALL(mount(BASE "/a", BASE "/target", NULL, MS_BIND, NULL));
+    CALL(unlink(BASE "/target"));
+    CALL(umount2(BASE "/target", 0));
+    CALL(unlink(BASE "/target"));
+}
+
+static void flags(void)
+{
+    struct statfs fs;
+    mkdir(BASE "/a", 0755);
+    CALL(mount("flags", BASE "/a", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL));
+    statfs(BASE "/a", &fs);
+    printf("flags %lx\n", (unsigned long)fs.f_flags & 0x40f);
+    make(BASE "/a/program");
+    CALL(access(BASE "/a/program", X_OK));
+    CALL(execl(BASE "/a/program", "x", NULL));
+    CALL(mknod(BASE "/a/null", S_IFCHR | 0666, 0x103));
+    DONE(open(BASE "/a/null", O_RDWR));
+    CALL(mount(NULL, BASE "/a", NULL, MS_REMOUNT, NULL));
+    DONE(open(BASE "/a/null", O_RDWR));
+    CALL(mount(NULL, BASE "/a", NULL, MS_REMOUNT | MS_RDONLY, NULL));
+    DONE(open(BASE "/a/more", O_CREAT | O_WRONLY, 0600));
+    DONE(open(BASE "/a/null", O_RDWR)); /* devices are not the file system's */
+    statfs(BASE "/a", &fs);
+    printf("flags %lx\n", (unsigned long)fs.f_flags & 0x40f);
+}
+
+static void errors(void)
+{
+    mkdir(BASE "/a", 0755);
+    make(BASE "/file");
+    CALL(mount("x", BASE "/a", "nothing-like-that", 0, NULL));
+    CALL(mount("x", BASE "/nowhere", "tmpfs", 0, NULL));
+    CALL(mount("x", BASE "/file", "tmpfs", 0, NULL));
+    CALL(mount("x", BASE "/a", NULL, 0, NULL));
+    CALL(mount("x", BASE "/a", bad, 0, NULL));
+    CALL(mount(bad, BASE "/a", "tmpfs", 0, NULL));
+    CALL(mount("x", bad, "tmpfs", 0, NULL));
+    CALL(mount("x", "", "tmpfs", 0, NULL));
+    CALL(mount(NULL, BASE "/a", NULL, MS_BIND, NULL));
+    CALL(mount(BASE "/nowhere", BASE "/a", NULL, MS_BIND, NULL));
+    CALL(mount(NULL, BASE "/a", NULL, MS_REMOUNT, NULL)); /* no root of a mount */
+    CALL(mount(NULL, BASE "/a", NULL, MS_PRIVATE, NULL));
+    CALL(mount(NULL, BASE, NULL, MS_PRIVATE, NULL));
+    CALL(mount(NULL, BASE, NULL, MS_PRIVATE | MS_SHARED, NULL));
+    CALL(mount(NULL, BASE, NULL, MS_PRIVATE | MS_NOSUID, NULL));
+    CALL(mount(BASE "/a", BASE, NULL, MS_MOVE, NULL));
+    CALL(mount(NULL, BASE, NULL, MS_MOVE, NULL));
+    CALL(umount2(BASE "/a", 0));
+    CALL(umount2(BASE "/nowhere", 0));
+    CALL(umount2(BASE, 0x100));
+    CALL(umount2(bad, 0));
+    CALL(umount2(BASE, MNT_EXPIRE | MNT_DETACH));
+    int fd = open(BASE "/file", O_RDONLY);
+    CALL(umount2(BASE, 0));
+    CALL(umount2(BASE, MNT_EXPIRE));
+    close(fd);
+    CALL(umount2(BASE, MNT_EXPIRE));
+    CALL(umount2(BASE, MNT_EXPIRE));
+    CALL(umount2(BASE, 0)); /* the directory below it */
+    CALL(setresuid(1000, 1000, 1000));
+    CALL(mount("x", "/tmp", "tmpfs", 0, NULL));
+    CALL(umount2("/tmp", 0));
+    CALL(umount2("/proc", 0));
+    CALL(chroot("/"));
+    CALL(syscall(SYS_pivot_root, "/", "/"));
+    CALL(unshare(CLONE_NEWNS));
+}
+
+static void moves_and_detaches(void)
+{
+    char text[64];
+    mkdir(BASE "/a", 0755);
+    mkdir(BASE "/b", 0755);
+    CALL(mount("m", BASE "/a", "tmpfs", 0, NULL));
+    make(BASE "/a/file");
+    CALL(mount(BASE "/a", BASE "/b", NULL, MS_MOVE, NULL));
+    cat(BASE "/a/file");
+    cat(BASE "/b/file");
+    mkdir(BASE "/b/deeper", 0755);
+    CALL(mount(BASE "/b", BASE "/b/deeper", NULL, MS_MOVE, NULL));
+    CALL(chdir(BASE "/b/deeper"));
+    CALL(umount2(BASE "/b", 0));
+    CALL(umount2(BASE "/b", MNT_DETACH));
+    cat(BASE "/b/file");
+    cat("../file"); /* what was detached is whole still */
+    CALL(syscall(SYS_getcwd, text, sizeof text) > 0 ? 0 : -1);
+    CALL(chdir("/"));
+    CALL(umount2(BASE, MNT_DETACH));
+}
+
+static void pivots(void)
+{
+    mkdir(BASE "/a", 0755);
+    CALL(syscall(SYS_pivot_root, BASE "/a", BASE "/a"));
+    CALL(mount("root", BASE "/a", "tmpfs", 0, NULL));
+    mkdir(BASE "/a/old", 0755);
+    mkdir(BASE "/b", 0755);
+    make(BASE "/a/file");
+    CALL(syscall(SYS_pivot_root, BASE "/a", BASE "/b"));
+    CALL(syscall(SYS_pivot_root, BASE "/a", "/tmp"));
+    CALL(syscall(SYS_pivot_root, BASE "/nowhere", BASE "/a"));
+    CALL(syscall(SYS_pivot_root, BASE "/a/file", BASE "/a"));
+    CALL(syscall(SYS_pivot_root, BASE "/a", BASE "/a/old"));
+    CALL(chdir("/"));
+    cat("/file");
+    cat("/old" BASE "/a/file");
+    CALL(access("/old/proc", F_OK));
+    CALL(umount2("/old", 0));
+    CALL(umount2("/old", MNT_DETACH));
+    CALL(access("/old/proc", F_OK));
+    CALL(rmdir("/old"));
+    mkdir("/jail", 0755);
+    CALL(chroot("/jail"));
+    cat("/file");
+    cat("../file"); /* the working directory is outside */
+    CALL(unshare(CLONE_NEWUSER));
+}
+
+static void own_proc(void)
+{
+    int status;
+    mkdir(BASE "/proc", 0755);
+    CALL(unshare(CLONE_NEWPID | CLONE_NEWUTS));
+    pid_t init = fork();
+    if (!init) {
+        char text[64] = "";
+        CALL(mount("proc", BASE "/proc", "proc", 0, NULL));
+        show("self", readlink(BASE "/proc/self", text, sizeof text - 1));
+        puts(text);
+        fflush(stdout);
+        CALL(access(BASE "/proc/1/status", F_OK));
+        CALL(access(BASE "/proc/2", F_OK));
+        pid_t child = fork();
+        if (!child) {
+            CALL(access(BASE "/proc/2/status", F_OK));
+            _exit(0);
+        }
+        waitpid(child, NULL, 0);
+        CALL(access(BASE "/proc/2", F_OK));
+        _exit(0);
+    }
+    waitpid(init, &status, 0);
+    show_status("init", status);
+}
+
+static void by_namespace(void)
+{
+    int ends[2], more[2], status;
+    char byte;
+    if (pipe(ends) || pipe(more))
+        return;
+    make(BASE "/outer");
+    CALL(chdir(BASE));
+    pid_t child = fork();
+    if (!child) {
+        CALL(unshare(CLONE_NEWNS));
+        cat("outer");
+        make("seen"); /* one file system, two namespaces */
+        CALL(mount("in", BASE, "tmpfs", 0, NULL));
+        make(BASE "/hidden");
+        cat(BASE "/outer");
+        cat("outer");
+        if (write(ends[1], "x", 1) != 1 || read(more[0], &byte, 1) != 1)
+            _exit(1);
+        _exit(0);
+    }
+    if (read(ends[0], &byte, 1) != 1)
+        return;
+    cat(BASE "/seen");
+    cat(BASE "/hidden");
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/ns/mnt", child);
+    int fd = open(path, O_RDONLY);
+    show_result("setns", setns(fd, CLONE_NEWNS));
+    cat(BASE "/hidden");
+    cat(BASE "/seen");
+    if (write(more[1], "x", 1) != 1)
+        return;
+    waitpid(child, &status, 0);
+    cat(BASE "/hidden"); /* the namespace lives on */
+}
+
+static void unprivileged(void)
+{
+    make(BASE "/file");
+    chmod(BASE, 0777);
+    CALL(setresgid(1000, 1000, 1000));
+    CALL(setresuid(1000, 1000, 1000));
+    CALL(unshare(CLONE_NEWUSER | CLONE_NEWNS));
+    CALL(umount2(BASE, 0)); /* what came from outside cannot be taken away */
+    CALL(mount("own", BASE, "tmpfs", 0, NULL));
+    make(BASE "/mine");
+    cat(BASE "/mine");
+    cat(BASE "/file");
+    CALL(umount2(BASE, 0));
+    cat(BASE "/file");
+}
+
+int main(void)
+{
+    in_child("binds", binds);
+    in_child("flags", flags);
+    in_child("errors", errors);
+    in_child("moves and detaches", moves_and_detaches);
+    in_child("pivots", pivots);
+    in_child("own proc", own_proc);
+    in_child("by namespace", by_namespace);
+    in_child("unprivileged", unprivileged);
+    rmdir(BASE);
+    return 0;
+}

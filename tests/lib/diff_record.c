@@ -24,7 +24,7 @@ struct diff_record *diff_record(void)
 
 /* An interrupt meets few of the runs, on a busy machine too. */
 #define DISTURBED_AT_FIRST 50
-#define RUNS_FOR_ONE_DISTURBED 500
+#define RUNS_FOR_ONE_DISTURBED 2000
 
 bool diff_host_is_flaky(void)
 {

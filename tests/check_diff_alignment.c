@@ -218,5 +218,5 @@ int main(void)
         tcase_add_test(tcase, cases[i].test);
         suite_add_tcase(suite, tcase);
     }
-    return run_suite(suite);
+    return diff_end(run_suite(suite));
 }

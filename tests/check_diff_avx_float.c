@@ -127,5 +127,5 @@ int main(void)
         { "conversions", test_conversions },
         { "long scalars", test_long_scalars },
     };
-    return run_cases("diff_avx_float", cases, COUNT(cases), 0);
+    return diff_end(run_cases("diff_avx_float", cases, COUNT(cases), 0));
 }

@@ -248,5 +248,5 @@ int main(void)
         { "frames", test_frames }, { "flags", test_flags },
         { "push_segments", test_push_segments },
     };
-    return run_cases("diff_compat", cases, COUNT(cases), (int)COUNT(modes));
+    return diff_end(run_cases("diff_compat", cases, COUNT(cases), (int)COUNT(modes)));
 }

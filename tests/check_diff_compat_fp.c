@@ -222,5 +222,5 @@ int main(void)
         { "environments", test_environments }, { "fxsave", test_fxsave }, { "mmx", test_mmx },
         { "sse", test_sse },
     };
-    return run_cases("diff_compat_fp", cases, COUNT(cases), (int)COUNT(modes));
+    return diff_end(run_cases("diff_compat_fp", cases, COUNT(cases), (int)COUNT(modes)));
 }

@@ -478,5 +478,5 @@ int main(void)
         { "queries", test_queries }, { "use", test_use }, { "use_of_stack", test_use_of_stack },
         { "big_segment", test_big_segment },
     };
-    return run_cases("diff_compat_transfer", cases, COUNT(cases), (int)COUNT(modes));
+    return diff_end(run_cases("diff_compat_transfer", cases, COUNT(cases), (int)COUNT(modes)));
 }

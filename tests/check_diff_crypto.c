@@ -130,5 +130,5 @@ int main(void)
         { "gfni", test_gfni },
         { "sha", test_sha },
     };
-    return run_cases("diff_crypto", cases, COUNT(cases), 0);
+    return diff_end(run_cases("diff_crypto", cases, COUNT(cases), 0));
 }

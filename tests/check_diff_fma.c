@@ -65,5 +65,5 @@ int main(void)
         { "mixed signs", test_mixed },
         { "scalar", test_scalar },
     };
-    return run_cases("diff_fma", cases, COUNT(cases), 0);
+    return diff_end(run_cases("diff_fma", cases, COUNT(cases), 0));
 }

@@ -58,5 +58,5 @@ int main(void)
         { "moves", test_moves }, { "compare_exchange", test_compare_exchange },
         { "strings", test_strings }, { "sequences", test_sequences },
     };
-    return run_cases("diff_integer", cases, COUNT(cases), 0);
+    return diff_end(run_cases("diff_integer", cases, COUNT(cases), 0));
 }

@@ -104,5 +104,5 @@ int main(void)
         { "moves", test_moves }, { "integers", test_integers }, { "shifts", test_shifts },
         { "pending", test_pending },
     };
-    return run_cases("diff_mmx", cases, COUNT(cases), 0);
+    return diff_end(run_cases("diff_mmx", cases, COUNT(cases), 0));
 }

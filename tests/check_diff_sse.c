@@ -320,5 +320,5 @@ int main(void)
         { "crypto", test_crypto }, { "state", test_state }, { "sequences", test_sequences },
         { "unmasked", test_unmasked },
     };
-    return run_cases("diff_sse", cases, COUNT(cases), 0);
+    return diff_end(run_cases("diff_sse", cases, COUNT(cases), 0));
 }

@@ -149,5 +149,5 @@ int main(void)
         { "unmasked", test_unmasked }, { "unmasked_stack_faults", test_unmasked_stack_faults },
         { "environments", test_environments }, { "sequences", test_sequences },
     };
-    return run_cases("diff_x87", cases, COUNT(cases), 0);
+    return diff_end(run_cases("diff_x87", cases, COUNT(cases), 0));
 }

@@ -139,5 +139,5 @@ int main(void)
     tcase_add_test(tcase, test_restore);
     tcase_add_test(tcase, test_both);
     suite_add_tcase(suite, tcase);
-    return run_suite(suite);
+    return diff_end(run_suite(suite));
 }

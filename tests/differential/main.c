@@ -279,5 +279,6 @@ int main(int argc, char **argv)
         run.seed++;
     } while (seconds < run.seconds && !run.mismatches);
     forms_free(&forms);
+    diff_print_record();
     return run.mismatches || run.untested || !run.forms || (!run.list && !run.tested);
 }

@@ -60,6 +60,13 @@ static bool indirect_branch(struct diff_state *in, struct diff_rng *rng, void *u
     uint8_t *place = window(in, address_of(in, o), 8);
     if (place)
         memcpy(place, &target, 8);
+    /* What else is read there is hardly canonical, and a CALL may see the stack's fault first (AMD)
+     * or the target's (SDM 2A, CALL): only one of them. */
+    if (!place && request->mnemonic == ZYDIS_MNEMONIC_CALL) {
+        if (ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, o->mem.base) == ZYDIS_REGISTER_RSP)
+            return false;
+        in->gpr[RF_RSP] = DIFF_MEMORY_AT + 64 + diff_below(rng, DIFF_MEMORY_SIZE - 128);
+    }
     return place || address_of(in, o) - DIFF_CODE64_AT > 0x10000;
 }
 

@@ -81,7 +81,7 @@ static inline int avx_main(const char *name, const struct avx_case *cases, size_
         tcase_add_test(tcase, cases[i].test);
         suite_add_tcase(suite, tcase);
     }
-    return run_suite(suite);
+    return diff_end(run_suite(suite));
 }
 
 #define AVX_MAIN(name, ...)                                          \

@@ -173,22 +173,25 @@ static void on_signal(int number, siginfo_t *info, void *context)
     bool subject = rip >= (uintptr_t)host.subject && rip < (uintptr_t)host.leave;
     /* a jump that left the code faults at its target */
     bool outside = rip - DIFF_CODE_PAGE >= DIFF_PAGE;
-    if (!host.running || !(subject || outside)) {
+    struct native *n = host.native;
+    /* an interrupt may end so (same_again in differential.c) in the code around the subject, when
+     * RSP is the subject's already, or still */
+    bool lost = !subject && !outside && (uint64_t)r[REG_RSP] != n->host_rsp;
+    if (!host.running || !(subject || outside || lost)) {
         signal(number, SIG_DFL);
         return;
     }
-    struct native *n = host.native;
     for (unsigned i = 0; i < 16; i++)
         n->out_gpr[i] = (uint64_t)r[by_number[i]];
     n->out_flags = (uint64_t)r[REG_EFL];
     memcpy(&n->out_fx, uc->uc_mcontext.fpregs,
            diff_has_avx() ? sizeof n->out_fx : sizeof n->out_fx.fx);
-    host.vector = (int)r[REG_TRAPNO];
+    host.vector = lost ? DIFF_LOST : (int)r[REG_TRAPNO];
     host.fault_at = (unsigned)(rip - (uintptr_t)host.subject);
     host.fault_address = host.vector == 14 ? (uint64_t)r[REG_CR2] : 0;
     host.error_code = (uint32_t)r[REG_ERR];
     r[REG_RIP] = (greg_t)(uintptr_t)host.restore;
-    r[REG_RSP] = (greg_t)n->host_rsp; /* IRET to a stack pointer that is not canonical is #GP on Zen 5 */
+    r[REG_RSP] = (greg_t)n->host_rsp; /* IRET to one that is not canonical is #GP on some CPUs */
     r[REG_EFL] &= ~(greg_t)(RF_FLAG_DF | RF_FLAG_AC);
 }
 
@@ -234,13 +237,12 @@ void diff_host_prepare(const struct diff_case *test)
     build_subject(test);
 }
 
-static bool is_canonical(uint64_t address)
+void diff_host_run(const struct diff_state *in, struct diff_state *out)
 {
-    return (uint64_t)((int64_t)(address << 16) >> 16) == address;
-}
-
-static void run_once(const struct diff_state *in)
-{
+    if (host.narrow) {
+        diff_host32_run(in, out);
+        return;
+    }
     struct native *n = host.native;
     memset(&n->in_fx, 0, sizeof n->in_fx);
     n->in_fx.fx = in->fx;
@@ -257,19 +259,6 @@ static void run_once(const struct diff_state *in)
     host.running = true;
     host.enter();
     host.running = false;
-}
-
-void diff_host_run(const struct diff_state *in, struct diff_state *out)
-{
-    if (host.narrow) {
-        diff_host32_run(in, out);
-        return;
-    }
-    struct native *n = host.native;
-    run_once(in);
-    /* The #GP may be that of an IRET, if the host's kernel was just then interrupting (see on_signal). */
-    if (host.vector == 13 && !(is_canonical(n->in_gpr[RSP]) && is_canonical(n->out_gpr[RSP])))
-        run_once(in);
     area_out(&n->out_fx, out);
     memcpy(out->gpr, n->out_gpr, sizeof out->gpr);
     out->flags = n->out_flags;

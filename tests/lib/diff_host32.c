@@ -157,7 +157,7 @@ static void fail(const char *what)
     exit(1);
 }
 
-static void make_segments(void)
+static bool make_segments(void)
 {
     for (unsigned i = 0; i < DIFF_SEGMENTS; i++) {
         const struct diff_segment *s = &diff_segments[i];
@@ -170,8 +170,45 @@ static void make_segments(void)
                                    .limit_in_pages = s->pages,
                                    .seg_not_present = s->absent };
         if (syscall(SYS_modify_ldt, 0x11, &entry, sizeof entry))
-            fail("differential: modify_ldt");
+            return false;
     }
+    return true;
+}
+
+/* The tables have a descriptor there that CPL 3 may use, as the CPU itself sees it: a hypervisor
+ * for 64-bit code may have other tables than its guest's kernel believes. */
+static bool has_segment(uint16_t selector)
+{
+    uint32_t rights = 0;
+    bool valid;
+    __asm__("lar %2, %0" : "+r"(rights), "=@ccz"(valid) : "r"((uint32_t)selector));
+    return valid;
+}
+
+static const char *lacks(void)
+{
+    if (DIFF_NO_HOST32)
+        return "AddressSanitizer's memory lies where 32-bit code reaches";
+    if (!has_segment(DIFF_CODE32))
+        return "the host has no segment for 32-bit code (selector 0x23)";
+    if (!has_segment(DIFF_DATA32))
+        return "the host has no data segment of Linux's (selector 0x2b)";
+    if (!make_segments())
+        return "the host's kernel has no modify_ldt";
+    for (uint16_t i = 0; i < DIFF_SEGMENTS; i++)
+        if (!has_segment((uint16_t)(i << 3 | 7)))
+            return "the host's CPU does not see the LDT that modify_ldt makes";
+    return NULL;
+}
+
+const char *diff_host32_lacks(void)
+{
+    static bool known;
+    static const char *what;
+    if (!known)
+        what = lacks();
+    known = true;
+    return what;
 }
 
 static void map(uint64_t at, size_t size, int protection)
@@ -187,7 +224,8 @@ static void host_create(void)
     map(DIFF_CODE_REGION, DIFF_CODE_REGION_SIZE + DIFF_PAGE, PROT_READ | PROT_WRITE | PROT_EXEC);
     map(DIFF_PAGES_AT, 2 * DIFF_PAGE, PROT_READ | PROT_WRITE);
     map(DIFF_PAGES_END, DIFF_PAGE, PROT_NONE);
-    make_segments();
+    if (!make_segments())
+        fail("differential: modify_ldt");
     diff_fill_code_region((uint8_t *)(uintptr_t)DIFF_CODE_REGION);
     native->leave = diff32_leave;
     static uint8_t stack[1 << 16];

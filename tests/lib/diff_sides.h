@@ -35,10 +35,23 @@ void diff_guest_run(const struct diff_state *in, struct diff_state *out);
 #ifndef DIFF_NO_HOST32
 #define DIFF_NO_HOST32 0
 #endif
+/* Why the host cannot run them: it may have no segments for 32-bit code. NULL: it can. */
+const char *diff_host32_lacks(void);
 void diff_host32_prepare(const struct diff_case *test);
 void diff_host32_run(const struct diff_state *in, struct diff_state *out);
 void diff_guest32_prepare(const struct diff_case *test);
 void diff_guest32_run(const struct diff_state *in, struct diff_state *out);
+
+/* --- what was done so far, in all children of the program that first asked (diff_record.c) --- */
+
+struct diff_record {
+    uint64_t runs;      /* compared with the host */
+    uint64_t disturbed; /* results of the host that it did not give again */
+    uint64_t alone;     /* run on Ringfort's side only */
+};
+struct diff_record *diff_record(void);
+/* Disturbed so often that its results are not to be believed. */
+bool diff_host_is_flaky(void);
 
 /* Ringfort's x87 and vector registers, but for what a run needs beside (diff_fpu.c). */
 void diff_fpu_in(struct rf_fpu *fpu, const struct diff_state *in);
@@ -46,7 +59,7 @@ void diff_fpu_out(const struct rf_fpu *fpu, struct diff_state *out);
 
 /* --- what both sides of a 32-bit case have alike (diff_segments.c) --- */
 
-/* The vector of a run that the host did not end. */
+/* The vector of a run that the host did not end, or whose end tells nothing of the case. */
 #define DIFF_LOST (-2)
 
 /* 64 KiB for code. The code under test is at DIFF_CODE_AT; it ends in a far jump to

@@ -118,6 +118,11 @@ struct diff_case {
 };
 
 bool diff_available(void);
+/* The end of a main that ran tests: tells how often the host was asked again and what it could
+ * not run, and gives the exit status. That is 77 (skipped) instead of success if Ringfort's side
+ * ran without the host's. The report alone: diff_print_record(). */
+int diff_end(int status);
+void diff_print_record(void);
 /* The host has AVX2 and saves its registers: without, forms of AVX cannot be run. */
 bool diff_has_avx(void);
 
@@ -127,7 +132,7 @@ void diff_use_portable(bool portable);
 /* The same with those of the host's optional instructions that are in `features` (RF_HOST_*). */
 void diff_use_host(unsigned features);
 
-/* Run the case from `in` on both sides. */
+/* Run the case from `in` on one side. The host is asked until it gives the same twice in a row. */
 void diff_run_host(const struct diff_case *test, const struct diff_state *in,
                    struct diff_state *out);
 void diff_run_ringfort(const struct diff_case *test, const struct diff_state *in,

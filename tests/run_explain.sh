@@ -62,7 +62,7 @@ END
 explain 0 --as supervisor 0x401000 "$GUEST/fault_write"
 says 'refused: CR4.SMAP = 1 and RFLAGS.AC = 0'
 explain 0 --as supervisor-ac 0x401000 "$GUEST/fault_write"
-says 'allowed: RFLAGS.AC = 1 suspends CR4.SMAP: supervisor mode may read this user page (SDM 3A, 4.6.1)'
+says 'allowed: RFLAGS.AC = 1 suspends CR4.SMAP: supervisor mode may read this user page; PKRU allows it for key 0 (SDM 3A, 4.6.1 and 4.6.2)'
 explain 0 0x401000,0x800000000000 "$GUEST/fault_write"
 says 'allowed: U/S = 1 at every level'
 says 'raises #GP(0)'

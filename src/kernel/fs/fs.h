@@ -36,6 +36,7 @@ void rf_hostfs_close_all(struct rf_kernel *k);
 bool rf_devfs_populate(struct rf_kernel *k, struct rf_dentry *dev);
 /* Open a character device: sets file->ops. -RF_ENXIO: no such device. */
 int64_t rf_device_open(struct rf_kernel *k, struct rf_file *file);
+int64_t rf_random_read(struct rf_kernel *k, struct rf_uio *uio);
 
 /* --- procfs.c --- */
 struct rf_mount *rf_procfs_create(struct rf_kernel *k);

@@ -380,7 +380,7 @@ static int64_t sys_ptrace(struct rf_kernel *k, const uint64_t a[6])
     const struct request r = { a[0], a[2], a[3] };
     if (r.number == RF_PTRACE_TRACEME)
         return rf_ptrace_traceme(k);
-    struct rf_task *task = rf_task_find(k, (int32_t)a[1]);
+    struct rf_task *task = rf_task_find(k, rf_pid_given(k, (int32_t)a[1]));
     if (!task)
         return -RF_ESRCH;
     if (r.number == RF_PTRACE_ATTACH || r.number == RF_PTRACE_SEIZE) {

@@ -202,6 +202,12 @@ static bool wait_for_host(struct rf_kernel *k, int timeout_ms)
     return ready > 0;
 }
 
+bool rf_must_end_soon(const struct rf_kernel *k)
+{
+    return __atomic_load_n(&k->cpu->stop_requested, __ATOMIC_RELAXED) ||
+           rf_cpu_cycles(k->cpu) >= k->cpu->stop_cycles || (k->current && rf_signal_fatal_pending(k->current));
+}
+
 static bool anyone_waits_for_host(const struct rf_kernel *k)
 {
     for (const struct rf_task *task = k->tasks; task; task = task->next_task)

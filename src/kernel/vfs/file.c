@@ -232,6 +232,11 @@ bool rf_file_is_nosuid(const struct rf_file *file)
     return rf_has_mount_flag(file->dentry, RF_MS_NOSUID);
 }
 
+bool rf_file_is_noexec(const struct rf_file *file)
+{
+    return rf_has_mount_flag(file->dentry, RF_MS_NOEXEC);
+}
+
 int64_t rf_file_path(struct rf_kernel *k, struct rf_file *file, char *out, size_t size)
 {
     struct rf_dentry *root = k->current && k->current->fs ? k->current->fs->root : NULL;

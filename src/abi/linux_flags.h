@@ -732,6 +732,8 @@ enum {
     RF_MS_PRIVATE = 1 << 18,
     RF_MS_SLAVE = 1 << 19,
     RF_MS_SHARED = 1 << 20,
+    RF_MS_RELATIME = 1 << 21,
+    RF_MS_STRICTATIME = 1 << 24,
     RF_MNT_FORCE = 1,
     RF_MNT_DETACH = 2,
     RF_MNT_EXPIRE = 4,

@@ -45,6 +45,12 @@ expect 137 '' $small locking
 expect 0 'still here
 ' $small again
 
+# the cycle limit cuts a call short
+for what in zero random sparse copy fill; do
+    expect 124 "$what
+" --max-cycles 20000000 "$GUEST/long_calls" $what
+done
+
 refusals='alloc(1, 0): error 22
 alloc(0, 4): error 22
 protect(at, PAGE, PROT_READ, -1): 0

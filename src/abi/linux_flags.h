@@ -646,9 +646,38 @@ enum {
     RF_MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ = 0x100,
 };
 
+/* adjtimex(2): linux/timex.h */
+enum {
+    RF_ADJ_OFFSET = 1,
+    RF_ADJ_FREQUENCY = 2,
+    RF_ADJ_MAXERROR = 4,
+    RF_ADJ_ESTERROR = 8,
+    RF_ADJ_STATUS = 0x10,
+    RF_ADJ_TIMECONST = 0x20,
+    RF_ADJ_TAI = 0x80,
+    RF_ADJ_SETOFFSET = 0x100,
+    RF_ADJ_MICRO = 0x1000,
+    RF_ADJ_NANO = 0x2000,
+    RF_ADJ_TICK = 0x4000,
+    RF_ADJ_ADJTIME = 0x8000,
+    RF_ADJ_OFFSET_READONLY = 0x2000, /* with RF_ADJ_ADJTIME */
+    RF_STA_PLL = 1,
+    RF_STA_INS = 0x10,
+    RF_STA_DEL = 0x20,
+    RF_STA_UNSYNC = 0x40,
+    RF_STA_CLOCKERR = 0x1000,
+    RF_STA_NANO = 0x2000,
+    RF_STA_RONLY = 0xff00, /* the kernel's own */
+    RF_TIME_OK = 0,
+    RF_TIME_ERROR = 5,
+};
+
 /* personality(2) */
 enum {
     RF_PER_LINUX = 0,
+    RF_PER_LINUX32 = 8,
+    RF_PER_MASK = 0xff, /* the rest are flags */
+    RF_UNAME26 = 0x0020000,
     RF_ADDR_NO_RANDOMIZE = 0x0040000,
     RF_ADDR_COMPAT_LAYOUT = 0x0200000,
     RF_ADDR_LIMIT_3GB = 0x8000000,
@@ -703,6 +732,8 @@ enum {
     RF_MS_PRIVATE = 1 << 18,
     RF_MS_SLAVE = 1 << 19,
     RF_MS_SHARED = 1 << 20,
+    RF_MS_RELATIME = 1 << 21,
+    RF_MS_STRICTATIME = 1 << 24,
     RF_MNT_FORCE = 1,
     RF_MNT_DETACH = 2,
     RF_MNT_EXPIRE = 4,

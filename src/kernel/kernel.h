@@ -48,7 +48,7 @@ extern const struct rf_handler_table rf_handlers_file, rf_handlers_stat, rf_hand
     rf_handlers_memory_advice, rf_handlers_memory_lock, rf_handlers_process_vm, rf_handlers_shm,
     rf_handlers_process, rf_handlers_credentials, rf_handlers_capability, rf_handlers_limits,
     rf_handlers_prctl, rf_handlers_personality, rf_handlers_session, rf_handlers_scheduling,
-    rf_handlers_namespace, rf_handlers_clock_set, rf_handlers_mount, rf_handlers_signal, rf_handlers_time,
+    rf_handlers_namespace, rf_handlers_clock_set, rf_handlers_adjtimex, rf_handlers_mount, rf_handlers_signal, rf_handlers_time,
     rf_handlers_system, rf_handlers_futex, rf_handlers_futex_waitv, rf_handlers_timer,
     rf_handlers_pidfd, rf_handlers_priority, rf_handlers_membarrier, rf_handlers_wait, rf_handlers_usage,
     rf_handlers_ptrace, rf_handlers_seccomp, rf_handlers_rseq;
@@ -109,6 +109,11 @@ int64_t rf_strncpy_from_user(struct rf_kernel *k, char *dst, uint64_t user, size
 #define RF_PUT_USER(k, user, var) rf_copy_to_user((k), (user), &(var), sizeof(var))
 #define RF_TASK_SIZE UINT64_C(0x7ffffffff000) /* first address user space cannot have */
 
+/* A handler that has worked for long asks now and then: is the machine to stop, or the current task to die? Then
+ * it ends with what it has done so far. */
+bool rf_must_end_soon(const struct rf_kernel *k);
+#define RF_LONG_WORK (UINT64_C(1) << 20) /* bytes between two questions */
+
 /* Charge a handler's work to the cost account, in units of rf_cost_event. */
 RF_INLINE void rf_charge(struct rf_kernel *k, enum rf_cost_event event, uint64_t units);
 
@@ -121,6 +126,15 @@ struct rf_kernel_config {
     const char *hostname;     /* NULL = "ringfort" */
     /* Called for each finished or started system call when tracing is on. */
 };
+
+/* What adjtimex(2) is told of the realtime clock and tells again (syscalls/adjtimex.c). */
+struct rf_ntp {
+    uint32_t status;                       /* RF_STA_* */
+    int32_t tai;                           /* seconds that CLOCK_TAI is ahead */
+    int64_t maxerror, esterror, constant;  /* the first two in us */
+    int64_t second;                        /* of the realtime clock: when maxerror grew last */
+};
+#define RF_NTP_PHASE_LIMIT 16000000 /* us */
 
 struct rf_kernel {
     struct rf_cpu *cpu;
@@ -169,6 +183,7 @@ struct rf_kernel {
     uint64_t host_start_ns;
     uint64_t epoch_ns;       /* the realtime clock at boot: changes when it is set */
     struct rf_timezone timezone;
+    struct rf_ntp ntp;
     struct rf_timerfd *cancelled_on_set; /* TFD_TIMER_CANCEL_ON_SET: fs/timerfd.c */
     char hostname[65];
 

@@ -27,7 +27,8 @@ static const struct rf_handler_table *const handler_tables[] = {
     &rf_handlers_file,    &rf_handlers_stat,     &rf_handlers_directory, &rf_handlers_descriptor,
     &rf_handlers_poll,    &rf_handlers_epoll,    &rf_handlers_memory,    &rf_handlers_process,
     &rf_handlers_credentials, &rf_handlers_capability, &rf_handlers_limits, &rf_handlers_prctl,
-    &rf_handlers_personality, &rf_handlers_session, &rf_handlers_scheduling, &rf_handlers_namespace, &rf_handlers_clock_set, &rf_handlers_mount,
+    &rf_handlers_personality, &rf_handlers_session, &rf_handlers_scheduling, &rf_handlers_namespace, &rf_handlers_clock_set,
+    &rf_handlers_adjtimex, &rf_handlers_mount,
     &rf_handlers_signal,  &rf_handlers_time,      &rf_handlers_system,
     &rf_handlers_futex,   &rf_handlers_timer,    &rf_handlers_pidfd,     &rf_handlers_priority,
     &rf_handlers_wait,    &rf_handlers_usage,   &rf_handlers_ptrace,
@@ -87,6 +88,8 @@ rf_status rf_kernel_create(struct rf_kernel *k, struct rf_cpu *cpu, struct rf_ra
     k->random_state = config->seed ? config->seed : DEFAULT_SEED;
     k->sched_random = config->sched_seed;
     start_clock(k, config);
+    k->ntp.constant = 2;
+    rf_ntp_clear(k);
     strncpy(k->hostname, config->hostname ? config->hostname : "ringfort", sizeof k->hostname - 1);
     cpu->random_state = rf_random_next(&k->random_state) | 1;
     cpu->timer = rf_kernel_timer;

@@ -286,6 +286,142 @@ static void unprivileged(void)
     cat(BASE "/file");
 }
 
+/* The lines of the mounts below BASE, without what is a machine's own: mount ids and device numbers. */
+static void show_table(const char *path, bool info)
+{
+    char line[512];
+    FILE *file = fopen(path, "r");
+    puts(path);
+    while (file && fgets(line, sizeof line, file)) {
+        char *text = line;
+        for (int i = 0; info && i < 3 && text; i++)
+            text = strchr(text, ' ') + 1;
+        if (strstr(line, BASE))
+            fputs(text, stdout);
+    }
+    fflush(stdout);
+    if (file)
+        fclose(file);
+}
+
+static void tables(void)
+{
+    show_table("/proc/self/mountinfo", true);
+    show_table("/proc/self/mounts", false);
+}
+
+static void shown(void)
+{
+    mkdir(BASE "/a", 0755);
+    mkdir(BASE "/b", 0755);
+    mkdir(BASE "/c d", 0755);
+    CALL(mount("source with\tblanks", BASE "/a", "tmpfs", MS_NOSUID, "size=1m"));
+    mkdir(BASE "/a/x", 0755);
+    mkdir(BASE "/a/x/y", 0755);
+    make(BASE "/a/x/file");
+    CALL(mount(NULL, BASE "/c d", "tmpfs", MS_RDONLY | MS_STRICTATIME, "nr_inodes=20,mode=710,uid=3,gid=4"));
+    CALL(mount(BASE "/a/x", BASE "/b", "ignored", MS_BIND, "ignored"));
+    CALL(mount(NULL, BASE "/b", NULL, MS_SLAVE, NULL)); /* of nobody: private */
+    CALL(mount(BASE "/b/y", BASE "/b/y", NULL, MS_BIND, NULL));
+    make(BASE "/file");
+    CALL(mount(BASE "/b/file", BASE "/file", NULL, MS_BIND, NULL));
+    tables();
+    CALL(mount(NULL, BASE "/b", NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOATIME | MS_NODIRATIME, NULL));
+    CALL(mount(NULL, BASE "/a", NULL, MS_REMOUNT | MS_RDONLY, "size=2m"));
+    CALL(mount(NULL, BASE "/c d", NULL, MS_BIND | MS_REMOUNT | MS_NODEV, NULL));
+    CALL(mount(NULL, BASE "/b", NULL, MS_BIND | MS_REMOUNT, NULL));
+    tables();
+    CALL(umount2(BASE "/a", 0));
+    CALL(unshare(CLONE_NEWNS));
+    tables();
+}
+
+static void show_space(const char *path)
+{
+    struct statfs fs;
+    statfs(path, &fs);
+    printf("blocks %ld free %ld, files %ld free %ld\n", (long)fs.f_blocks, (long)fs.f_bfree, (long)fs.f_files, (long)fs.f_ffree);
+    fflush(stdout);
+}
+
+static void limits(void)
+{
+    static const char *const options[] = { "size=1x", "size=", "size", "mode=9", "uid=-1", "uid=x", "nr_inodes=1z", "what", "what=1",
+        "size=4k,,mode=1755", "nr_blocks=2k", "size=0x1000", "size=5000", "mode=0,uid=4294967295", "nr_inodes=1k,size=8k", "inode64" };
+    static char block[3 * PAGE];
+    mkdir(BASE "/a", 0755);
+    for (unsigned i = 0; i < sizeof options / sizeof *options; i++) {
+        printf("%s ", options[i]);
+        CALL(mount("x", BASE "/a", "tmpfs", 0, options[i]));
+        umount2(BASE "/a", 0);
+    }
+    CALL(mount("x", BASE "/a", "tmpfs", 0, "size=16k,nr_inodes=5"));
+    show_space(BASE "/a");
+    int fd = open(BASE "/a/file", O_CREAT | O_RDWR, 0600);
+    CALL(write(fd, block, sizeof block));
+    CALL(write(fd, block, sizeof block));
+    CALL(write(fd, block, sizeof block));
+    show_space(BASE "/a");
+    CALL(ftruncate(fd, 5 * PAGE));
+    CALL(pwrite(fd, block, 1, 4 * PAGE));
+    CALL(link(BASE "/a/file", BASE "/a/second"));
+    CALL(symlink("file", BASE "/a/link"));
+    CALL(mkdir(BASE "/a/dir", 0700));
+    CALL(mkdir(BASE "/a/none", 0700));
+    CALL(link(BASE "/a/file", BASE "/a/third"));
+    show_space(BASE "/a");
+    CALL(mount(NULL, BASE "/a", NULL, MS_REMOUNT, "size=12k"));
+    CALL(mount(NULL, BASE "/a", NULL, MS_REMOUNT, "nr_inodes=4"));
+    CALL(mount(NULL, BASE "/a", NULL, MS_REMOUNT, "size=20k,nr_inodes=6"));
+    CALL(pwrite(fd, block, 1, 4 * PAGE));
+    CALL(link(BASE "/a/file", BASE "/a/third"));
+    CALL(unlink(BASE "/a/second"));
+    CALL(unlink(BASE "/a/third"));
+    CALL(unlink(BASE "/a/file"));
+    show_space(BASE "/a");
+    close(fd);
+    show_space(BASE "/a");
+}
+
+static void writers(void)
+{
+    mkdir(BASE "/a", 0755);
+    mkdir(BASE "/b", 0755);
+    CALL(mount("x", BASE "/a", "tmpfs", 0, NULL));
+    make(BASE "/a/file");
+    CALL(mount(BASE "/a", BASE "/b", NULL, MS_BIND, NULL));
+    int fd = open(BASE "/a/file", O_RDWR);
+    CALL(mount(NULL, BASE "/a", NULL, MS_REMOUNT | MS_RDONLY, NULL));
+    CALL(mount(NULL, BASE "/a", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL));
+    CALL(mount(NULL, BASE "/b", NULL, MS_REMOUNT | MS_RDONLY, NULL));
+    CALL(mount(NULL, BASE "/b", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL));
+    char *at = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    close(fd);
+    CALL(mount(NULL, BASE "/a", NULL, MS_REMOUNT | MS_RDONLY, NULL));
+    CALL(munmap(at, PAGE));
+    fd = open(BASE "/a/file", O_RDONLY);
+    CALL(unlink(BASE "/a/file"));
+    CALL(mount(NULL, BASE "/a", NULL, MS_REMOUNT | MS_RDONLY, NULL)); /* it is to be deleted yet */
+    close(fd);
+    CALL(mount(NULL, BASE "/a", NULL, MS_REMOUNT | MS_RDONLY, NULL));
+    DONE(open(BASE "/a/x", O_CREAT | O_WRONLY, 0600));
+}
+
+static void not_executable(void)
+{
+    mkdir(BASE "/a", 0755);
+    CALL(mount("x", BASE "/a", "tmpfs", MS_NOEXEC, NULL));
+    make(BASE "/a/file");
+    int fd = open(BASE "/a/file", O_RDWR);
+    DONE(mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0));
+    DONE(mmap(NULL, PAGE, PROT_EXEC, MAP_SHARED, fd, 0));
+    char *at = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, 0);
+    CALL(mprotect(at, PAGE, PROT_READ | PROT_EXEC));
+    CALL(mprotect(at, PAGE, PROT_READ | PROT_WRITE));
+    CALL(execl(BASE "/a/file", "x", NULL));
+    CALL(syscall(SYS_execveat, fd, "", NULL, NULL, AT_EMPTY_PATH));
+}
+
 int main(void)
 {
     in_child("binds", binds);
@@ -295,6 +431,10 @@ int main(void)
     in_child("pivots", pivots);
     in_child("own proc", own_proc);
     in_child("by namespace", by_namespace);
+    in_child("shown", shown);
+    in_child("limits", limits);
+    in_child("writers", writers);
+    in_child("not executable", not_executable);
     in_child("unprivileged", unprivileged);
     rmdir(BASE);
     return 0;

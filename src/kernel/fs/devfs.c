@@ -46,10 +46,8 @@ static int64_t write_full(struct rf_kernel *k, struct rf_file *file, struct rf_u
     return -RF_ENOSPC;
 }
 
-static int64_t read_random(struct rf_kernel *k, struct rf_file *file, struct rf_uio *uio,
-                           uint64_t *pos)
+int64_t rf_random_read(struct rf_kernel *k, struct rf_uio *uio)
 {
-    (void)file, (void)pos;
     uint8_t bytes[256];
     uint64_t done = 0;
     while (uio->left) {
@@ -61,6 +59,13 @@ static int64_t read_random(struct rf_kernel *k, struct rf_file *file, struct rf_
             return done ? (int64_t)done : -RF_EFAULT;
     }
     return (int64_t)done;
+}
+
+static int64_t read_random(struct rf_kernel *k, struct rf_file *file, struct rf_uio *uio,
+                           uint64_t *pos)
+{
+    (void)file, (void)pos;
+    return rf_random_read(k, uio);
 }
 
 /* /dev/null and /dev/zero can be told to go anywhere and stay at 0. */

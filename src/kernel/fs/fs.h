@@ -24,6 +24,8 @@ void rf_frame_zero(struct rf_kernel *k, uint64_t pa, size_t offset, size_t n);
 
 /* --- tmpfs.c, tmpfs_data.c --- */
 struct rf_mount *rf_tmpfs_create(struct rf_kernel *k, const char *type, uint32_t root_mode);
+/* As mount(2) makes one: with limits. 0 or -errno. */
+int64_t rf_tmpfs_mount(struct rf_kernel *k, const char *options, struct rf_mount **out);
 
 /* --- hostfs.c: NULL with err filled --- */
 struct rf_mount *rf_hostfs_create(struct rf_kernel *k, const char *host_path, bool writable,
@@ -36,6 +38,7 @@ void rf_hostfs_close_all(struct rf_kernel *k);
 bool rf_devfs_populate(struct rf_kernel *k, struct rf_dentry *dev);
 /* Open a character device: sets file->ops. -RF_ENXIO: no such device. */
 int64_t rf_device_open(struct rf_kernel *k, struct rf_file *file);
+int64_t rf_random_read(struct rf_kernel *k, struct rf_uio *uio);
 
 /* --- procfs.c --- */
 struct rf_mount *rf_procfs_create(struct rf_kernel *k);

@@ -242,13 +242,20 @@ static void add_options(struct rf_text *out, const struct rf_mount_point *p)
         uint32_t flag;
         const char *name;
     } options[] = { { RF_MS_NOSUID, ",nosuid" }, { RF_MS_NODEV, ",nodev" }, { RF_MS_NOEXEC, ",noexec" },
-                    { RF_MS_NOATIME, ",noatime" } };
-    rf_text_add(out, "%s", rf_is_read_only(p->root) ? "ro" : "rw");
+                    { RF_MS_NOATIME, ",noatime" }, { RF_MS_NODIRATIME, ",nodiratime" } };
     for (size_t i = 0; i < RF_ARRAY_SIZE(options); i++)
         if (p->flags & options[i].flag)
             rf_text_add(out, "%s", options[i].name);
-    if (!(p->flags & RF_MS_NOATIME))
+    if (!(p->flags & (RF_MS_NOATIME | RF_MS_STRICTATIME)))
         rf_text_add(out, ",relatime");
+}
+
+static void add_own_options(struct rf_text *out, struct rf_kernel *k, struct rf_mount *fs)
+{
+    char text[160] = "";
+    if (fs->ops->show)
+        fs->ops->show(k, fs, text, sizeof text);
+    rf_text_add(out, "%s", text);
 }
 
 static const struct rf_mount_point *points_of(const struct rf_task *task)
@@ -273,15 +280,17 @@ void rf_proc_mounts(struct rf_text *out, struct rf_kernel *k, struct rf_task *ta
     for (const struct rf_mount_point *p = points_of(task); p; p = p->next) {
         if (!place_of(k, task, p, path, sizeof path))
             continue;
-        rf_text_add(out, "%s ", p->fs->source);
+        add_escaped(out, p->fs->source);
+        rf_text_add(out, " ");
         add_escaped(out, path);
-        rf_text_add(out, " %s ", p->fs->type);
+        rf_text_add(out, " %s %s", p->fs->type, rf_is_read_only(p->root) ? "ro" : "rw");
         add_options(out, p);
+        add_own_options(out, k, p->fs);
         rf_text_add(out, " 0 0\n");
     }
 }
 
-/* proc(5), /proc/[pid]/mountinfo; which part of a file system a bind mount shows is not known by name. */
+/* proc(5), /proc/[pid]/mountinfo */
 void rf_proc_mountinfo(struct rf_text *out, struct rf_kernel *k, struct rf_task *task)
 {
     char path[RF_PATH_MAX];
@@ -289,11 +298,19 @@ void rf_proc_mountinfo(struct rf_text *out, struct rf_kernel *k, struct rf_task 
         if (!place_of(k, task, p, path, sizeof path))
             continue;
         const struct rf_mount_point *parent = p->at ? p->at->point : p;
-        rf_text_add(out, "%u %u %u:%u / ", p->id, parent ? parent->id : p->id, (unsigned)(p->fs->device >> 8),
+        rf_text_add(out, "%u %u %u:%u ", p->id, parent ? parent->id : p->id, (unsigned)(p->fs->device >> 8),
                     (unsigned)(p->fs->device & 0xff));
-        add_escaped(out, path);
+        add_escaped(out, p->subpath ? p->subpath : "/");
         rf_text_add(out, " ");
+        add_escaped(out, path);
+        /* places of the machine's set-up are as writable as their file systems */
+        bool set_up = p->fs->changes_outside && p->fs->read_only;
+        rf_text_add(out, " %s", p->flags & RF_MS_RDONLY || set_up ? "ro" : "rw");
         add_options(out, p);
-        rf_text_add(out, " - %s %s %s\n", p->fs->type, p->fs->source, p->fs->read_only ? "ro" : "rw");
+        rf_text_add(out, " - %s ", p->fs->type);
+        add_escaped(out, p->fs->source);
+        rf_text_add(out, " %s", p->fs->read_only ? "ro" : "rw");
+        add_own_options(out, k, p->fs);
+        rf_text_add(out, "\n");
     }
 }

@@ -2,6 +2,7 @@
  * files are in tmpfs_data.c. */
 #include "kernel/fs/tmpfs.h"
 #include "kernel/frames.h"
+#include "kernel/task/task.h"
 
 #include <string.h>
 
@@ -15,11 +16,32 @@ static struct rf_tmpfs_node *node_of(const struct rf_inode *inode)
     return inode->private_data;
 }
 
+/* One more inode, or name of one. */
+static bool reserve_inode(struct rf_mount *mount)
+{
+    struct rf_tmpfs_limits *limits = mount->private_data;
+    if (limits && limits->max_inodes && limits->inodes >= limits->max_inodes)
+        return false;
+    if (limits)
+        limits->inodes++;
+    return true;
+}
+
+static void release_inode(struct rf_mount *mount)
+{
+    struct rf_tmpfs_limits *limits = mount->private_data;
+    if (limits)
+        limits->inodes--;
+}
+
 static struct rf_inode *new_inode(struct rf_kernel *k, struct rf_mount *mount, uint32_t mode)
 {
+    if (!reserve_inode(mount))
+        return NULL;
     struct rf_tmpfs_node *node = rf_kalloc(k, sizeof *node);
     struct rf_inode *inode = node ? rf_inode_alloc(k, mount, mode) : NULL;
     if (!inode) {
+        release_inode(mount);
         rf_kfree(k, node);
         return NULL;
     }
@@ -57,6 +79,7 @@ static void destroy_inode(struct rf_kernel *k, struct rf_inode *inode)
 {
     struct rf_tmpfs_node *node = node_of(inode);
     rf_tmpfs_free_data(k, inode);
+    release_inode(inode->mount);
     while (node->first) { /* only at the end of the whole file system */
         struct rf_tmpfs_entry *entry = node->first;
         node->first = entry->next;
@@ -231,9 +254,15 @@ static int64_t make_tmpfile(struct rf_kernel *k, struct rf_inode *dir, uint32_t 
 static int64_t make_link(struct rf_kernel *k, struct rf_inode *dir, const char *name,
                          struct rf_inode *inode)
 {
+    bool counts = inode->nlink; /* the first name of a file made without one is its inode's */
+    if (counts && !reserve_inode(dir->mount))
+        return -RF_ENOSPC;
     int64_t result = add(k, dir, name, inode);
-    if (result)
+    if (result) {
+        if (counts)
+            release_inode(dir->mount);
         return result;
+    }
     inode->nlink++;
     inode->ctime = dir->ctime;
     return 0;
@@ -242,6 +271,8 @@ static int64_t make_link(struct rf_kernel *k, struct rf_inode *dir, const char *
 /* inode loses a name (its entry is still there). */
 static void unname(struct rf_kernel *k, struct rf_inode *inode)
 {
+    if (!RF_S_ISDIR(inode->mode) && inode->nlink > 1)
+        release_inode(inode->mount);
     inode->nlink = RF_S_ISDIR(inode->mode) ? 0 : inode->nlink - 1;
     inode->ctime = rf_now(k);
 }
@@ -341,21 +372,41 @@ static const struct rf_inode_ops special_ops = {
 
 static void statfs(struct rf_kernel *k, struct rf_mount *mount, struct rf_statfs *out)
 {
-    (void)mount;
+    const struct rf_tmpfs_limits *limits = mount->private_data;
+    if (limits) { /* what has no limit is shown as nothing */
+        out->f_blocks = (int64_t)limits->max_pages;
+        out->f_bfree = out->f_bavail = limits->max_pages ? (int64_t)(limits->max_pages - limits->pages) : 0;
+        out->f_files = (int64_t)limits->max_inodes;
+        out->f_ffree = limits->max_inodes ? (int64_t)(limits->max_inodes - limits->inodes) : 0;
+        return;
+    }
     out->f_blocks = (int64_t)rf_frames_total(k);
     out->f_bfree = out->f_bavail = (int64_t)rf_frames_free(k);
     out->f_files = out->f_blocks;
     out->f_ffree = out->f_bfree;
 }
 
-static const struct rf_mount_ops mount_ops = { .statfs = statfs };
+static void destroy_mount(struct rf_kernel *k, struct rf_mount *mount)
+{
+    rf_kfree(k, mount->private_data);
+}
 
-struct rf_mount *rf_tmpfs_create(struct rf_kernel *k, const char *type, uint32_t root_mode)
+static const struct rf_mount_ops mount_ops = {
+    .statfs = statfs,
+    .remount = rf_tmpfs_remount,
+    .show = rf_tmpfs_show,
+    .destroy = destroy_mount,
+};
+
+static struct rf_mount *make_fs(struct rf_kernel *k, const char *type, uint32_t root_mode, struct rf_tmpfs_limits *limits)
 {
     struct rf_mount *mount = rf_mount_alloc(k, type, RF_TMPFS_MAGIC, &mount_ops);
-    if (!mount)
+    if (!mount) {
+        rf_kfree(k, limits);
         return NULL;
+    }
     mount->keeps_inodes = true;
+    mount->private_data = limits;
     struct rf_inode *root = new_inode(k, mount, RF_S_IFDIR | root_mode);
     if (root) {
         mount->root = rf_dentry_new(k, NULL, "", root);
@@ -366,4 +417,32 @@ struct rf_mount *rf_tmpfs_create(struct rf_kernel *k, const char *type, uint32_t
         return NULL;
     }
     return mount;
+}
+
+struct rf_mount *rf_tmpfs_create(struct rf_kernel *k, const char *type, uint32_t root_mode)
+{
+    return make_fs(k, type, root_mode, NULL);
+}
+
+int64_t rf_tmpfs_mount(struct rf_kernel *k, const char *options, struct rf_mount **out)
+{
+    struct rf_tmpfs_limits *limits = rf_kalloc(k, sizeof *limits);
+    if (!limits)
+        return -RF_ENOMEM;
+    limits->max_pages = limits->max_inodes = limits->default_pages = rf_frames_total(k) / 2;
+    limits->mode = RF_S_ISVTX | 0777;
+    limits->uid = k->current->credentials.fsuid;
+    limits->gid = k->current->credentials.fsgid;
+    int64_t error = rf_tmpfs_parse(k, options, limits);
+    if (error) {
+        rf_kfree(k, limits);
+        return error;
+    }
+    struct rf_mount *mount = make_fs(k, "tmpfs", limits->mode, limits);
+    if (!mount)
+        return -RF_ENOMEM;
+    mount->root->inode->uid = limits->uid;
+    mount->root->inode->gid = limits->gid;
+    *out = mount;
+    return 0;
 }

@@ -24,6 +24,20 @@ struct rf_tmpfs_node {
     uint64_t parent_ino;
 };
 
+/* What a file system may hold, and holds: its rf_mount.private_data. */
+struct rf_tmpfs_limits {
+    uint64_t max_pages, max_inodes; /* 0: what RAM has room for */
+    uint64_t pages, inodes;         /* names of a file after its first count as inodes, as in Linux */
+    uint64_t default_pages;         /* what max_pages and max_inodes are if nothing is said */
+    uint32_t mode, uid, gid;        /* of its root when it was made */
+};
+
+/* --- tmpfs_options.c --- */
+/* Adds what the text says to limits, the root's ids as the kernel has them. 0 or -RF_EINVAL. */
+int64_t rf_tmpfs_parse(struct rf_kernel *k, const char *options, struct rf_tmpfs_limits *limits);
+int64_t rf_tmpfs_remount(struct rf_kernel *k, struct rf_mount *mount, const char *options);
+void rf_tmpfs_show(struct rf_kernel *k, struct rf_mount *mount, char *out, size_t size);
+
 extern const struct rf_file_ops rf_tmpfs_file_ops;
 int64_t rf_tmpfs_page(struct rf_kernel *k, struct rf_inode *inode, uint64_t index, uint64_t *pa);
 int64_t rf_tmpfs_punch(struct rf_kernel *k, struct rf_inode *inode, uint64_t start, uint64_t end);

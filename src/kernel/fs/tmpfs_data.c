@@ -15,12 +15,19 @@ static struct rf_pages *pages_of(struct rf_inode *inode)
 
 static void count_blocks(struct rf_inode *inode)
 {
-    inode->blocks = pages_of(inode)->count * (RF_PAGE_SIZE / 512);
+    struct rf_tmpfs_limits *limits = inode->mount->private_data;
+    const uint64_t per_page = RF_PAGE_SIZE / 512;
+    if (limits)
+        limits->pages += pages_of(inode)->count - inode->blocks / per_page;
+    inode->blocks = pages_of(inode)->count * per_page;
 }
 
-/* A file system leaves some RAM for programs; memory that programs share has no limit of its own. */
+/* At its own limit, or: a file system leaves some RAM for programs; memory that programs share has no limit of its own. */
 static bool is_full(const struct rf_kernel *k, const struct rf_inode *inode)
 {
+    const struct rf_tmpfs_limits *limits = inode->mount->private_data;
+    if (limits && limits->max_pages && limits->pages >= limits->max_pages)
+        return true;
     return inode->mount != k->vfs->memory && rf_frames_free(k) <= rf_frames_total(k) / 16;
 }
 
@@ -207,6 +214,7 @@ bool rf_tmpfs_has_page(const struct rf_inode *inode, uint64_t index)
 void rf_tmpfs_free_data(struct rf_kernel *k, struct rf_inode *inode)
 {
     rf_pages_clear(k, pages_of(inode), 0, UINT64_MAX);
+    count_blocks(inode);
 }
 
 const struct rf_file_ops rf_tmpfs_file_ops = {

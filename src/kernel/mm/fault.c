@@ -141,6 +141,23 @@ int rf_mm_make_page(struct rf_kernel *k, struct rf_mm *mm, const struct rf_vma *
     return signal;
 }
 
+/* The same, and whoever must die for it has. */
+static int make_page_or_kill(struct rf_kernel *k, struct rf_mm *mm, const struct rf_vma *vma, uint64_t address,
+                             bool write, int *si_code)
+{
+    int signal;
+    do
+        signal = rf_mm_make_page(k, mm, vma, address, write, si_code);
+    while (signal == RF_SIGKILL && rf_out_of_memory(k));
+    return signal;
+}
+
+int64_t rf_mm_fill_page(struct rf_kernel *k, struct rf_mm *mm, const struct rf_vma *vma, uint64_t address, bool write)
+{
+    int si_code, signal = make_page_or_kill(k, mm, vma, address, write, &si_code);
+    return !signal ? 0 : signal == RF_SIGKILL ? -RF_ENOMEM : -RF_EFAULT;
+}
+
 int rf_mm_fault(struct rf_kernel *k, uint64_t address, uint32_t error_code, int *si_code)
 {
     struct rf_mm *mm = k->current->mm;
@@ -158,9 +175,5 @@ int rf_mm_fault(struct rf_kernel *k, uint64_t address, uint32_t error_code, int 
     *si_code = RF_SI_SEGV_ACCERR;
     if (!allowed(vma, error_code))
         return RF_SIGSEGV;
-    int signal;
-    do
-        signal = rf_mm_make_page(k, mm, vma, address, error_code & RF_PF_W, si_code);
-    while (signal == RF_SIGKILL && rf_out_of_memory(k));
-    return signal;
+    return make_page_or_kill(k, mm, vma, address, error_code & RF_PF_W, si_code);
 }

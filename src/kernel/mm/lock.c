@@ -56,21 +56,19 @@ int64_t rf_mm_set_locked(struct rf_kernel *k, struct rf_mm *mm, uint64_t start, 
 static int64_t fill(struct rf_kernel *k, struct rf_mm *mm, const struct rf_vma *vma, uint64_t from, uint64_t to)
 {
     bool write = vma->prot & RF_PROT_WRITE && !vma->shared;
-    int si_code;
     if (vma->flags & RF_VM_LOCKONFAULT)
         return 0;
     if (!(vma->prot & (RF_PROT_READ | RF_PROT_WRITE | RF_PROT_EXEC)))
         return -RF_EFAULT;
     for (uint64_t at = from; at < to; at += RF_PAGE_SIZE) {
+        if (at % RF_LONG_WORK == 0 && rf_must_end_soon(k))
+            return 0; /* the rest comes when it is used */
         const uint64_t *pte = rf_pte(k, mm, at, false);
         if (pte && *pte && (!write || *pte & RF_PTE_W))
             continue;
-        int signal;
-        do
-            signal = rf_mm_make_page(k, mm, vma, at, write, &si_code);
-        while (signal == RF_SIGKILL && rf_out_of_memory(k));
-        if (signal)
-            return signal == RF_SIGKILL ? -RF_ENOMEM : -RF_EFAULT;
+        int64_t error = rf_mm_fill_page(k, mm, vma, at, write);
+        if (error)
+            return error;
     }
     return 0;
 }

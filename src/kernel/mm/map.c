@@ -7,7 +7,7 @@
 #define ACCESS (RF_PROT_READ | RF_PROT_WRITE | RF_PROT_EXEC)
 #define LOW_START UINT64_C(0x40000000) /* MAP_32BIT: find_start_end of arch/x86/kernel/sys_x86_64.c */
 #define LOW_END UINT64_C(0x80000000)
-#define BOTTOM_UP_BASE (RF_TASK_SIZE / 3 & ~RF_PAGE_MASK) /* TASK_UNMAPPED_BASE */
+#define BOTTOM_UP_BASE RF_PAGE_UP(RF_TASK_SIZE / 3) /* TASK_UNMAPPED_BASE */
 
 /* --- where a mapping goes --- */
 
@@ -73,7 +73,7 @@ int64_t rf_mm_choose_address(struct rf_kernel *k, struct rf_mm *mm, uint64_t add
         address = RF_MMAP_MIN;
     if (address && fits_at(mm, address, length, high))
         return (int64_t)address;
-    uint64_t gap = low ? find_gap_up(mm, LOW_START, LOW_END, length) : find_gap_down(mm, length);
+    uint64_t gap = low ? find_gap_up(mm, LOW_START, LOW_END, length) : mm->bottom_up ? 0 : find_gap_down(mm, length);
     if (!gap && !low) /* the part between the base and the stack is the last resort */
         gap = find_gap_up(mm, BOTTOM_UP_BASE, RF_TASK_SIZE, length);
     return gap ? (int64_t)gap : -RF_ENOMEM;
@@ -114,6 +114,12 @@ int64_t rf_mm_unmap(struct rf_kernel *k, struct rf_mm *mm, uint64_t address, uin
 }
 
 /* --- mapping --- */
+
+uint32_t rf_mm_prot_given(const struct rf_kernel *k, const struct rf_file *file, uint32_t prot)
+{
+    bool implied = k->current->personality & RF_READ_IMPLIES_EXEC && prot & RF_PROT_READ;
+    return implied && !(file && rf_file_is_noexec(file)) ? prot | RF_PROT_EXEC : prot;
+}
 
 /* Pages of [start, end) that are mapped: a fixed mapping takes their place. */
 static uint64_t pages_within(struct rf_mm *mm, uint64_t start, uint64_t end)
@@ -255,11 +261,13 @@ int64_t rf_mm_protect(struct rf_kernel *k, struct rf_mm *mm, uint64_t address, u
         vma = rf_vma_find(mm, at);
         if (!vma) {
             error = -RF_ENOMEM;
-        } else if (vma->shared && vma->file && prot & RF_PROT_WRITE && !vma->may_write) {
+        } else if ((vma->shared && vma->file && prot & RF_PROT_WRITE && !vma->may_write) ||
+                   (prot & RF_PROT_EXEC && vma->file && rf_file_is_noexec(vma->file))) {
             error = -RF_EACCES;
         } else {
+            uint32_t given = rf_mm_prot_given(k, vma->file, prot);
             uint64_t last = end < vma->end ? end : vma->end; /* before a split moves it */
-            error = protect_part(k, mm, vma, at, last, prot, rf_pkey_of(k, mm, vma, prot, pkey));
+            error = protect_part(k, mm, vma, at, last, given, rf_pkey_of(k, mm, vma, given, pkey));
             at = last;
         }
     }
@@ -275,7 +283,7 @@ static bool grow_break(struct rf_kernel *k, struct rf_mm *mm, uint64_t old, uint
     const struct rf_vma *above = rf_vma_after(mm, old);
     if (above && new + RF_PAGE_SIZE > rf_vma_start_gap(above))
         return false;
-    int64_t at = rf_mm_map(k, mm, old, new - old, RF_PROT_READ | RF_PROT_WRITE,
+    int64_t at = rf_mm_map(k, mm, old, new - old, rf_mm_prot_given(k, NULL, RF_PROT_READ | RF_PROT_WRITE),
                            RF_MAP_PRIVATE | RF_MAP_ANONYMOUS | RF_MAP_FIXED, NULL, 0);
     if (at < 0)
         return false;

@@ -82,6 +82,7 @@ static void copy_layout(struct rf_mm *to, const struct rf_mm *from)
     to->undumpable = from->undumpable;
     to->no_huge_pages = from->no_huge_pages;
     to->mmap_base = from->mmap_base;
+    to->bottom_up = from->bottom_up;
     to->start_brk = from->start_brk, to->brk = from->brk, to->brk_limit = from->brk_limit;
     to->start_stack = from->start_stack;
     to->arg_start = from->arg_start, to->arg_end = from->arg_end;

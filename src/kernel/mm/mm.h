@@ -47,6 +47,7 @@ struct rf_mm {
     uint32_t map_count, table_room;
     uint32_t future_flags;   /* RF_VM_*: what mlockall wants of new mappings */
     uint64_t mmap_base;  /* new mappings go below, top-down */
+    bool bottom_up;      /* unless the personality was ADDR_COMPAT_LAYOUT at execve */
     uint64_t start_brk, brk, brk_limit;
     uint64_t start_stack, arg_start, arg_end, env_start, env_end, start_code, end_code, start_data, end_data;
     uint64_t total_pages, resident_pages, locked_pages;
@@ -83,6 +84,9 @@ struct rf_vma *rf_vma_before(struct rf_mm *mm, uint64_t address); /* the last th
 int64_t rf_mm_map(struct rf_kernel *k, struct rf_mm *mm, uint64_t address, uint64_t length,
                   uint32_t prot, uint32_t flags, struct rf_file *file, uint64_t offset);
 int64_t rf_mm_unmap(struct rf_kernel *k, struct rf_mm *mm, uint64_t address, uint64_t length);
+/* The protection that the current task gets when it asks for prot: what is readable may be executed, if its
+ * personality says READ_IMPLIES_EXEC and the file (NULL: none) is on no mount with MS_NOEXEC. */
+uint32_t rf_mm_prot_given(const struct rf_kernel *k, const struct rf_file *file, uint32_t prot);
 /* prot may have RF_PROT_GROWSDOWN; pkey -1: as mprotect. */
 int64_t rf_mm_protect(struct rf_kernel *k, struct rf_mm *mm, uint64_t address, uint64_t length,
                       uint32_t prot, int pkey);
@@ -135,6 +139,8 @@ int rf_mm_fault(struct rf_kernel *k, uint64_t address, uint32_t error_code, int 
  * signal; RF_SIGKILL: no memory. */
 int rf_mm_make_page(struct rf_kernel *k, struct rf_mm *mm, const struct rf_vma *vma, uint64_t address,
                     bool write, int *si_code);
+/* The same ahead of any access: 0, -RF_EFAULT; -RF_ENOMEM: the current process has been killed. */
+int64_t rf_mm_fill_page(struct rf_kernel *k, struct rf_mm *mm, const struct rf_vma *vma, uint64_t address, bool write);
 /* The mapping at an address, grown down to it if it can. */
 struct rf_vma *rf_mm_find_or_grow(struct rf_kernel *k, struct rf_mm *mm, uint64_t address);
 

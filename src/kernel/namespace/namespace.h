@@ -93,6 +93,8 @@ uint32_t rf_uid_to_kernel(const struct rf_user_namespace *ns, uint32_t uid);
 uint32_t rf_gid_to_kernel(const struct rf_user_namespace *ns, uint32_t gid);
 uint32_t rf_uid_from_kernel(const struct rf_user_namespace *ns, uint32_t kernel);
 uint32_t rf_gid_from_kernel(const struct rf_user_namespace *ns, uint32_t kernel);
+/* What tasks of a namespace see: the overflow id where there is no mapping. */
+uint32_t rf_uid_as_seen(const struct rf_user_namespace *ns, uint32_t kernel);
 /* The same as the current task sees it: the overflow id where there is no mapping. */
 uint32_t rf_uid_shown(const struct rf_kernel *k, uint32_t kernel);
 uint32_t rf_gid_shown(const struct rf_kernel *k, uint32_t kernel);

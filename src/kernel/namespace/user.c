@@ -54,9 +54,14 @@ static uint32_t or_overflow(uint32_t id)
     return id == RF_NO_ID ? RF_OVERFLOW_ID : id;
 }
 
+uint32_t rf_uid_as_seen(const struct rf_user_namespace *ns, uint32_t kernel)
+{
+    return or_overflow(rf_uid_from_kernel(ns, kernel));
+}
+
 uint32_t rf_uid_shown(const struct rf_kernel *k, uint32_t kernel)
 {
-    return k->current ? or_overflow(rf_uid_from_kernel(k->current->credentials.user, kernel)) : kernel;
+    return k->current ? rf_uid_as_seen(k->current->credentials.user, kernel) : kernel;
 }
 
 uint32_t rf_gid_shown(const struct rf_kernel *k, uint32_t kernel)

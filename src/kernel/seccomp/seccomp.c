@@ -92,6 +92,8 @@ int64_t rf_seccomp_set_strict(struct rf_kernel *k)
     if (!may_set_mode(k->current, RF_SECCOMP_MODE_STRICT))
         return -RF_EINVAL;
     set_mode(k->current, RF_SECCOMP_MODE_STRICT);
+    k->current->tsc_faults = true; /* disable_TSC, arch/x86/kernel/process.c */
+    rf_apply_tsc(k, k->current);
     return 0;
 }
 

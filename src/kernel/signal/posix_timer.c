@@ -99,7 +99,7 @@ static int64_t check_event(struct rf_kernel *k, const struct rf_sigevent *event,
     case RF_SIGEV_NONE:
         return 0;
     case RF_SIGEV_THREAD_ID:
-        *target = rf_task_find(k, event->sigev_tid);
+        *target = rf_task_find(k, rf_pid_given(k, event->sigev_tid));
         if (!*target || (*target)->process != k->current->process || !(*target)->sighand)
             return -RF_EINVAL;
         break;

@@ -162,8 +162,8 @@ bool rf_signal_send_timer(struct rf_kernel *k, struct rf_process *process, struc
 void rf_signal_send_current(struct rf_kernel *k, int signo)
 {
     struct rf_siginfo info = { .si_signo = signo, .si_code = RF_SI_USER };
-    info.kill.pid = k->current->process->pid;
-    info.kill.uid = k->current->credentials.uid;
+    info.kill.pid = rf_pid_shown(k, k->current->process->pid);
+    info.kill.uid = rf_uid_shown(k, k->current->credentials.uid);
     rf_signal_send_task(k, k->current, &info);
 }
 

@@ -104,6 +104,17 @@ void rf_stop_continue(struct rf_kernel *k, struct rf_process *process)
     rf_stop_notify(k, process->leader, false, was_stopped ? RF_SI_CLD_CONTINUED : RF_SI_CLD_STOPPED);
 }
 
+struct rf_siginfo rf_child_info(const struct rf_task *task, const struct rf_process *to, int why, int status)
+{
+    struct rf_siginfo info = { .si_signo = RF_SIGCHLD, .si_code = why };
+    info.chld.pid = rf_pid_in(to->leader->namespaces.pid, task->tid);
+    info.chld.uid = rf_uid_as_seen(to->leader->credentials.user, task->credentials.uid);
+    info.chld.utime = (int64_t)(task->process->user_cycles / RF_CYCLES_PER_TICK);
+    info.chld.stime = (int64_t)(task->process->kernel_cycles / RF_CYCLES_PER_TICK);
+    info.chld.status = status;
+    return info;
+}
+
 void rf_stop_notify(struct rf_kernel *k, struct rf_task *task, bool to_tracer, int why)
 {
     if (!to_tracer)
@@ -111,14 +122,10 @@ void rf_stop_notify(struct rf_kernel *k, struct rf_task *task, bool to_tracer, i
     struct rf_process *parent = to_tracer ? task->trace->tracer->process : task->process->parent;
     if (!parent)
         return;
-    struct rf_siginfo info = { .si_signo = RF_SIGCHLD, .si_code = why };
-    info.chld.pid = rf_pid_in(parent->leader->namespaces.pid, task->tid);
-    info.chld.uid = task->credentials.uid;
-    info.chld.utime = (int64_t)(task->process->user_cycles / RF_CYCLES_PER_TICK);
-    info.chld.stime = (int64_t)(task->process->kernel_cycles / RF_CYCLES_PER_TICK);
-    info.chld.status = why == RF_SI_CLD_CONTINUED ? RF_SIGCONT
-                       : why == RF_SI_CLD_STOPPED ? task->process->stop_code & 0x7f
-                                                  : task->trace->code & 0x7f;
+    int status = why == RF_SI_CLD_CONTINUED ? RF_SIGCONT
+                 : why == RF_SI_CLD_STOPPED ? task->process->stop_code & 0x7f
+                                            : task->trace->code & 0x7f;
+    struct rf_siginfo info = rf_child_info(task, parent, why, status);
     const struct rf_task *judge = rf_process_live_thread(k, parent);
     const struct rf_sigaction *action = judge ? &judge->sighand->action[RF_SIGCHLD] : NULL;
     if (action && action->handler != RF_SIG_IGN && !(action->flags & RF_SA_NOCLDSTOP))

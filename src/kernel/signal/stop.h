@@ -34,6 +34,8 @@ void rf_stop_continue(struct rf_kernel *k, struct rf_process *process);
 /* Tell the parent of the task's process, or its tracer, that it stopped or goes on: SIGCHLD with si_code `why`
  * (RF_SI_CLD_*) unless SA_NOCLDSTOP, and a wake-up of those that wait. */
 void rf_stop_notify(struct rf_kernel *k, struct rf_task *task, bool to_tracer, int why);
+/* What SIGCHLD says about the task to a process, in the numbers of its namespaces. */
+struct rf_siginfo rf_child_info(const struct rf_task *task, const struct rf_process *to, int why, int status);
 /* A stopped task, of either kind, runs on. */
 void rf_stop_wake(struct rf_kernel *k, struct rf_task *task);
 

@@ -396,10 +396,11 @@ static int64_t copy_between(struct rf_kernel *k, struct rf_file *in, uint64_t *i
         *in_pos += done;
     if (size > RF_MAX_RW_COUNT)
         size = RF_MAX_RW_COUNT;
-    while (done < size) {
+    for (uint64_t moved = 0; done < size && (moved < RF_LONG_WORK || !rf_must_end_soon(k)); moved += (uint64_t)result) {
         result = copy_chunk(k, in, in_pos, out, out_pos, buffer, size - done);
         if (result <= 0)
             break;
+        rf_charge(k, RF_EVENT_COPY_CHUNK, 2 * ((uint64_t)result + 63) / 64); /* in and out */
         done += (uint64_t)result;
         k->current->scratch[0] = 0;
     }

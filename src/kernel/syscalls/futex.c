@@ -193,7 +193,7 @@ static void owner_died(struct rf_kernel *k, uint64_t address, bool is_pi)
 {
     uint32_t word;
     if (address & 3 || RF_GET_USER(k, word, address) ||
-        (word & RF_FUTEX_TID_MASK) != (uint32_t)k->current->tid)
+        (word & RF_FUTEX_TID_MASK) != rf_futex_own_tid(k))
         return;
     uint32_t marked = (word & RF_FUTEX_WAITERS) | RF_FUTEX_OWNER_DIED;
     if (!RF_PUT_USER(k, address, marked) && word & RF_FUTEX_WAITERS && !is_pi)

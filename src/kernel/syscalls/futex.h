@@ -12,6 +12,9 @@ struct rf_task;
  * (shared ones). */
 uint64_t rf_futex_key(struct rf_kernel *k, uint64_t address);
 
+/* What the current task writes into the words of its locks: its thread id, as it sees it. */
+uint32_t rf_futex_own_tid(const struct rf_kernel *k);
+
 /* A waiter's scratch: [0] one of these; futex_wait: [1] key, [2] bitset; lock_pi: [1] key, [2] the
  * owner's thread id, [3] when it began to wait; waitv: [3] which one woke it. */
 enum { RF_FUTEX_IDLE, RF_FUTEX_WAITING, RF_FUTEX_WOKEN, RF_FUTEX_WAITING_PI, RF_FUTEX_INHERITED,

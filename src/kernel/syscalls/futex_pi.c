@@ -19,6 +19,11 @@ static bool is_pi_waiter(const struct rf_task *task, uint64_t key)
     return is_in(task, RF_FUTEX_WAITING_PI, key);
 }
 
+uint32_t rf_futex_own_tid(const struct rf_kernel *k)
+{
+    return (uint32_t)rf_pid_shown(k, k->current->tid);
+}
+
 /* Who has waited longest. */
 static struct rf_task *first_waiter(struct rf_kernel *k, uint64_t key)
 {
@@ -48,7 +53,7 @@ static void tell_owner(struct rf_kernel *k, uint64_t key, const struct rf_task *
 /* The lock is free: take it. */
 static int64_t take(struct rf_kernel *k, uint64_t address, uint32_t word)
 {
-    uint32_t own = (uint32_t)k->current->tid | (word & (RF_FUTEX_OWNER_DIED | RF_FUTEX_WAITERS));
+    uint32_t own = rf_futex_own_tid(k) | (word & (RF_FUTEX_OWNER_DIED | RF_FUTEX_WAITERS));
     return RF_PUT_USER(k, address, own) ? -RF_EFAULT : 0;
 }
 
@@ -76,7 +81,7 @@ static int64_t inherit(struct rf_kernel *k, uint64_t address)
     uint32_t word;
     if (RF_GET_USER(k, word, address))
         return -RF_EFAULT;
-    word = (word & RF_FUTEX_OWNER_DIED) | RF_FUTEX_WAITERS | (uint32_t)k->current->tid;
+    word = (word & RF_FUTEX_OWNER_DIED) | RF_FUTEX_WAITERS | rf_futex_own_tid(k);
     return RF_PUT_USER(k, address, word) ? -RF_EFAULT : 0;
 }
 
@@ -88,7 +93,7 @@ static int64_t begin_lock(struct rf_kernel *k, uint64_t address, bool try_only)
     if (RF_GET_USER(k, word, address))
         return -RF_EFAULT;
     const struct rf_task *next = heir(k, key);
-    int32_t owner = next ? next->tid : (int32_t)(word & RF_FUTEX_TID_MASK);
+    int32_t owner = next ? next->tid : rf_pid_given(k, (int32_t)(word & RF_FUTEX_TID_MASK));
     if (owner == task->tid)
         return -RF_EDEADLK;
     if (!owner)
@@ -126,11 +131,11 @@ int64_t rf_futex_unlock_pi(struct rf_kernel *k, const uint64_t a[6])
     uint32_t word, next_word = 0;
     if (RF_GET_USER(k, word, a[0]))
         return -RF_EFAULT;
-    if ((word & RF_FUTEX_TID_MASK) != (uint32_t)k->current->tid)
+    if ((word & RF_FUTEX_TID_MASK) != rf_futex_own_tid(k))
         return -RF_EPERM;
     struct rf_task *next = first_waiter(k, key);
     if (next)
-        next_word = RF_FUTEX_WAITERS | (uint32_t)next->tid;
+        next_word = RF_FUTEX_WAITERS | (uint32_t)rf_pid_shown(k, next->tid);
     if (RF_PUT_USER(k, a[0], next_word))
         return -RF_EFAULT;
     if (!next)

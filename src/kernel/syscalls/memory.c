@@ -34,6 +34,8 @@ static int64_t check_file(struct rf_kernel *k, struct rf_file *file, uint64_t le
         return -RF_EACCES;
     if (!(file->mode & RF_FMODE_READ))
         return -RF_EACCES;
+    if (prot & RF_PROT_EXEC && rf_file_is_noexec(file))
+        return -RF_EPERM;
     if (file->inode->ops->page && RF_S_ISREG(file->inode->mode) && flags & RF_MAP_GROWSDOWN)
         return -RF_EINVAL;
     return rf_file_may_map(k, file, prot, type != RF_MAP_PRIVATE);
@@ -72,6 +74,7 @@ static int64_t sys_mmap(struct rf_kernel *k, const uint64_t a[6])
     } else if (flags & RF_MAP_HUGETLB) {
         return refuse_huge(flags);
     }
+    prot = rf_mm_prot_given(k, file, prot);
     if (!length)
         return -RF_EINVAL;
     if (length > RF_TASK_SIZE || mm->map_count > RF_MAP_COUNT_MAX)

@@ -95,19 +95,17 @@ static int64_t advise(struct rf_kernel *k, struct rf_mm *mm, struct rf_vma *vma,
 /* madvise_populate: like locking, but by the access that is asked for, and with errors of its own. */
 static int64_t populate(struct rf_kernel *k, struct rf_mm *mm, uint64_t start, uint64_t end, bool write)
 {
-    int si_code;
     for (uint64_t at = start; at < end; at += RF_PAGE_SIZE) {
         const struct rf_vma *vma = rf_vma_find(mm, at);
         if (!vma)
             return -RF_ENOMEM;
         if (!(vma->prot & (write ? RF_PROT_WRITE : RF_PROT_READ)))
             return -RF_EINVAL;
-        int signal;
-        do
-            signal = rf_mm_make_page(k, mm, vma, at, write, &si_code);
-        while (signal == RF_SIGKILL && rf_out_of_memory(k));
-        if (signal)
-            return signal == RF_SIGKILL ? -RF_ENOMEM : -RF_EFAULT;
+        if (at % RF_LONG_WORK == 0 && rf_must_end_soon(k))
+            return 0; /* the rest comes when it is used */
+        int64_t error = rf_mm_fill_page(k, mm, vma, at, write);
+        if (error)
+            return error;
     }
     return 0;
 }

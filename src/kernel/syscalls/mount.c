@@ -9,10 +9,10 @@
 #include "kernel/task/task.h"
 #include "kernel/vfs/path.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#define KEPT_FLAGS (RF_MS_RDONLY | RF_MS_NOSUID | RF_MS_NODEV | RF_MS_NOEXEC | RF_MS_NOATIME | RF_MS_NODIRATIME)
+#define ATIME_FLAGS (RF_MS_NOATIME | RF_MS_NODIRATIME | RF_MS_STRICTATIME) /* what is neither is RELATIME */
+#define KEPT_FLAGS (RF_MS_RDONLY | RF_MS_NOSUID | RF_MS_NODEV | RF_MS_NOEXEC | ATIME_FLAGS)
 #define PROPAGATION (RF_MS_SHARED | RF_MS_PRIVATE | RF_MS_SLAVE | RF_MS_UNBINDABLE)
 
 static struct rf_mount_namespace *own_namespace(const struct rf_kernel *k)
@@ -81,23 +81,64 @@ static int64_t make_private(struct rf_kernel *k, const struct rf_dentry *dir, ui
     return type == RF_MS_PRIVATE || type == RF_MS_SLAVE ? 0 : -RF_EINVAL;
 }
 
+/* Written to through this place, or (point NULL) anywhere: or gone by name, but not yet from the file system. */
+static bool is_written(const struct rf_file *file, const struct rf_mount *fs, const struct rf_mount_point *point)
+{
+    const struct rf_inode *inode = file->inode;
+    if (inode->mount != fs || !file->dentry || (point && file->dentry->point != point))
+        return false;
+    return (file->mode & RF_FMODE_WRITE && (RF_S_ISREG(inode->mode) || RF_S_ISDIR(inode->mode))) ||
+           (!point && !inode->nlink);
+}
+
+static bool has_writer(const struct rf_kernel *k, const struct rf_mount *fs, const struct rf_mount_point *point)
+{
+    for (const struct rf_task *task = k->tasks; task; task = task->next_task) {
+        for (uint32_t i = 0; task->files && i < task->files->capacity; i++)
+            if (task->files->fds[i].file && is_written(task->files->fds[i].file, fs, point))
+                return true;
+        for (const struct rf_vma *vma = task->mm ? task->mm->vmas : NULL; vma; vma = vma->next)
+            if (vma->file && is_written(vma->file, fs, point))
+                return true;
+    }
+    return false;
+}
+
+/* The file system itself, wherever it is seen. */
+static int64_t remount_fs(struct rf_kernel *k, struct rf_mount *fs, bool read_only, const char *options)
+{
+    bool may = rf_capable_in(k, fs->user ? fs->user : k->init->credentials.user, RF_CAP_SYS_ADMIN);
+    if (fs->changes_outside) /* as the user of the machine has mounted it */
+        return !may && fs->read_only && !read_only ? -RF_EPERM : fs->read_only && !read_only ? -RF_EROFS : 0;
+    if (!may)
+        return -RF_EPERM;
+    if (read_only && !fs->read_only && has_writer(k, fs, NULL))
+        return -RF_EBUSY;
+    int64_t error = fs->ops->remount ? fs->ops->remount(k, fs, options ? options : "") : 0;
+    if (!error)
+        fs->read_only = read_only;
+    return error;
+}
+
 /* Flags that a copy for fewer rights came with stay (can_change_locked_flags). */
-static int64_t remount(struct rf_kernel *k, struct rf_dentry *dir, uint32_t flags)
+static int64_t remount(struct rf_kernel *k, struct rf_dentry *dir, uint32_t flags, const char *options)
 {
     if (!is_root_here(k, dir))
         return -RF_EINVAL;
     struct rf_mount_point *point = dir->point;
-    uint32_t wanted = flags & KEPT_FLAGS;
+    uint32_t wanted = flags & KEPT_FLAGS, read_only = wanted & RF_MS_RDONLY;
+    if (!(flags & (ATIME_FLAGS | RF_MS_RELATIME))) /* nothing said of access times: they are kept as before */
+        wanted |= point->flags & ATIME_FLAGS;
     if (point->locked && point->flags & ~wanted & (RF_MS_RDONLY | RF_MS_NOSUID | RF_MS_NODEV | RF_MS_NOEXEC))
         return -RF_EPERM;
-    if (!(flags & RF_MS_BIND)) { /* the file system itself, not this place of it */
-        if (!rf_capable(k, RF_CAP_SYS_ADMIN) && point->fs->read_only && !(wanted & RF_MS_RDONLY))
-            return -RF_EPERM;
-        if (point->fs->changes_outside && point->fs->read_only && !(wanted & RF_MS_RDONLY))
-            return -RF_EROFS; /* as the user of the machine has mounted it */
-    }
-    point->flags = wanted;
-    return 0;
+    int64_t error = 0;
+    if (!(flags & RF_MS_BIND))
+        error = remount_fs(k, point->fs, read_only, options);
+    else if (read_only && !(point->flags & RF_MS_RDONLY) && has_writer(k, point->fs, point))
+        error = -RF_EBUSY;
+    if (!error)
+        point->flags = wanted;
+    return error;
 }
 
 static int64_t find(struct rf_kernel *k, uint64_t user, uint32_t walk, struct rf_dentry **out)
@@ -169,30 +210,10 @@ static int64_t move(struct rf_kernel *k, uint64_t source, struct rf_dentry *dir)
 
 /* --- new file systems --- */
 
-/* mode=, the only one of tmpfs' options that is offered; the others are refused. */
-static int64_t tmpfs_mode(const char *options, uint32_t *mode)
-{
-    *mode = RF_S_ISVTX | 0777;
-    if (!*options)
-        return 0;
-    if (strncmp(options, "mode=", 5) != 0)
-        return -RF_EINVAL;
-    char *end;
-    unsigned long value = strtoul(options + 5, &end, 8);
-    if (end == options + 5 || *end || value > 07777)
-        return -RF_EINVAL;
-    *mode = (uint32_t)value;
-    return 0;
-}
-
 static int64_t make_fs(struct rf_kernel *k, const char *type, const char *options, struct rf_mount **out)
 {
-    uint32_t mode;
-    if (strcmp(type, "tmpfs") == 0) {
-        int64_t error = tmpfs_mode(options, &mode);
-        *out = error ? NULL : rf_tmpfs_create(k, "tmpfs", mode);
-        return error ? error : *out ? 0 : -RF_ENOMEM;
-    }
+    if (strcmp(type, "tmpfs") == 0)
+        return rf_tmpfs_mount(k, options, out);
     if (strcmp(type, "proc") == 0) {
         struct rf_pid_namespace *pids = k->current->namespaces.pid;
         if (!rf_capable_in(k, pids->ns.owner, RF_CAP_SYS_ADMIN))
@@ -205,15 +226,26 @@ static int64_t make_fs(struct rf_kernel *k, const char *type, const char *option
     return -RF_ENODEV;
 }
 
-static int64_t mount_new(struct rf_kernel *k, const char *type, const char *options, struct rf_dentry *dir,
-                         uint32_t flags)
+/* What sys_mount has read; each is the kernel heap's. */
+struct texts {
+    char *type, *source, *options;
+};
+
+static int64_t mount_new(struct rf_kernel *k, struct texts *texts, struct rf_dentry *dir, uint32_t flags)
 {
     struct rf_mount *fs;
-    if (!type)
+    if (!texts->type)
         return -RF_EINVAL;
-    int64_t result = make_fs(k, type, options, &fs);
+    int64_t result = make_fs(k, texts->type, texts->options ? texts->options : "", &fs);
     if (result)
         return result;
+    if (texts->source) {
+        fs->source = fs->source_given = texts->source;
+        texts->source = NULL;
+    } else {
+        fs->source = "none";
+    }
+    fs->read_only = flags & RF_MS_RDONLY;
     if (k->current->credentials.user->level) {
         fs->user = k->current->credentials.user;
         rf_namespace_get(&fs->user->ns);
@@ -242,8 +274,7 @@ static int64_t read_string(struct rf_kernel *k, uint64_t user, char **out)
 }
 
 /* path_mount */
-static int64_t mount_at(struct rf_kernel *k, const uint64_t a[6], struct rf_dentry *dir, const char *type,
-                        const char *options)
+static int64_t mount_at(struct rf_kernel *k, const uint64_t a[6], struct rf_dentry *dir, struct texts *texts)
 {
     uint32_t flags = (uint32_t)a[3];
     if ((flags & 0xffff0000u) == RF_MS_MGC_VAL)
@@ -253,34 +284,34 @@ static int64_t mount_at(struct rf_kernel *k, const uint64_t a[6], struct rf_dent
     if (!may_mount(k))
         return -RF_EPERM;
     if (flags & RF_MS_REMOUNT)
-        return remount(k, dir, flags);
+        return remount(k, dir, flags, texts->options);
     if (flags & RF_MS_BIND)
         return a[0] ? bind(k, a[0], dir, flags & RF_MS_REC) : -RF_EINVAL;
     if (flags & PROPAGATION)
         return make_private(k, dir, flags);
     if (flags & RF_MS_MOVE)
         return a[0] ? move(k, a[0], dir) : -RF_EINVAL;
-    return mount_new(k, type, options ? options : "", dir, flags);
+    return mount_new(k, texts, dir, flags);
 }
 
 static int64_t sys_mount(struct rf_kernel *k, const uint64_t a[6])
 {
-    char *type = NULL, *source = NULL, *options = NULL;
+    struct texts texts = { 0 };
     struct rf_dentry *dir;
-    int64_t result = read_string(k, a[2], &type);
+    int64_t result = read_string(k, a[2], &texts.type);
     if (!result)
-        result = read_string(k, a[0], &source);
+        result = read_string(k, a[0], &texts.source);
     if (!result)
-        result = read_string(k, a[4], &options);
+        result = read_string(k, a[4], &texts.options);
     if (!result)
         result = find(k, a[1], RF_WALK_FOLLOW, &dir);
     if (!result) {
-        result = mount_at(k, a, dir, type, options);
+        result = mount_at(k, a, dir, &texts);
         rf_dentry_put(k, dir);
     }
-    rf_kfree(k, type);
-    rf_kfree(k, source);
-    rf_kfree(k, options);
+    rf_kfree(k, texts.type);
+    rf_kfree(k, texts.source);
+    rf_kfree(k, texts.options);
     return result;
 }
 

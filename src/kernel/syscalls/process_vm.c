@@ -62,7 +62,7 @@ static int64_t access_process(struct rf_kernel *k, int32_t tid, struct rf_uio *l
         total |= remote[i].iov_len;
     if (!total)
         return 0;
-    const struct rf_task *task = rf_task_find(k, tid);
+    const struct rf_task *task = rf_task_find(k, rf_pid_given(k, tid));
     if (!task || !task->process)
         return -RF_ESRCH;
     if (!task->mm)

@@ -42,7 +42,7 @@ static int64_t attach(struct rf_kernel *k, struct rf_shm_segment *segment, uint6
     int64_t at = rf_shm_open(k, segment, flags & RF_SHM_RDONLY, &file);
     if (at)
         return at;
-    at = rf_mm_map(k, mm, address, size, prot, RF_MAP_SHARED | (address ? RF_MAP_FIXED : 0u), file, 0);
+    at = rf_mm_map(k, mm, address, size, rf_mm_prot_given(k, file, prot), RF_MAP_SHARED | (address ? RF_MAP_FIXED : 0u), file, 0);
     rf_file_put(k, file);
     if (at >= 0 && mm->future_flags & RF_VM_LOCKED)
         rf_mm_populate(k, mm, (uint64_t)at, size, true);

@@ -140,9 +140,8 @@ struct rf_siginfo rf_signal_user_info(const struct rf_kernel *k, const struct rf
     struct rf_siginfo info = { .si_signo = signo, .si_code = code };
     if (!to)
         return info;
-    uint32_t uid = rf_uid_from_kernel(to->credentials.user, k->current->credentials.uid);
     info.kill.pid = rf_pid_in(to->namespaces.pid, k->current->process->pid);
-    info.kill.uid = uid == RF_NO_ID ? RF_OVERFLOW_ID : uid;
+    info.kill.uid = rf_uid_as_seen(to->credentials.user, k->current->credentials.uid);
     return info;
 }
 

@@ -254,7 +254,7 @@ static int64_t statfs_mount(struct rf_kernel *k, struct rf_mount *mount, const s
         .f_fsid = { (int32_t)mount->device, 0 },
         .f_namelen = RF_NAME_MAX,
         .f_frsize = RF_PAGE_SIZE,
-        .f_flags = RF_ST_VALID | (flags & RF_MS_NOATIME ? RF_ST_NOATIME : RF_ST_RELATIME) |
+        .f_flags = RF_ST_VALID | (flags & RF_MS_NOATIME ? RF_ST_NOATIME : flags & RF_MS_STRICTATIME ? 0u : RF_ST_RELATIME) |
                    (mount->read_only ? RF_ST_RDONLY : 0) | (flags & (RF_ST_RDONLY | RF_ST_NOSUID | RF_ST_NODEV | RF_ST_NOEXEC)),
     };
     if (mount->ops->statfs)

@@ -1,10 +1,25 @@
 /* uname sethostname sysinfo syslog getrandom getcpu: calls about the machine as a whole. */
 #include "kernel/frames.h"
+#include "kernel/fs/fs.h"
 #include "kernel/namespace/namespace.h"
 #include "kernel/task/credentials.h"
 #include "kernel/task/task.h"
 
+#include <stdio.h>
 #include <string.h>
+
+/* personality(2): UNAME26 for programs that expect a 2.6 kernel, PER_LINUX32 (override_release, override_architecture of
+ * kernel/sys.c). */
+static void override_name(struct rf_utsname *name, uint32_t personality)
+{
+    unsigned major, minor, patch;
+    int used = 0;
+    if (personality & RF_UNAME26 &&
+        sscanf(RF_KERNEL_RELEASE, "%u.%u.%u%n", &major, &minor, &patch, &used) == 3)
+        snprintf(name->release, sizeof name->release, "2.6.%u%s", minor + 60, &RF_KERNEL_RELEASE[used]);
+    if ((personality & RF_PER_MASK) == RF_PER_LINUX32)
+        memcpy(name->machine, "i686", sizeof "i686");
+}
 
 static int64_t sys_uname(struct rf_kernel *k, const uint64_t a[6])
 {
@@ -13,6 +28,7 @@ static int64_t sys_uname(struct rf_kernel *k, const uint64_t a[6])
                                .version = "#1 SMP Ringfort " RF_VERSION };
     memcpy(name.nodename, uts->nodename, sizeof name.nodename);
     memcpy(name.domainname, uts->domainname, sizeof name.domainname);
+    override_name(&name, k->current->personality);
     return RF_PUT_USER(k, a[0], name) ? -RF_EFAULT : 0;
 }
 
@@ -92,19 +108,12 @@ static int64_t sys_sysinfo(struct rf_kernel *k, const uint64_t a[6])
 static int64_t sys_getrandom(struct rf_kernel *k, const uint64_t a[6])
 {
     uint32_t flags = (uint32_t)a[2];
-    uint8_t chunk[256];
+    struct rf_iovec iov;
+    struct rf_uio uio;
     if (flags & ~7u || (flags & (RF_GRND_INSECURE | RF_GRND_RANDOM)) == (RF_GRND_INSECURE | RF_GRND_RANDOM))
         return -RF_EINVAL;
-    uint64_t size = a[1] > INT32_MAX ? INT32_MAX : a[1], done = 0;
-    while (done < size) {
-        size_t here = size - done < sizeof chunk ? size - done : sizeof chunk;
-        rf_kernel_random(k, chunk, here);
-        size_t copied = rf_copy_to_user_partial(k, a[0] + done, chunk, here);
-        done += copied;
-        if (copied < here)
-            return done ? (int64_t)done : -RF_EFAULT;
-    }
-    return (int64_t)done;
+    int error = rf_uio_user(&uio, k, &iov, a[0], a[1] > INT32_MAX ? INT32_MAX : a[1]);
+    return error ? error : rf_random_read(k, &uio);
 }
 
 static int64_t sys_getcpu(struct rf_kernel *k, const uint64_t a[6])

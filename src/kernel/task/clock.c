@@ -36,7 +36,7 @@ int64_t rf_clock_find(struct rf_kernel *k, int id, struct rf_clock *out)
     case RF_CLOCK_REALTIME_COARSE:
     case RF_CLOCK_REALTIME_ALARM:
     case RF_CLOCK_TAI:
-        out->offset = k->epoch_ns;
+        out->offset = k->epoch_ns + (id == RF_CLOCK_TAI ? (uint64_t)k->ntp.tai * NS : 0);
         out->realtime = true;
         return 0;
     case RF_CLOCK_MONOTONIC:

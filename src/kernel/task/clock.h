@@ -37,8 +37,14 @@ struct rf_clock {
 int64_t rf_clock_find(struct rf_kernel *k, int id, struct rf_clock *out);
 uint64_t rf_clock_read(struct rf_kernel *k, const struct rf_clock *clock); /* ns */
 
-/* The realtime clock jumps to another value: timers and sleeps until a time of it follow. */
-void rf_clock_set_realtime(struct rf_kernel *k, uint64_t ns);
+/* --- clock_set.c --- */
+/* Can the realtime clock be set to that at all (timespec64_valid_settod)? */
+bool rf_clock_is_settable(int64_t seconds, int64_t ns);
+/* The realtime clock jumps to another value, which is settable: timers and sleeps until a time of it follow, and what
+ * adjtimex knew of it is void. -RF_EINVAL: before the machine's start. */
+int64_t rf_clock_set(struct rf_kernel *k, int64_t seconds, int64_t ns);
+/* As at boot and after a jump: nobody synchronises the clock (ntp_clear). */
+void rf_ntp_clear(struct rf_kernel *k);
 
 /* False: negative, or nanoseconds out of range. */
 bool rf_timespec_valid(const struct rf_timespec *t);

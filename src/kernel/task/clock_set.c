@@ -4,6 +4,10 @@
 #include "kernel/task/clock.h"
 #include "kernel/task/task.h"
 
+#define NS INT64_C(1000000000)
+/* TIME_SETTOD_SEC_MAX: thirty years before the clocks end. */
+#define MAX_SECONDS (INT64_MAX / NS - INT64_C(30) * 365 * 24 * 3600)
+
 static uint64_t moved(uint64_t time, uint64_t forward)
 {
     if (time == UINT64_MAX)
@@ -40,7 +44,7 @@ static void move_posix_timers(struct rf_kernel *k, uint64_t forward)
         for (; t; t = t->next) {
             if (!t->clock.realtime)
                 continue;
-            t->clock.offset = k->epoch_ns;
+            t->clock.offset += forward;
             if (t->absolute)
                 t->expires = moved(t->expires, forward);
         }
@@ -54,15 +58,31 @@ static bool sleeps_until_realtime(const struct rf_task *task)
     if (task->state != RF_TASK_SLEEPING || !task->in_syscall || !task->deadline)
         return false;
     if (task->syscall_number == RF_NR_clock_nanosleep)
-        return a[1] & 1 && ((int)a[0] == RF_CLOCK_REALTIME || (int)a[0] == RF_CLOCK_REALTIME_ALARM);
+        return a[1] & 1 && ((int)a[0] == RF_CLOCK_REALTIME || (int)a[0] == RF_CLOCK_REALTIME_ALARM ||
+                             (int)a[0] == RF_CLOCK_TAI);
     return task->syscall_number == RF_NR_futex &&
            (a[1] & RF_FUTEX_CLOCK_REALTIME || (a[1] & RF_FUTEX_CMD_MASK) == RF_FUTEX_LOCK_PI);
 }
 
-void rf_clock_set_realtime(struct rf_kernel *k, uint64_t ns)
+bool rf_clock_is_settable(int64_t seconds, int64_t ns)
 {
-    uint64_t epoch = ns - rf_clock_monotonic(k), forward = epoch - k->epoch_ns;
-    k->epoch_ns = epoch;
+    return seconds >= 0 && seconds < MAX_SECONDS && ns >= 0 && ns < NS;
+}
+
+void rf_ntp_clear(struct rf_kernel *k)
+{
+    k->ntp.status |= RF_STA_UNSYNC;
+    k->ntp.maxerror = k->ntp.esterror = RF_NTP_PHASE_LIMIT;
+}
+
+int64_t rf_clock_set(struct rf_kernel *k, int64_t seconds, int64_t ns)
+{
+    uint64_t value = (uint64_t)seconds * (uint64_t)NS + (uint64_t)ns, now = rf_clock_monotonic(k);
+    if (value < now)
+        return -RF_EINVAL;
+    uint64_t forward = value - now - k->epoch_ns;
+    k->epoch_ns = value - now;
+    rf_ntp_clear(k);
     move_posix_timers(k, forward);
     move_timers(k, forward);
     for (struct rf_task *task = k->tasks; task; task = task->next_task)
@@ -71,4 +91,5 @@ void rf_clock_set_realtime(struct rf_kernel *k, uint64_t ns)
     rf_timerfd_clock_was_set(k);
     rf_timers_run(k);
     rf_timers_arm(k);
+    return 0;
 }

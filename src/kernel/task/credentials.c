@@ -252,6 +252,9 @@ void rf_credentials_before_exec(struct rf_kernel *k, struct rf_inode *program, b
     c->securebits &= ~(uint32_t)RF_SECBIT_KEEP_CAPS;
     out->secure = changed || c->euid != old->uid || c->egid != old->gid ||
                   (c->uid != root && (becomes_effective || c->permitted & ~c->ambient));
+    out->personality = k->current->personality & ~(uint32_t)RF_READ_IMPLIES_EXEC; /* set_personality_64bit */
+    if (out->secure)
+        out->personality &= ~(uint32_t)RF_PER_CLEAR_ON_SETID;
     out->unreadable = rf_inode_permission(k, program, RF_R_OK) != 0;
 }
 
@@ -261,10 +264,9 @@ void rf_credentials_after_exec(struct rf_kernel *k, const struct rf_exec_credent
     struct rf_credentials old = task->credentials; /* what it points to is the same in both */
     task->credentials = exec->next;
     task->mm->undumpable = exec->unreadable || exec->next.euid != exec->next.uid || exec->next.egid != exec->next.gid;
-    if (exec->secure) {
+    task->personality = exec->personality;
+    if (exec->secure)
         task->parent_death_signal = 0;
-        task->personality &= ~(uint32_t)RF_PER_CLEAR_ON_SETID;
-    }
     if (k->init)
         rf_credentials_changed(k, &old);
 }

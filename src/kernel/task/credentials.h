@@ -54,6 +54,7 @@ bool rf_user_has_too_many(const struct rf_kernel *k, const struct rf_task *task,
 /* execve(2): the credentials under which a program starts (no references are taken). */
 struct rf_exec_credentials {
     struct rf_credentials next;
+    uint32_t personality;
     bool secure;     /* AT_SECURE */
     bool unreadable; /* the user may not read the program: its memory neither */
 };

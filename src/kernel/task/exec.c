@@ -3,7 +3,7 @@
 #include "abi/initial_stack.h"
 #include "abi/script.h"
 #include "kernel/boot/boot.h"
-#include "kernel/mm/mm.h"
+#include "kernel/mm/vma.h"
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/signal/posix_timer.h"
 #include "kernel/signal/signal.h"
@@ -181,10 +181,24 @@ struct layout {
     uint64_t bias, interp_base, entry;
 };
 
+static int64_t map_interpreter(struct rf_kernel *k, struct rf_mm *mm, const struct program *interp, struct layout *l)
+{
+    if (interp->image->is_dyn) {
+        uint64_t low = PAGE_DOWN(interp->image->low);
+        int64_t at = rf_mm_choose_address(k, mm, 0, PAGE_UP(interp->image->high) - low, 0);
+        if (at < 0)
+            return at;
+        l->interp_base = (uint64_t)at - low;
+    }
+    l->entry = l->interp_base + interp->image->entry;
+    return map_image(k, mm, interp, l->interp_base);
+}
+
 static int64_t build_space(struct rf_kernel *k, struct rf_mm *mm, const struct program *p,
-                           const struct program *interp, struct layout *l)
+                           const struct program *interp, uint32_t personality, struct layout *l)
 {
     mm->mmap_base = MMAP_BASE;
+    mm->bottom_up = personality & RF_ADDR_COMPAT_LAYOUT;
     l->bias = p->image->is_dyn ? PIE_BASE - PAGE_DOWN(p->image->low) : 0;
     if (p->image->is_dyn && p->image->align > RF_PAGE_SIZE)
         l->bias = (l->bias + p->image->align - 1) & ~(p->image->align - 1);
@@ -203,12 +217,12 @@ static int64_t build_space(struct rf_kernel *k, struct rf_mm *mm, const struct p
             mm->end_data = l->bias + s->vaddr + s->filesz;
     }
     error = map_stack(k, mm, p->image->has_gnu_stack && p->image->stack_executable);
-    if (error || !interp->image)
-        return error;
-    uint64_t span = interp->image->high - interp->image->low;
-    l->interp_base = interp->image->is_dyn ? PAGE_DOWN(MMAP_BASE - span) - interp->image->low : 0;
-    l->entry = l->interp_base + interp->image->entry;
-    return map_image(k, mm, interp, l->interp_base);
+    if (!error && interp->image)
+        error = map_interpreter(k, mm, interp, l);
+    if (!error && personality & RF_MMAP_PAGE_ZERO) /* as System V had it; those that may not do without */
+        rf_mm_map(k, mm, 0, RF_PAGE_SIZE, RF_PROT_READ | RF_PROT_EXEC,
+                  RF_MAP_PRIVATE | RF_MAP_ANONYMOUS | RF_MAP_FIXED, NULL, 0);
+    return error;
 }
 
 static size_t count_strings(char **strings)
@@ -411,9 +425,8 @@ static int64_t start(struct rf_kernel *k, const struct program *p, const struct 
     struct rf_exec_credentials exec;
     if (!mm)
         return -RF_ENOMEM;
-    error = build_space(k, mm, p, interp, &layout);
-    if (!error)
-        rf_credentials_before_exec(k, p->file->inode, rf_file_is_nosuid(p->file) || is_watched(task), &exec);
+    rf_credentials_before_exec(k, p->file->inode, rf_file_is_nosuid(p->file) || is_watched(task), &exec);
+    error = build_space(k, mm, p, interp, exec.personality, &layout);
     if (!error)
         error = -build_stack(k, p, &layout, path, argv, envp, &exec, &stack);
     if (error) {

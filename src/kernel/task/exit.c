@@ -98,13 +98,9 @@ static bool tell(struct rf_kernel *k, struct rf_task *task, int signo)
     if (!to)
         return true;
     int status = task->exit_status;
-    struct rf_siginfo info = { .si_signo = signo };
-    info.si_code = status & 0x7f ? (status & 0x80 ? RF_SI_CLD_DUMPED : RF_SI_CLD_KILLED) : RF_SI_CLD_EXITED;
-    info.chld.pid = rf_pid_in(to->leader->namespaces.pid, task->tid);
-    info.chld.uid = task->credentials.uid;
-    info.chld.utime = (int64_t)(task->process->user_cycles / RF_CYCLES_PER_TICK);
-    info.chld.stime = (int64_t)(task->process->kernel_cycles / RF_CYCLES_PER_TICK);
-    info.chld.status = status & 0x7f ? status & 0x7f : status >> 8 & 0xff;
+    int why = status & 0x7f ? (status & 0x80 ? RF_SI_CLD_DUMPED : RF_SI_CLD_KILLED) : RF_SI_CLD_EXITED;
+    struct rf_siginfo info = rf_child_info(task, to, why, status & 0x7f ? status & 0x7f : status >> 8 & 0xff);
+    info.si_signo = signo;
     if (judge && !task->trace && signo == RF_SIGCHLD) {
         const struct rf_sigaction *action = &judge->sighand->action[RF_SIGCHLD];
         unwanted = action->handler == RF_SIG_IGN || action->flags & RF_SA_NOCLDWAIT;

@@ -1,5 +1,6 @@
 /* Time: timers and deadlines that are due, and what happens while every task sleeps. */
 #include "kernel/boot/boot.h"
+#include "kernel/signal/signal.h"
 #include "kernel/task/clock.h"
 #include "kernel/task/runqueue.h"
 #include "kernel/task/task.h"
@@ -100,6 +101,12 @@ static bool wait_for_host(struct rf_kernel *k, uint64_t ns)
         rf_make_runnable(k, tasks[i]);
     }
     return ready > 0;
+}
+
+bool rf_must_end_soon(const struct rf_kernel *k)
+{
+    return __atomic_load_n(&k->cpu->stop_requested, __ATOMIC_RELAXED) ||
+           rf_cpu_cycles(k->cpu) >= k->cpu->stop_cycles || (k->current && rf_signal_fatal_pending(k->current));
 }
 
 static bool anyone_waits_for_host(const struct rf_kernel *k)

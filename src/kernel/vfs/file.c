@@ -60,7 +60,7 @@ static void touch_access_time(struct rf_kernel *k, struct rf_file *file)
                         (a->tv_sec == m->tv_sec && a->tv_nsec <= m->tv_nsec);
     bool older_than_c = a->tv_sec < c->tv_sec ||
                         (a->tv_sec == c->tv_sec && a->tv_nsec <= c->tv_nsec);
-    if (older_than_m || older_than_c || now.tv_sec - a->tv_sec >= 24 * 60 * 60)
+    if (rf_has_mount_flag(file->dentry, RF_MS_STRICTATIME) || older_than_m || older_than_c || now.tv_sec - a->tv_sec >= 24 * 60 * 60)
         *a = now;
 }
 
@@ -230,6 +230,11 @@ int64_t rf_file_may_execute(struct rf_kernel *k, struct rf_file *file)
 bool rf_file_is_nosuid(const struct rf_file *file)
 {
     return rf_has_mount_flag(file->dentry, RF_MS_NOSUID);
+}
+
+bool rf_file_is_noexec(const struct rf_file *file)
+{
+    return rf_has_mount_flag(file->dentry, RF_MS_NOEXEC);
 }
 
 int64_t rf_file_path(struct rf_kernel *k, struct rf_file *file, char *out, size_t size)

@@ -101,19 +101,24 @@ struct rf_dentry {
 
 struct rf_mount_ops {
     void (*statfs)(struct rf_kernel *k, struct rf_mount *mount, struct rf_statfs *out);
+    /* mount(2)'s text for a remount: 0 or -errno. NULL: it means nothing. */
+    int64_t (*remount)(struct rf_kernel *k, struct rf_mount *mount, const char *options);
+    /* The options that /proc/mounts shows after the common ones, each with a comma before it. */
+    void (*show)(struct rf_kernel *k, struct rf_mount *mount, char *out, size_t size);
     /* Every dentry and inode is gone. */
     void (*destroy)(struct rf_kernel *k, struct rf_mount *mount);
 };
 
 /* A place where a file system, or a part of it, is seen. */
 struct rf_mount_point {
-    struct rf_mount_point *next; /* of the same namespace, in order of mounting */
+    struct rf_mount_point *next; /* of the same namespace, by id */
     struct rf_mount_namespace *ns; /* NULL: of the set-up's, or detached */
     struct rf_mount *fs;
     struct rf_dentry *root;      /* referenced */
     struct rf_dentry *at;        /* referenced, in another place's tree; NULL: the root of all */
+    char *subpath;               /* what a bind mount shows of fs, by its name then; NULL: all of it */
     struct rf_mount_point *copy; /* while a namespace is copied */
-    uint32_t flags;              /* RF_MS_RDONLY, NOSUID, NODEV, NOEXEC, NOATIME, NODIRATIME */
+    uint32_t flags;              /* RF_MS_RDONLY, NOSUID, NODEV, NOEXEC, NOATIME, NODIRATIME, STRICTATIME */
     uint32_t id;
     bool locked;                 /* came with a copy for fewer rights: cannot be taken apart */
     bool expiring;               /* MNT_EXPIRE was tried once */
@@ -127,7 +132,8 @@ struct rf_mount_namespace {
 struct rf_mount {
     const struct rf_mount_ops *ops;
     struct rf_mount *next;
-    const char *type, *source; /* as /proc/mounts shows them: constant text */
+    const char *type, *source; /* as /proc/mounts shows them: constant text, or */
+    char *source_given;        /* what mount(2) was told */
     struct rf_dentry *root;    /* of its first place */
     struct rf_mount_point first;
     uint32_t points, inodes;   /* places where it is seen, live inodes: it goes with the last */

@@ -1,6 +1,8 @@
 /* Mounts: file systems and the place where each is seen. */
 #include "kernel/vfs/inode.h"
 
+#include <string.h>
+
 struct rf_mount *rf_mount_alloc(struct rf_kernel *k, const char *type, uint64_t magic,
                                 const struct rf_mount_ops *ops)
 {
@@ -27,11 +29,12 @@ static struct rf_mount_point **list_of(struct rf_kernel *k, struct rf_mount_name
     return ns ? &ns->points : &k->vfs->points;
 }
 
-static void append(struct rf_mount_point **list, struct rf_mount_point *point)
+/* By id, as Linux lists them since 6.8: a tree's root before what is mounted in it, also in copies. */
+static void insert(struct rf_mount_point **list, struct rf_mount_point *point)
 {
-    while (*list)
+    while (*list && (*list)->id < point->id)
         list = &(*list)->next;
-    point->next = NULL;
+    point->next = *list;
     *list = point;
 }
 
@@ -59,7 +62,7 @@ struct rf_mount_point *rf_mount_adopt(struct rf_kernel *k, struct rf_mount *moun
 void rf_mount_attach(struct rf_kernel *k, struct rf_mount *mount, struct rf_dentry *at)
 {
     struct rf_mount_point *point = rf_mount_adopt(k, mount);
-    append(&k->vfs->points, point);
+    insert(&k->vfs->points, point);
     cover(point, at);
 }
 
@@ -78,6 +81,7 @@ static void free_if_unused(struct rf_kernel *k, struct rf_mount *mount)
         mount->ops->destroy(k, mount);
     if (mount->user)
         rf_namespace_put(k, &mount->user->ns);
+    rf_kfree(k, mount->source_given);
     rf_kfree(k, mount);
 }
 
@@ -140,7 +144,7 @@ struct rf_mount_point *rf_mount_point_new(struct rf_kernel *k, struct rf_mount *
 void rf_mount_point_attach(struct rf_mount_namespace *ns, struct rf_mount_point *point, struct rf_dentry *at)
 {
     point->ns = ns;
-    append(&ns->points, point);
+    insert(&ns->points, point);
     cover(point, at);
 }
 
@@ -161,11 +165,21 @@ void rf_mount_point_detach(struct rf_kernel *k, struct rf_mount_point *point)
 }
 
 /* Dentries that are still held keep their tree, in which there is no way up and no way back. */
-static void forget_point(struct rf_dentry *dentry)
+static void forget_point(struct rf_dentry *root)
 {
-    dentry->point = NULL;
-    for (struct rf_dentry *child = dentry->children; child; child = child->next)
-        forget_point(child);
+    struct rf_dentry *d = root; /* a walk without recursion: trees are as deep as programs make them */
+    for (;;) {
+        d->point = NULL;
+        if (d->children) {
+            d = d->children;
+            continue;
+        }
+        while (d != root && !d->next)
+            d = d->parent;
+        if (d == root)
+            return;
+        d = d->next;
+    }
 }
 
 void rf_mount_point_free(struct rf_kernel *k, struct rf_mount_point *point)
@@ -176,6 +190,7 @@ void rf_mount_point_free(struct rf_kernel *k, struct rf_mount_point *point)
     forget_point(root);
     fs->points--;
     fs->inodes++; /* not before this function is through */
+    rf_kfree(k, point->subpath);
     if (point == &fs->first) {
         fs->root = NULL;
         point->fs = NULL;
@@ -231,6 +246,29 @@ static bool copy_children(struct rf_kernel *k, struct rf_mount_point *from, cons
     return true;
 }
 
+/* The name of a directory of a place within the file system. False: no memory. */
+static bool copy_subpath(struct rf_kernel *k, const struct rf_mount_point *place, const struct rf_dentry *top, char **out)
+{
+    const char *above = place->subpath ? place->subpath : "";
+    size_t size = strlen(above) + 1;
+    for (const struct rf_dentry *d = top; d->parent; d = d->parent)
+        size += strlen(d->name) + 1;
+    if (size == 1)
+        return true;
+    char *at = rf_kalloc(k, size);
+    if (!at)
+        return false;
+    *out = at;
+    memcpy(at, above, strlen(above));
+    at += size - 1;
+    for (const struct rf_dentry *d = top; d->parent; d = d->parent) {
+        at -= strlen(d->name) + 1;
+        *at = '/';
+        memcpy(at + 1, d->name, strlen(d->name));
+    }
+    return true;
+}
+
 struct rf_mount_point *rf_mount_copy_tree(struct rf_kernel *k, struct rf_mount_point *from, struct rf_inode *root,
                                           struct rf_dentry *top, bool rec, struct rf_mount_namespace *ns)
 {
@@ -241,7 +279,7 @@ struct rf_mount_point *rf_mount_copy_tree(struct rf_kernel *k, struct rf_mount_p
     copy->locked = from->locked;
     copy->ns = ns;
     from->copy = copy;
-    if (rec && !copy_children(k, from, top, copy, ns)) {
+    if (!copy_subpath(k, from, top, &copy->subpath) || (rec && !copy_children(k, from, top, copy, ns))) {
         rf_mount_free_tree(k, copy);
         return NULL;
     }

@@ -29,6 +29,12 @@ static void move_kernel(uint8_t *kernel, void *data, size_t n, enum direction di
     }
 }
 
+/* read(2) and write(2) may move less than was asked. */
+static bool ends_early(const struct rf_uio *uio)
+{
+    return uio->moved >= RF_LONG_WORK && rf_must_end_soon(uio->k);
+}
+
 static size_t move(struct rf_uio *uio, void *data, size_t n, enum direction direction)
 {
     if (n > uio->left)
@@ -40,7 +46,7 @@ static size_t move(struct rf_uio *uio, void *data, size_t n, enum direction dire
         return n;
     }
     size_t done = 0;
-    while (done < n) {
+    while (done < n && !ends_early(uio)) {
         const struct rf_iovec *v = &uio->iov[uio->index];
         uint64_t room = v->iov_len - uio->offset;
         if (room == 0) {
@@ -54,6 +60,7 @@ static size_t move(struct rf_uio *uio, void *data, size_t n, enum direction dire
         done += moved;
         uio->offset += moved;
         uio->left -= moved;
+        uio->moved += moved;
         if (moved < part)
             break;
     }

@@ -16,9 +16,11 @@ struct rf_uio {
     uint64_t offset;       /* into iov[index], or into kernel */
     uint8_t *kernel;
     uint64_t left;         /* bytes not yet transferred */
+    uint64_t moved;        /* to or from user memory */
 };
 /* Copy to (put) or from (get) the uio; returns bytes moved, fewer than n only if user memory
- * refused (0 then means -RF_EFAULT to the caller when nothing was moved before). */
+ * refused (0 then means -RF_EFAULT to the caller when nothing was moved before), or if much has
+ * been moved and rf_must_end_soon: the call then returns its short count as it does at a fault. */
 size_t rf_uio_put(struct rf_uio *uio, const void *data, size_t n);
 size_t rf_uio_get(struct rf_uio *uio, void *data, size_t n);
 size_t rf_uio_zero(struct rf_uio *uio, size_t n); /* put zeros */
@@ -152,6 +154,8 @@ uint64_t rf_file_size(struct rf_kernel *k, struct rf_file *file);
 int64_t rf_file_may_execute(struct rf_kernel *k, struct rf_file *file);
 /* Set-user-ID and set-group-ID bits mean nothing there. */
 bool rf_file_is_nosuid(const struct rf_file *file);
+/* Nothing there may be executed. */
+bool rf_file_is_noexec(const struct rf_file *file);
 /* The absolute path of an open file, as /proc/self/exe shows it. Length or -errno. */
 int64_t rf_file_path(struct rf_kernel *k, struct rf_file *file, char *out, size_t size);
 

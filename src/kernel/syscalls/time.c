@@ -1,5 +1,6 @@
 /* Clocks and sleeps, from the virtual clock. */
 #include "kernel/signal/signal.h"
+#include "kernel/syscalls/futex.h"
 #include "kernel/task/clock.h"
 #include "kernel/task/task.h"
 
@@ -69,6 +70,7 @@ static int64_t sleep_now(struct rf_kernel *k, uint64_t remaining, bool absolute)
     if (remaining && RF_PUT_USER(k, remaining, left))
         return -RF_EFAULT;
     k->current->restart_deadline = deadline;
+    k->current->restart_call = RF_NR_nanosleep;
     return -RF_ERESTART_RESTARTBLOCK;
 }
 
@@ -109,10 +111,11 @@ static int64_t sys_clock_nanosleep(struct rf_kernel *k, const uint64_t a[6])
 
 static int64_t sys_restart_syscall(struct rf_kernel *k, const uint64_t a[6])
 {
-    (void)a;
     if (!k->current->restart_deadline)
         return -RF_EINTR;
     rf_sleep_deadline_at(k, k->current->restart_deadline);
+    if (k->current->restart_call == RF_NR_futex)
+        return rf_futex_wait_restart(k, a);
     return sleep_now(k, 0, false);
 }
 

@@ -4,6 +4,7 @@
 #include "kernel/mm/mm.h"
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/signal/signal.h"
+#include "kernel/syscalls/futex.h"
 #include "kernel/task/clock.h"
 #include "kernel/task/task.h"
 
@@ -374,6 +375,7 @@ static uint64_t slice_end(struct rf_kernel *k, const struct rf_task *task)
 void rf_priority_changed(struct rf_kernel *k, struct rf_task *task)
 {
     task->slice_start = rf_cpu_cycles(k->cpu);
+    rf_futex_priority_changed(k, task);
     if (task == k->current) {
         task->timeslice_end = slice_end(k, task);
         for (const struct rf_task *other = k->run_first; other; other = other->next_run)
@@ -441,7 +443,7 @@ void rf_update_exit_work(struct rf_kernel *k, uint32_t also)
 {
     uint64_t work = also | (k->layout->percpu->exit_work & RF_WORK_IRET);
     const struct rf_task *task = k->current;
-    if (task && (rf_signal_pending(task) || task->restore_blocked || (task->trace && task->trace->phase)))
+    if (task && (rf_signal_pending(task) || task->restore_blocked || task->delivery_stopped || (task->trace && task->trace->phase)))
         work |= RF_WORK_SIGNAL;
     if (task && (task->exit_work || (task->trace && task->trace->exec_event)))
         work |= RF_WORK_TRACE;

@@ -107,6 +107,7 @@ struct rf_task {
     uint64_t saved_blocked;        /* restored on return to user: sigsuspend, ppoll */
     bool restore_blocked;
     struct rf_queued_signal *queued;
+    bool delivery_stopped;         /* signal delivery goes on after the stop, with the interrupted call's restart */
     uint32_t jobctl;               /* RF_JOBCTL_*: signal/stop.h */
     struct rf_ptrace *trace;       /* NULL: nobody traces it */
     struct rf_debug_registers debug;
@@ -121,6 +122,7 @@ struct rf_task {
 
     uint64_t trap_number, trap_error, trap_cr2; /* of the last fault, for signal frames */
     uint64_t restart_deadline;                  /* for restart_syscall */
+    uint32_t restart_call;                      /* RF_NR_*: what it goes on with */
 
     /* the system call in progress */
     uint32_t syscall_number;       /* whose handler runs */

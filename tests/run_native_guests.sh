@@ -27,6 +27,9 @@ for program in mm_mmap mm_remap mm_advice mm_lock mm_limits process_vm sysv_shm;
 done
 same bin/bad_calls
 same bin/clocks
+same bin/cpu_limits
+same bin/futexes
+same bin/futex_order
 same bin/timers
 same bin/timerfd
 same bin/signalfd

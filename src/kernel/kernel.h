@@ -159,6 +159,7 @@ struct rf_kernel {
     struct rf_wait_queue signal_arrived; /* readers and polls of signal descriptors, of all tasks */
     struct rf_wait_queue process_ended;  /* polls of process descriptors */
     struct rf_timer *timers; /* by expiry (task/timer.h) */
+    uint64_t futex_turns; /* waits begun and moved so far: who came first (syscalls/futex.h) */
     bool need_resched;
     struct rf_task *reap;  /* a thread that has ended and is to be freed once not current */
     char stop_text[1024];   /* why the machine stopped, when not by init's end */

@@ -139,14 +139,17 @@ void rf_signal_deliver(struct rf_kernel *k)
 {
     struct rf_task *task = k->current;
     struct rf_siginfo info;
+    task->delivery_stopped = false;
     for (;;) {
         if (rf_task_must_die(task)) {
             rf_task_exit(k, task->process->wait_status, true);
             return;
         }
         int signo = next_signal(k, task, &info);
-        if (signo < 0 || (signo && !act(k, task, signo, &info)))
+        if (signo < 0 || (signo && !act(k, task, signo, &info))) {
+            task->delivery_stopped = true;
             return;
+        }
         if (!signo)
             break;
     }

@@ -14,29 +14,10 @@ struct waiter {
     uint32_t flags, reserved;
 };
 
-/* What the words were found by when the wait began: the caller's array may change. */
-struct rf_futex_many {
-    unsigned count;
-    uint64_t key[];
-};
-
 void rf_futex_forget_many(struct rf_kernel *k, struct rf_task *task)
 {
     rf_kfree(k, task->futex_many);
     task->futex_many = NULL;
-}
-
-bool rf_futex_waits_for(const struct rf_task *task, uint64_t key, uint64_t *index)
-{
-    if (task->state != RF_TASK_SLEEPING || !task->in_syscall || task->syscall_number != RF_NR_futex_waitv ||
-        task->scratch[0] != RF_FUTEX_WAITING_MANY)
-        return false;
-    for (unsigned i = 0; i < task->futex_many->count; i++)
-        if (task->futex_many->key[i] == key) {
-            *index = i;
-            return true;
-        }
-    return false;
 }
 
 static int64_t check_waiter(struct rf_kernel *k, uint64_t array, unsigned i, struct waiter *w)
@@ -68,13 +49,14 @@ static int64_t look_at_words(struct rf_kernel *k, uint64_t array, struct rf_fute
         int64_t error = check_waiter(k, array, i, &w);
         if (error)
             return error;
-        if (w.address & 3)
-            return -RF_EINVAL;
-        if (w.address >= RF_TASK_SIZE || RF_GET_USER(k, word, w.address))
+        error = rf_futex_key(k, w.address, !(w.flags & FLAG_PRIVATE), false, &many->word[i].key);
+        if (error)
+            return error;
+        if (RF_GET_USER(k, word, w.address))
             return -RF_EFAULT;
         if (word != (uint32_t)w.value)
             return -RF_EAGAIN;
-        many->key[i] = rf_futex_key(k, w.address);
+        many->word[i].rank = rf_futex_rank(k, k->current);
     }
     return 0;
 }
@@ -85,7 +67,7 @@ static int64_t begin_wait(struct rf_kernel *k, uint64_t array, unsigned count)
     int64_t error = check_all(k, array, count);
     if (error)
         return error;
-    struct rf_futex_many *many = rf_kalloc(k, sizeof *many + count * sizeof many->key[0]);
+    struct rf_futex_many *many = rf_kalloc(k, sizeof *many + count * sizeof many->word[0]);
     if (!many)
         return -RF_ENOMEM;
     many->count = count;

@@ -1,6 +1,7 @@
 /* Resource limits: getrlimit, setrlimit, prlimit64 (getrlimit(2), kernel/sys.c). */
 #include "kernel/namespace/namespace.h"
 #include "kernel/task/credentials.h"
+#include "kernel/task/cpu_limit.h"
 #include "kernel/task/task.h"
 
 /* check_prlimit_permission: the process must be one's own in every id, or CAP_SYS_RESOURCE is needed. */
@@ -26,6 +27,8 @@ static int64_t change_limit(struct rf_kernel *k, struct rf_process *p, uint32_t 
     if (wanted->rlim_max > limit->rlim_max && !rf_capable(k, RF_CAP_SYS_RESOURCE))
         return -RF_EPERM;
     *limit = *wanted;
+    if (which == RF_RLIMIT_CPU)
+        rf_cpu_limit_changed(k, p);
     return 0;
 }
 

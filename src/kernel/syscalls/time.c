@@ -1,5 +1,6 @@
 /* Clocks and sleeps, from the virtual clock. */
 #include "kernel/signal/signal.h"
+#include "kernel/syscalls/futex.h"
 #include "kernel/task/clock.h"
 #include "kernel/task/task.h"
 
@@ -30,8 +31,7 @@ static int64_t sys_clock_getres(struct rf_kernel *k, const uint64_t a[6])
     int64_t error = read_clock(k, (int)a[0], &ns);
     if (error)
         return error;
-    bool coarse = (int)a[0] == RF_CLOCK_REALTIME_COARSE || (int)a[0] == RF_CLOCK_MONOTONIC_COARSE;
-    struct rf_timespec t = { 0, coarse ? 4000000 : 1 };
+    struct rf_timespec t = { 0, rf_clock_id_is_coarse((int)a[0]) ? 4000000 : 1 };
     return a[1] && RF_PUT_USER(k, a[1], t) ? -RF_EFAULT : 0;
 }
 
@@ -69,6 +69,7 @@ static int64_t sleep_now(struct rf_kernel *k, uint64_t remaining, bool absolute)
     if (remaining && RF_PUT_USER(k, remaining, left))
         return -RF_EFAULT;
     k->current->restart_deadline = deadline;
+    k->current->restart_call = RF_NR_nanosleep;
     return -RF_ERESTART_RESTARTBLOCK;
 }
 
@@ -83,22 +84,88 @@ static int64_t sys_nanosleep(struct rf_kernel *k, const uint64_t a[6])
     return sleep_now(k, a[1], false);
 }
 
+/* --- on CPU time (kernel/time/posix-cpu-timers.c, posix_cpu_nsleep) --- */
+
+enum { CPU_SLEEP_BEGINS, CPU_SLEEPS, CPU_SLEEP_OVER }; /* scratch[0] */
+
+static void cpu_time_reached(struct rf_kernel *k, void *owner)
+{
+    struct rf_task *task = owner;
+    task->scratch[0] = CPU_SLEEP_OVER;
+    rf_leave_queues(k, task);
+    rf_make_runnable(k, task);
+}
+
+/* Until the clock reaches a time. If whoever it measures ends before, only a signal ends the sleep. */
+static int64_t cpu_sleep(struct rf_kernel *k, const struct rf_cpu_clock *clock, uint64_t expires, uint64_t remaining,
+                         bool absolute)
+{
+    struct rf_task *task = k->current;
+    struct rf_cpu_timer *timer = &task->cpu_sleep;
+    if (task->scratch[0] == CPU_SLEEP_BEGINS) {
+        *timer = (struct rf_cpu_timer){ .clock = *clock, .fire = cpu_time_reached, .owner = task };
+        task->scratch[0] = CPU_SLEEPS;
+        task->scratch[1] = expires;
+        rf_cpu_timer_start(k, timer, expires);
+    }
+    if (task->scratch[0] == CPU_SLEEP_OVER)
+        return 0;
+    int64_t result = rf_sleep_until_deadline(k);
+    if (result == RF_BLOCKED)
+        return result;
+    uint64_t now = rf_cpu_clock_read(k, &timer->clock);
+    rf_cpu_timer_stop(k, timer);
+    task->restart_deadline = task->scratch[1];
+    if (task->restart_deadline <= now)
+        return 0;
+    if (absolute)
+        return -RF_ERESTARTNOHAND;
+    struct rf_timespec left = rf_ns_timespec(task->restart_deadline - now);
+    if (remaining && RF_PUT_USER(k, remaining, left))
+        return -RF_EFAULT;
+    task->restart_call = RF_NR_clock_nanosleep;
+    return -RF_ERESTART_RESTARTBLOCK;
+}
+
+static int64_t cpu_nanosleep(struct rf_kernel *k, const uint64_t a[6], uint64_t wanted)
+{
+    struct rf_clock found;
+    bool absolute = a[1] & 1;
+    if (k->current->scratch[0] != CPU_SLEEP_BEGINS)
+        return cpu_sleep(k, NULL, 0, absolute ? 0 : a[3], absolute);
+    if (rf_clock_id_is_own_thread(k, (int)a[0]) || rf_clock_find(k, (int)a[0], &found))
+        return -RF_EINVAL;
+    uint64_t now = rf_cpu_clock_read(k, &found.cpu);
+    if (!absolute && wanted)
+        wanted += now;
+    return wanted <= now ? 0 : cpu_sleep(k, &found.cpu, wanted, absolute ? 0 : a[3], absolute);
+}
+
+static int64_t cpu_nanosleep_restart(struct rf_kernel *k, const uint64_t a[6])
+{
+    struct rf_clock found = { 0 };
+    if (k->current->scratch[0] == CPU_SLEEP_BEGINS && (rf_clock_find(k, (int)a[0], &found) || !found.is_cpu))
+        return -RF_EINVAL;
+    return cpu_sleep(k, &found.cpu, k->current->restart_deadline, a[3], false);
+}
+
 static int64_t sys_clock_nanosleep(struct rf_kernel *k, const uint64_t a[6])
 {
     struct rf_timespec t;
     struct rf_clock found;
     bool absolute = a[1] & 1; /* TIMER_ABSTIME */
     int clock = (int)a[0];
-    if (rf_clock_find(k, clock, &found) || clock == RF_CLOCK_THREAD_CPUTIME_ID)
+    if (clock >= 0 && rf_clock_find(k, clock, &found))
         return -RF_EINVAL;
-    if (found.is_cpu) /* Linux sleeps until the process has used that much; not offered */
-        return -RF_EOPNOTSUPP;
-    if (clock == RF_CLOCK_MONOTONIC_RAW || clock == RF_CLOCK_REALTIME_COARSE || clock == RF_CLOCK_MONOTONIC_COARSE)
+    if (rf_clock_id_is_dynamic(clock) || clock == RF_CLOCK_THREAD_CPUTIME_ID || clock == RF_CLOCK_MONOTONIC_RAW ||
+        clock == RF_CLOCK_REALTIME_COARSE || clock == RF_CLOCK_MONOTONIC_COARSE)
         return -RF_EOPNOTSUPP;
     if (RF_GET_USER(k, t, a[2]))
         return -RF_EFAULT;
     if (!rf_timespec_valid(&t))
         return -RF_EINVAL;
+    if (clock < 0 || found.is_cpu)
+        return cpu_nanosleep(k, a, rf_timespec_ns(&t));
     uint64_t wanted = rf_timespec_ns(&t), now = rf_clock_read(k, &found);
     if (absolute)
         rf_sleep_deadline(k, wanted > now ? wanted - now : 0);
@@ -109,10 +176,13 @@ static int64_t sys_clock_nanosleep(struct rf_kernel *k, const uint64_t a[6])
 
 static int64_t sys_restart_syscall(struct rf_kernel *k, const uint64_t a[6])
 {
-    (void)a;
     if (!k->current->restart_deadline)
         return -RF_EINTR;
+    if (k->current->restart_call == RF_NR_clock_nanosleep)
+        return cpu_nanosleep_restart(k, a);
     rf_sleep_deadline_at(k, k->current->restart_deadline);
+    if (k->current->restart_call == RF_NR_futex)
+        return rf_futex_wait_restart(k, a);
     return sleep_now(k, 0, false);
 }
 

@@ -56,6 +56,23 @@ int64_t rf_clock_find(struct rf_kernel *k, int id, struct rf_clock *out)
     }
 }
 
+bool rf_clock_id_is_own_thread(const struct rf_kernel *k, int id)
+{
+    int32_t pid = ~(id >> 3);
+    return id < 0 && id & CPU_CLOCK_THREAD && (!pid || pid == rf_pid_shown(k, k->current->tid));
+}
+
+bool rf_clock_id_is_dynamic(int id)
+{
+    return id < 0 && (id & CPU_CLOCK_WHICH) > CPU_CLOCK_SCHED;
+}
+
+bool rf_clock_id_is_coarse(int id)
+{
+    return id == RF_CLOCK_REALTIME_COARSE || id == RF_CLOCK_MONOTONIC_COARSE ||
+           (id < 0 && (id & CPU_CLOCK_WHICH) < CPU_CLOCK_SCHED);
+}
+
 uint64_t rf_clock_read(struct rf_kernel *k, const struct rf_clock *clock)
 {
     return clock->is_cpu ? rf_cpu_clock_read(k, &clock->cpu) : rf_clock_monotonic(k) + clock->offset;

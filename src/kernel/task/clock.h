@@ -35,6 +35,11 @@ struct rf_clock {
 };
 /* 0, or -RF_EINVAL: no such clock. */
 int64_t rf_clock_find(struct rf_kernel *k, int id, struct rf_clock *out);
+/* Does it name a thread's CPU time, and is that thread the current one? Or a file's clock? */
+bool rf_clock_id_is_own_thread(const struct rf_kernel *k, int id);
+bool rf_clock_id_is_dynamic(int id);
+/* The CPU time clocks that once counted ticks claim no more. */
+bool rf_clock_id_is_coarse(int id);
 uint64_t rf_clock_read(struct rf_kernel *k, const struct rf_clock *clock); /* ns */
 
 /* --- clock_set.c --- */

@@ -7,6 +7,7 @@
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/signal/posix_timer.h"
 #include "kernel/signal/signal.h"
+#include "kernel/syscalls/futex.h"
 #include "kernel/syscalls/rseq.h"
 #include "kernel/task/task.h"
 #include "kernel/vfs/inode.h"
@@ -391,6 +392,10 @@ static void reset_registers(struct rf_kernel *k, struct rf_task *task, uint64_t 
 static void adopt_space(struct rf_kernel *k, struct rf_task *task, struct rf_mm *mm)
 {
     struct rf_mm *old = task->mm;
+    if (old) { /* locks that it holds there (futex_exec_release) */
+        rf_futex_release_robust(k);
+        rf_futex_release_pi(k);
+    }
     task->mm = mm;
     rf_mm_activate(k, mm);
     if (old)

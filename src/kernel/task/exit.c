@@ -31,6 +31,7 @@ static void release_resources(struct rf_kernel *k, struct rf_task *task)
 {
     rf_seccomp_release(k, task);
     rf_posix_timers_thread_ended(k, task);
+    rf_cpu_timer_stop(k, &task->cpu_sleep);
     rf_futex_release_robust(k);
     rf_futex_release_pi(k);
     if (task->clear_child_tid && task->mm->references > 1) {
@@ -181,6 +182,7 @@ static void end_process(struct rf_kernel *k, struct rf_process *process)
     process->leader->exit_status = process->wait_status;
     rf_itimer_stop_all(k, process);
     rf_posix_timers_delete_all(k, process);
+    rf_cpu_timers_forget_process(k, process);
     rf_session_process_ends(k, process);
     orphan_children(k, process);
     if (process->leader == k->init || !rf_pid_namespace_ends(k, process))

@@ -7,6 +7,7 @@
 #include "kernel/seccomp/seccomp.h"
 #include "kernel/signal/signal.h"
 #include "kernel/syscalls/rseq.h"
+#include "kernel/task/cpu_limit.h"
 #include "kernel/task/identity.h"
 #include "kernel/task/itimer.h"
 #include "kernel/task/task.h"
@@ -40,6 +41,7 @@ static bool copy_process(struct rf_kernel *k, struct rf_task *child, const struc
     copy->exit_signal = sibling ? process->exit_signal : exit_signal;
     rf_itimer_init(copy);
     memcpy(copy->rlimit, process->rlimit, sizeof copy->rlimit);
+    rf_cpu_limit_changed(k, copy);
     copy->oom_score_adj = process->oom_score_adj;
     copy->oom_score_adj_min = process->oom_score_adj_min;
     child->process = copy;

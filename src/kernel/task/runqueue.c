@@ -1,6 +1,7 @@
 /* The run queue: who runs next, and for how long (kernel/task/runqueue.h). */
 #include "kernel/task/runqueue.h"
 
+#include "kernel/syscalls/futex.h"
 #include "kernel/task/task.h"
 
 /* --- real-time policies (sched(7)): they come first, but for 950 ms of each second at most --- */
@@ -156,6 +157,7 @@ uint64_t rf_slice_end(struct rf_kernel *k, const struct rf_task *task)
 void rf_priority_changed(struct rf_kernel *k, struct rf_task *task)
 {
     task->slice_start = rf_cpu_cycles(k->cpu);
+    rf_futex_priority_changed(k, task);
     if (task == k->current) {
         task->timeslice_end = rf_slice_end(k, task);
         for (const struct rf_task *other = k->run_first; other; other = other->next_run)

@@ -64,6 +64,7 @@ struct rf_process {
     uint64_t child_user_cycles, child_kernel_cycles; /* of children that were waited for */
     struct rf_itimer itimer[3];         /* ITIMER_REAL (alarm), _VIRTUAL, _PROF: task/itimer.c */
     struct rf_cpu_timer *cpu_timers;    /* on its own or its threads' CPU time: task/timer.c */
+    struct rf_cpu_timer cpu_limit;      /* RLIMIT_CPU: task/cpu_limit.c */
     struct rf_posix_timer *posix_timers; /* signal/posix_timer.c */
     int32_t next_timer_id;
     int32_t oom_score_adj, oom_score_adj_min; /* -1000 to 1000; the least that its user may set */
@@ -107,6 +108,7 @@ struct rf_task {
     uint64_t saved_blocked;        /* restored on return to user: sigsuspend, ppoll */
     bool restore_blocked;
     struct rf_queued_signal *queued;
+    bool delivery_stopped;         /* signal delivery goes on after the stop, with the interrupted call's restart */
     uint32_t jobctl;               /* RF_JOBCTL_*: signal/stop.h */
     struct rf_ptrace *trace;       /* NULL: nobody traces it */
     struct rf_debug_registers debug;
@@ -121,6 +123,8 @@ struct rf_task {
 
     uint64_t trap_number, trap_error, trap_cr2; /* of the last fault, for signal frames */
     uint64_t restart_deadline;                  /* for restart_syscall */
+    struct rf_cpu_timer cpu_sleep;              /* clock_nanosleep on a CPU time clock */
+    uint32_t restart_call;                      /* RF_NR_*: what it goes on with */
 
     /* the system call in progress */
     uint32_t syscall_number;       /* whose handler runs */

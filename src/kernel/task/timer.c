@@ -94,6 +94,17 @@ void rf_cpu_timers_forget_task(struct rf_kernel *k, const struct rf_task *task)
     }
 }
 
+void rf_cpu_timers_forget_process(struct rf_kernel *k, struct rf_process *process)
+{
+    (void)k;
+    while (process->cpu_timers) {
+        struct rf_cpu_timer *timer = process->cpu_timers;
+        process->cpu_timers = timer->next;
+        timer->active = false;
+        timer->clock = (struct rf_cpu_clock){ 0 };
+    }
+}
+
 void rf_cpu_timer_fire_expired(struct rf_kernel *k)
 {
     struct rf_cpu_timer *timer = k->current ? k->current->process->cpu_timers : NULL;

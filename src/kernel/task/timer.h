@@ -44,6 +44,9 @@ void rf_cpu_timer_stop(struct rf_kernel *k, struct rf_cpu_timer *timer);
 /* The thread ends: timers on its CPU time do not fire any more. */
 void rf_cpu_timers_forget_task(struct rf_kernel *k, const struct rf_task *task);
 
+/* The process ends: timers on its CPU time, which may be others', do not fire any more. */
+void rf_cpu_timers_forget_process(struct rf_kernel *k, struct rf_process *process);
+
 /* --- for the scheduler --- */
 void rf_timer_fire_expired(struct rf_kernel *k, uint64_t now);
 /* The same for timers on the CPU time of the current process. */

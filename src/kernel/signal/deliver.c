@@ -139,6 +139,7 @@ void rf_signal_deliver(struct rf_kernel *k)
 {
     struct rf_task *task = k->current;
     struct rf_siginfo info;
+    task->deliver_again = true;
     for (;;) {
         if (rf_task_must_die(task)) {
             rf_task_exit(k, task->process->wait_status, true);
@@ -150,6 +151,7 @@ void rf_signal_deliver(struct rf_kernel *k)
         if (!signo)
             break;
     }
+    task->deliver_again = false;
     /* A handler's frame has settled both already. */
     fix_interrupted_call(task->regs, false, 0);
     if (task->restore_blocked) {

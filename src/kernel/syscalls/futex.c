@@ -97,7 +97,7 @@ static int64_t futex_wait(struct rf_kernel *k, const uint64_t a[6], uint32_t bit
     task->scratch[1] = rf_futex_key(k, a[0]);
     task->scratch[2] = bitset;
     int64_t result = rf_sleep_until_deadline(k);
-    return result == RF_BLOCKED ? result : a[3] ? -RF_EINTR : -RF_ERESTARTSYS;
+    return result == RF_BLOCKED ? result : a[3] ? rf_restart_later(k) : -RF_ERESTARTSYS;
 }
 
 static int64_t requeue(struct rf_kernel *k, const uint64_t a[6], bool compare)

@@ -68,8 +68,7 @@ static int64_t sleep_now(struct rf_kernel *k, uint64_t remaining, bool absolute)
     struct rf_timespec left = rf_ns_timespec(deadline > now ? deadline - now : 0);
     if (remaining && RF_PUT_USER(k, remaining, left))
         return -RF_EFAULT;
-    k->current->restart_deadline = deadline;
-    return -RF_ERESTART_RESTARTBLOCK;
+    return rf_restart_later(k);
 }
 
 static int64_t sys_nanosleep(struct rf_kernel *k, const uint64_t a[6])
@@ -110,10 +109,15 @@ static int64_t sys_clock_nanosleep(struct rf_kernel *k, const uint64_t a[6])
 static int64_t sys_restart_syscall(struct rf_kernel *k, const uint64_t a[6])
 {
     (void)a;
-    if (!k->current->restart_deadline)
+    struct rf_task *task = k->current;
+    if (!task->restart_ready)
         return -RF_EINTR;
-    rf_sleep_deadline_at(k, k->current->restart_deadline);
-    return sleep_now(k, 0, false);
+    if (task->restart_deadline)
+        rf_sleep_deadline_at(k, task->restart_deadline);
+    task->restarting = true;
+    int64_t result = k->handlers[task->restart_number](k, task->restart_args);
+    task->restarting = false;
+    return result;
 }
 
 #define ENTRY(name) { RF_NR_##name, sys_##name }

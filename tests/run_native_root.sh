@@ -144,5 +144,15 @@ same perl -MPOSIX=:sys_wait_h,:signal_h -e 'my $p = fork; if (!$p) { sleep 100; 
 same perl -MSocket -e 'print inet_ntoa(inet_aton("127.0.0.1")), "\n"'
 same perl -MDigest::SHA=sha1_hex -e 'print sha1_hex("abc"), "\n"'
 same perl -e 'opendir my $d, "."; print join(" ", sort grep !/^\./, readdir $d), "\n"'
+
+# --- Python ---
+python=$(command -v python3)
+same $python -u "$SOURCE/tests/python/threads.py"
+same $python -u "$SOURCE/tests/python/processes.py" fork spawn
+same $python -u "$SOURCE/tests/python/system.py"
+same $python -c 'import sys; sys.exit("message")'
+same $python -c 'import os; os.abort()'
+same $python -c 'import faulthandler, ctypes; faulthandler.enable(); ctypes.string_at(16)'
+same $python -c 'import os, signal; signal.signal(signal.SIGINT, signal.SIG_DFL); os.kill(0 or os.getpid(), signal.SIGINT)'
 compare_trees
 finish

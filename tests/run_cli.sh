@@ -39,7 +39,7 @@ gives 0 'ringfort 0.' -- --version
 gives 125 'Usage: ringfort' --
 gives 125 'unknown command' -- walk
 gives 0 'Usage: ringfort run' -- run --help
-for option in --mount --root --env --cwd --strace --stats --max-cycles --max-memory --cpu --vendor --seed --help; do
+for option in --mount --root --env --cwd --strace --stats --max-cycles --max-memory --cpu --vendor --seed --sched-seed --clock --help; do
     gives 0 "$option" -- run --help
 done
 gives 125 'no PROGRAM' -- run
@@ -64,6 +64,8 @@ for value in '' 0 -1 x 1X 1KK 99999999999999999999 99999999999999999G ' 1'; do
 done
 gives 125 'outside 8 MiB' -- run --max-memory 1M "$busybox"
 gives 125 '--seed' -- run --seed abc "$busybox"
+gives 125 '--sched-seed' -- run --sched-seed 0 "$busybox"
+gives 125 '--clock' -- run --clock sundial "$busybox"
 gives 125 "CPU model 'pentium' is not" -- run --cpu pentium "$busybox" true
 gives 125 "CPU model ''" -- run --cpu '' "$busybox" true
 for model in x86-64-v1 x86-64-v2 x86-64-v3 max; do

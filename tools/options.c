@@ -202,11 +202,30 @@ static bool take_env_file(struct options *o, const char *value)
     return true;
 }
 
+static bool take_above_zero(const char *option, const char *value, uint64_t *out)
+{
+    if (parse_number(value, 0, out) && *out)
+        return true;
+    complain("%s %s: give a number above 0", option, value);
+    return false;
+}
+
 static bool take_seed(struct options *o, const char *value)
 {
-    if (parse_number(value, 0, &o->seed) && o->seed)
+    return take_above_zero("--seed", value, &o->seed);
+}
+
+static bool take_sched_seed(struct options *o, const char *value)
+{
+    return take_above_zero("--sched-seed", value, &o->sched_seed);
+}
+
+static bool take_clock(struct options *o, const char *value)
+{
+    o->host_clock = !strcmp(value, "host");
+    if (o->host_clock || !strcmp(value, "virtual"))
         return true;
-    complain("--seed %s: give a number above 0", value);
+    complain("--clock %s: give virtual or host", value);
     return false;
 }
 
@@ -250,6 +269,8 @@ static const struct option table[] = {
     CPU,
     VENDOR,
     { "--seed", "N", take_seed, "seed of everything random in the machine" },
+    { "--sched-seed", "N", take_sched_seed, "perturb the order in which tasks run, the same way\neach time for the same N" },
+    { "--clock", "virtual|host", take_clock, "clocks count modelled cycles (default), or are the\nhost's" },
 };
 #define OPTION_COUNT (sizeof table / sizeof table[0])
 

@@ -54,7 +54,8 @@ struct options {
     size_t env_count;
     const char *cwd;
     bool strace, stats;
-    uint64_t max_cycles, memory, seed; /* 0: not given */
+    uint64_t max_cycles, memory, seed, sched_seed; /* 0: not given */
+    bool host_clock;
     const char *cpu, *vendor; /* NULL: the default */
     const char *append, *env_file; /* bare; NULL: not given */
     struct explain_options explain;

@@ -151,6 +151,8 @@ int run_machine(const struct options *o, rf_machine_config config, run_done *don
     config.cpu = o->cpu;
     config.vendor = o->vendor;
     config.seed = o->seed;
+    config.sched_seed = o->sched_seed;
+    config.host_clock = o->host_clock;
     config.trace = o->strace ? write_trace : NULL;
     int status = program_find(o, &program);
     if (!status && rf_machine_create(&config, &machine) != RF_OK) {

@@ -25,7 +25,12 @@ typedef struct rf_machine_config {
                              Only touched pages use host memory. */
     uint64_t max_cycles;  /* stop after this many modelled cycles; 0 = no limit */
     uint64_t seed;        /* of everything random in the machine; 0 = a fixed default */
-    uint64_t epoch_ns;    /* wall clock at boot, ns since 1970; 0 = 2024-01-01T00:00:00Z */
+    uint64_t epoch_ns;    /* wall clock at boot, ns since 1970; 0 = 2024-01-01T00:00:00Z, or with host_clock
+                             the host's */
+    uint64_t sched_seed;  /* perturbs which of several tasks runs next, and how long, the same way each time;
+                             0 = they take turns */
+    bool host_clock;      /* the clocks are the host's and sleeping takes real time: runs differ. Default:
+                             modelled cycles, 3 to the nanosecond, and sleeping costs nothing */
     const char *hostname; /* at most 64 bytes; NULL = "ringfort" */
     uint32_t uid, gid;    /* of the first process */
     const char *cpu;      /* "x86-64-v1", "x86-64-v2", "x86-64-v3", "max" (all that Ringfort has):
@@ -46,7 +51,7 @@ typedef enum rf_stop_reason {
     RF_MACHINE_EXITED,   /* the first process has ended: see rf_machine_result */
     RF_MACHINE_LIMIT,    /* max_cycles was reached; running again goes on if it was raised */
     RF_MACHINE_STOPPED,  /* rf_machine_stop was called */
-    RF_MACHINE_DEADLOCK, /* every task sleeps and nothing can wake one */
+    RF_MACHINE_DEADLOCK, /* every task sleeps and nothing can wake one; rf_error_text has a line for each */
     RF_MACHINE_CRASHED,  /* the emulated kernel or CPU cannot go on; see rf_error_text */
 } rf_stop_reason;
 
@@ -91,7 +96,7 @@ rf_status rf_machine_create(const rf_machine_config *config, rf_machine **out);
 /* Release everything. NULL is allowed. */
 void rf_machine_destroy(rf_machine *machine);
 
-/* The line left by the last call on this machine that failed; "" if none did. Owned by the
+/* The line (after a deadlock: the lines) left by the last call on this machine that failed; "" if none did. Owned by the
  * machine, valid until the next call. */
 const char *rf_error_text(const rf_machine *machine);
 

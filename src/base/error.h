@@ -7,7 +7,7 @@
 
 struct rf_error {
     rf_status status;
-    char text[512];
+    char text[1024];
 };
 
 /* Store status and a formatted line (cut at the buffer's end) and return status.

@@ -93,6 +93,7 @@ int64_t rf_sleep_on_host(struct rf_kernel *k, int host_fd, short events);
 
 /* --- time (time/clock in task/clock.c): modelled cycles at 1 GHz-scaled rate --- */
 uint64_t rf_clock_monotonic(const struct rf_kernel *k); /* ns since boot */
+uint64_t rf_clock_host(void);                           /* the host's monotonic clock, ns */
 uint64_t rf_clock_realtime(const struct rf_kernel *k);  /* ns since 1970 */
 
 /* --- user memory (mm/uaccess.c): SMAP-honouring copies with demand paging --- */
@@ -117,7 +118,9 @@ RF_INLINE void rf_charge(struct rf_kernel *k, enum rf_cost_event event, uint64_t
 /* --- configuration, fixed at creation --- */
 struct rf_kernel_config {
     uint64_t seed;            /* random numbers; 0 = a fixed default */
-    uint64_t epoch_ns;        /* realtime at boot; 0 = 2024-01-01T00:00:00Z */
+    uint64_t epoch_ns;        /* realtime at boot; 0 = 2024-01-01T00:00:00Z, or the host's with host_clock */
+    uint64_t sched_seed;      /* of the scheduler's order; 0 = none: round robin */
+    bool host_clock;          /* clocks are the host's, not modelled cycles */
     const char *hostname;     /* NULL = "ringfort" */
     /* Called for each finished or started system call when tracing is on. */
 };
@@ -147,7 +150,7 @@ struct rf_kernel {
     struct rf_timer *timers; /* by expiry (task/timer.h) */
     bool need_resched;
     struct rf_task *reap;  /* a thread that has ended and is to be freed once not current */
-    char stop_text[512];   /* why the machine stopped, when not by init's end */
+    char stop_text[1024];   /* why the machine stopped, when not by init's end */
     uint64_t counted_user, counted_kernel; /* cycles already given to a process */
 
     /* physical frames */
@@ -164,6 +167,9 @@ struct rf_kernel {
     struct rf_shm_set *shm;
 
     uint64_t random_state;
+    uint64_t sched_random;   /* state of the scheduler's own generator; 0: its order is not perturbed */
+    bool host_clock;         /* clocks are the host's, from host_start_ns on */
+    uint64_t host_start_ns;
     uint64_t epoch_ns;       /* the realtime clock at boot: changes when it is set */
     struct rf_timezone timezone;
     struct rf_timerfd *cancelled_on_set; /* TFD_TIMER_CANCEL_ON_SET: fs/timerfd.c */
@@ -198,6 +204,8 @@ RF_INLINE void rf_charge(struct rf_kernel *k, enum rf_cost_event event, uint64_t
 RF_INLINE void *rf_kalloc(struct rf_kernel *k, size_t size) { return rf_heap_alloc(&k->heap, size); }
 RF_INLINE void rf_kfree(struct rf_kernel *k, void *p) { rf_heap_free(&k->heap, p); }
 
+/* splitmix64: the next number of a generator with its own state. */
+uint64_t rf_random_next(uint64_t *state);
 /* Deterministic random bytes from the seed. */
 void rf_kernel_random(struct rf_kernel *k, void *out, size_t size);
 

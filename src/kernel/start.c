@@ -16,6 +16,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define HEAP_BYTES ((size_t)1 << 30)
 #define DEFAULT_SEED UINT64_C(0x52696e67666f7274)      /* "Ringfort" */
@@ -43,7 +44,7 @@ static void install_handlers(struct rf_kernel *k)
 }
 
 /* splitmix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators"). */
-static uint64_t next_random(uint64_t *state)
+uint64_t rf_random_next(uint64_t *state)
 {
     uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
     z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
@@ -55,12 +56,25 @@ void rf_kernel_random(struct rf_kernel *k, void *out, size_t size)
 {
     uint8_t *at = out;
     while (size) {
-        uint64_t value = next_random(&k->random_state);
+        uint64_t value = rf_random_next(&k->random_state);
         size_t here = size < sizeof value ? size : sizeof value;
         memcpy(at, &value, here);
         at += here;
         size -= here;
     }
+}
+
+static void start_clock(struct rf_kernel *k, const struct rf_kernel_config *config)
+{
+    k->epoch_ns = config->epoch_ns ? config->epoch_ns : DEFAULT_EPOCH;
+    k->host_clock = config->host_clock;
+    if (!k->host_clock)
+        return;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    k->host_start_ns = rf_clock_host();
+    if (!config->epoch_ns)
+        k->epoch_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 rf_status rf_kernel_create(struct rf_kernel *k, struct rf_cpu *cpu, struct rf_ram *ram,
@@ -71,9 +85,10 @@ rf_status rf_kernel_create(struct rf_kernel *k, struct rf_cpu *cpu, struct rf_ra
     k->ram = ram;
     k->next_pid = FIRST_PID;
     k->random_state = config->seed ? config->seed : DEFAULT_SEED;
-    k->epoch_ns = config->epoch_ns ? config->epoch_ns : DEFAULT_EPOCH;
+    k->sched_random = config->sched_seed;
+    start_clock(k, config);
     strncpy(k->hostname, config->hostname ? config->hostname : "ringfort", sizeof k->hostname - 1);
-    cpu->random_state = next_random(&k->random_state) | 1;
+    cpu->random_state = rf_random_next(&k->random_state) | 1;
     cpu->timer = rf_kernel_timer;
     cpu->timer_user = k;
     rf_status status = rf_heap_create(&k->heap, HEAP_BYTES, err);

@@ -95,7 +95,13 @@ static rf_status build(struct rf_machine *m, struct rf_error *err)
                                           &(struct rf_cpu_choice){ m->config.cpu, m->config.vendor }, err);
     if (status)
         return status;
-    const struct rf_kernel_config kernel = { m->config.seed, m->config.epoch_ns, m->config.hostname };
+    const struct rf_kernel_config kernel = {
+        .seed = m->config.seed,
+        .epoch_ns = m->config.epoch_ns,
+        .sched_seed = m->config.sched_seed,
+        .host_clock = m->config.host_clock,
+        .hostname = m->config.hostname,
+    };
     status = rf_kernel_create(&m->kernel, &m->cpu, &m->ram, &kernel, err);
     if (status)
         rf_hardware_destroy(&m->cpu, &m->ram);
@@ -226,7 +232,7 @@ static rf_stop_reason reason_of(struct rf_machine *m, enum rf_stop stop)
         return RF_MACHINE_LIMIT;
     if (m->cpu.stop_requested)
         return RF_MACHINE_STOPPED;
-    rf_error_set(&m->error, RF_ERR_STATE, "%.500s", k->stop_text[0] ? k->stop_text : "the CPU halted");
+    rf_error_set(&m->error, RF_ERR_STATE, "%.1000s", k->stop_text[0] ? k->stop_text : "the CPU halted");
     return strncmp(k->stop_text, "deadlock", 8) ? RF_MACHINE_CRASHED : RF_MACHINE_DEADLOCK;
 }
 

@@ -25,6 +25,7 @@ struct node {
     enum kind kind;
     const struct entry *entry; /* STATIC; for PROCESS its table */
     int32_t pid;               /* 0: not below /proc/<pid> */
+    int32_t tid;               /* below /proc/<pid>/task/<tid>; 0: the leader is meant */
     int32_t fd;
 };
 
@@ -61,6 +62,7 @@ static const struct entry top[] = {
     TEXT("stat", rf_proc_stat),
     DIRECTORY("sys", sys),
     DIRECTORY("sysvipc", sysvipc),
+    LINK("thread-self", NULL),
     TEXT("uptime", rf_proc_uptime),
     TEXT("version", rf_proc_version),
 };
@@ -96,8 +98,12 @@ static const struct entry of_process[] = {
     TEXT("statm", rf_proc_pid_statm),
     TEXT("status", rf_proc_pid_status),
     WRITABLE("uid_map", rf_proc_pid_uid_map, rf_proc_write_uid_map),
+    { .name = "task", .mode = RF_S_IFDIR | 0555 },
 };
 static const struct entry process_entry = DIRECTORY("", of_process);
+/* A thread has the same but task, which is last. */
+static const struct entry thread_entry = { .name = "", .mode = RF_S_IFDIR | 0555, .children = of_process,
+                                           .child_count = RF_ARRAY_SIZE(of_process) - 1 };
 
 static const struct rf_inode_ops inode_ops, link_ops, object_link_ops;
 static const struct rf_file_ops text_ops, directory_ops;
@@ -120,8 +126,8 @@ static int32_t shown(const struct rf_mount *mount, int32_t global)
 
 static struct rf_task *task_of(struct rf_kernel *k, const struct node *node)
 {
-    struct rf_process *p = node->pid ? rf_process_find(k, node->pid) : NULL;
-    return p ? p->leader : NULL;
+    struct rf_task *task = node->pid ? rf_task_find(k, node->tid ? node->tid : node->pid) : NULL;
+    return task && task->process->pid == node->pid ? task : NULL;
 }
 
 struct rf_task *rf_proc_task_of(struct rf_kernel *k, const struct rf_inode *inode)
@@ -134,6 +140,11 @@ static bool is_named(const struct node *node, const char *name)
     return node->kind == STATIC && strcmp(node->entry->name, name) == 0;
 }
 
+static bool is_task_directory(const struct node *node)
+{
+    return node->pid && is_named(node, "task");
+}
+
 static bool is_fd_directory(const struct node *node)
 {
     return node->pid && is_named(node, "fd");
@@ -144,7 +155,7 @@ static bool is_fd_directory(const struct node *node)
 /* Numbers are the same each time: process, entry or descriptor. */
 static uint64_t number_of(const struct node *node)
 {
-    uint64_t base = (uint64_t)node->pid << 32;
+    uint64_t base = (uint64_t)(node->tid ? node->tid : node->pid) << 32 | (node->tid ? 0x40000u : 0);
     if (node->kind == DESCRIPTOR)
         return base | 0x10000u | (uint32_t)node->fd;
     if (node->kind == PROCESS)
@@ -226,6 +237,15 @@ static struct rf_file *file_at(const struct rf_task *task, int64_t fd)
     return task->files->fds[fd].file;
 }
 
+/* The task whose number, as the mount tells it, is this name. */
+static struct rf_task *numbered(struct rf_kernel *k, const struct rf_mount *mount, const char *name)
+{
+    int64_t tid = parse_number(name);
+    if (tid > 0 && pids_of(mount))
+        tid = rf_pid_global(pids_of(mount), (int32_t)tid);
+    return tid > 0 ? rf_task_find(k, (int32_t)tid) : NULL;
+}
+
 /* What name is in the directory `dir`. */
 static int64_t find(struct rf_kernel *k, const struct rf_mount *mount, const struct node *dir, const char *name,
                     struct node *found)
@@ -235,21 +255,28 @@ static int64_t find(struct rf_kernel *k, const struct rf_mount *mount, const str
         return -RF_ENOENT;
     if (is_fd_directory(dir)) {
         int64_t fd = parse_number(name);
-        *found = (struct node){ .kind = DESCRIPTOR, .pid = dir->pid, .fd = (int32_t)fd };
+        *found = (struct node){ .kind = DESCRIPTOR, .pid = dir->pid, .tid = dir->tid, .fd = (int32_t)fd };
         return file_at(task, fd) ? 0 : -RF_ENOENT;
+    }
+    if (is_task_directory(dir)) {
+        const struct rf_task *thread = numbered(k, mount, name);
+        if (!thread || thread->process->pid != dir->pid)
+            return -RF_ENOENT;
+        *found = (struct node){ .kind = PROCESS, .entry = &thread_entry, .pid = dir->pid, .tid = thread->tid };
+        return 0;
     }
     for (size_t i = 0; i < dir->entry->child_count; i++) {
         if (strcmp(dir->entry->children[i].name, name) != 0)
             continue;
-        *found = (struct node){ .kind = STATIC, .entry = &dir->entry->children[i], .pid = dir->pid };
+        *found = (struct node){ .kind = STATIC, .entry = &dir->entry->children[i], .pid = dir->pid, .tid = dir->tid };
         return 0;
     }
-    int64_t pid = dir->entry == &root_entry ? parse_number(name) : -1;
-    if (pid > 0 && pids_of(mount))
-        pid = rf_pid_global(pids_of(mount), (int32_t)pid);
-    if (pid <= 0 || !rf_process_find(k, (int32_t)pid))
+    task = dir->entry == &root_entry ? numbered(k, mount, name) : NULL;
+    if (!task)
         return -RF_ENOENT;
-    *found = (struct node){ .kind = PROCESS, .entry = &process_entry, .pid = (int32_t)pid };
+    bool leads = task == task->process->leader; /* a thread's number leads to the thread, though no listing shows it */
+    *found = (struct node){ .kind = PROCESS, .entry = &process_entry, .pid = task->process->pid,
+                            .tid = leads ? 0 : task->tid };
     return 0;
 }
 
@@ -269,13 +296,15 @@ static int64_t lookup(struct rf_kernel *k, struct rf_inode *dir, const char *nam
 static int64_t read_plain_link(struct rf_kernel *k, struct rf_inode *inode, char *out, size_t size)
 {
     const struct node *node = node_of(inode);
-    char text[32];
+    char text[48];
     const char *target = node->entry->target;
-    if (!target) { /* self */
+    if (!target) { /* self, thread-self */
         int32_t self = k->current ? shown(inode->mount, k->current->process->pid) : 0;
         if (!self)
             return -RF_ENOENT; /* the reader is not in the namespace of this mount */
-        snprintf(text, sizeof text, "%d", self);
+        int length = snprintf(text, sizeof text, "%d", self);
+        if (is_named(node, "thread-self"))
+            snprintf(text + length, sizeof text - (size_t)length, "/task/%d", shown(inode->mount, k->current->tid));
         target = text;
     }
     size_t length = strlen(target);
@@ -493,6 +522,33 @@ static void emit_processes(struct rf_kernel *k, const struct rf_mount *mount, ui
     }
 }
 
+/* The thread of a process with the lowest number from `from` on, as the mount numbers them; NULL: none. */
+static const struct rf_task *next_thread(const struct rf_kernel *k, const struct rf_mount *mount, int32_t pid, int32_t from)
+{
+    const struct rf_task *best = NULL;
+    for (const struct rf_task *t = k->tasks; t; t = t->next_task) {
+        int32_t number = t->process->pid == pid ? shown(mount, t->tid) : 0;
+        if (number && number >= from && (!best || number < shown(mount, best->tid)))
+            best = t;
+    }
+    return best;
+}
+
+static void emit_threads(const struct rf_kernel *k, const struct rf_mount *mount, int32_t pid, uint64_t pos,
+                         emit_function *emit, void *user)
+{
+    const struct rf_task *task;
+    int32_t from = pos > FIRST_NUMBER ? (int32_t)(pos - FIRST_NUMBER) : 1;
+    while ((task = next_thread(k, mount, pid, from))) {
+        const struct node node = { .kind = PROCESS, .pid = pid, .tid = task->tid };
+        char name[16];
+        from = shown(mount, task->tid) + 1;
+        snprintf(name, sizeof name, "%d", from - 1);
+        if (!emit(user, name, number_of(&node), RF_DT_DIR, FIRST_NUMBER + (uint64_t)from))
+            return;
+    }
+}
+
 static void emit_descriptors(struct rf_task *task, int32_t pid, uint64_t pos, emit_function *emit,
                              void *user)
 {
@@ -522,8 +578,12 @@ static int64_t readdir(struct rf_kernel *k, struct rf_file *file, emit_function 
         emit_descriptors(task_of(k, dir), dir->pid, pos, emit, user);
         return 0;
     }
+    if (is_task_directory(dir)) {
+        emit_threads(k, file->inode->mount, dir->pid, pos, emit, user);
+        return 0;
+    }
     for (uint64_t i = pos - 2; i < dir->entry->child_count; i++) {
-        struct node node = { .kind = STATIC, .entry = &dir->entry->children[i], .pid = dir->pid };
+        struct node node = { .kind = STATIC, .entry = &dir->entry->children[i], .pid = dir->pid, .tid = dir->tid };
         if (!emit(user, node.entry->name, number_of(&node), rf_mode_to_dtype(mode_of(&node)), i + 3))
             return 0;
     }

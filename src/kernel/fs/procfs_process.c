@@ -89,6 +89,12 @@ static void add_signals(struct rf_text *out, const struct rf_task *task)
                 (unsigned long long)caught);
 }
 
+/* Without a parent in the machine it is the child of number 1, which is not seen (getppid says so, too). */
+static int32_t parent_number(const struct rf_text *out, const struct rf_process *p)
+{
+    return p->parent ? rf_proc_number(out, p->parent->pid) : !out->pids || !out->pids->parent;
+}
+
 void rf_proc_pid_status(struct rf_text *out, struct rf_kernel *k, struct rf_task *task)
 {
     const struct rf_process *p = task->process;
@@ -97,7 +103,7 @@ void rf_proc_pid_status(struct rf_text *out, struct rf_kernel *k, struct rf_task
         rf_text_add(out, "Umask:\t%04o\n", task->fs->umask);
     rf_text_add(out, "State:\t%s\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n",
                 state_text(state_of(task)), rf_proc_number(out, p->pid), rf_proc_number(out, task->tid),
-                p->parent ? rf_proc_number(out, p->parent->pid) : 0,
+                parent_number(out, p),
                 task->trace ? rf_proc_number(out, task->trace->tracer->tid) : 0);
     rf_proc_add_ids(out, k, task);
     if (task->mm)
@@ -118,8 +124,8 @@ void rf_proc_pid_stat(struct rf_text *out, struct rf_kernel *k, struct rf_task *
 {
     const struct rf_process *p = task->process;
     const struct rf_mm *mm = task->mm;
-    rf_text_add(out, "%d (%.*s) %c %d %d %d 0 %d 0 0 0 0 0", rf_proc_number(out, p->pid), (int)sizeof task->comm,
-                task->comm, state_of(task), p->parent ? rf_proc_number(out, p->parent->pid) : 0,
+    rf_text_add(out, "%d (%.*s) %c %d %d %d 0 %d 0 0 0 0 0", rf_proc_number(out, task->tid), (int)sizeof task->comm,
+                task->comm, state_of(task), parent_number(out, p),
                 rf_proc_number(out, p->pgid), rf_proc_number(out, p->sid),
                 k->vfs->tty_pgrp ? k->vfs->tty_pgrp : -1);
     rf_text_add(out, " %llu %llu %llu %llu %d %d %u 0 0 %llu %llu %llu", ticks(k, p->user_cycles),

@@ -73,7 +73,7 @@ void rf_ptrace_exec(struct rf_kernel *k, struct rf_task *task, int32_t tid)
 {
     if (rf_ptrace_event_enabled(task, RF_PTRACE_EVENT_EXEC)) {
         task->trace->exec_event = true;
-        task->trace->message = (uint64_t)tid;
+        task->trace->message = (uint64_t)rf_pid_in(task->trace->tracer->namespaces.pid, tid);
     } else if (task->trace && !task->trace->seized) {
         const struct rf_siginfo info = stop_info(task, RF_SIGTRAP, RF_SI_USER);
         rf_signal_send_task(k, task, &info);

@@ -245,6 +245,24 @@ static int64_t get_syscall_info(struct rf_kernel *k, struct rf_task *task, const
     return rf_copy_to_user(k, r->data, &info, copied) ? -RF_EFAULT : (int64_t)size;
 }
 
+static int64_t get_rseq(struct rf_kernel *k, struct rf_task *task, const struct request *r)
+{
+    const struct rf_ptrace_rseq_configuration c = {
+        .rseq_abi_pointer = task->rseq,
+        .rseq_abi_size = task->rseq ? 32 : 0, /* the only size before Linux 6.3 */
+        .signature = task->rseq_signature,
+    };
+    size_t copied = r->addr < sizeof c ? r->addr : sizeof c;
+    return rf_copy_to_user(k, r->data, &c, copied) ? -RF_EFAULT : (int64_t)sizeof c;
+}
+
+/* As a kernel without CONFIG_CHECKPOINT_RESTORE says. */
+static int64_t not_offered(struct rf_kernel *k, struct rf_task *task, const struct request *r)
+{
+    (void)k, (void)task, (void)r;
+    return -RF_EINVAL;
+}
+
 /* --- going on --- */
 
 static bool is_signal(uint64_t data)
@@ -364,6 +382,9 @@ static const struct {
     { RF_PTRACE_SETOPTIONS, false, set_options },
     { RF_PTRACE_GETEVENTMSG, false, get_message },
     { RF_PTRACE_GET_SYSCALL_INFO, false, get_syscall_info },
+    { RF_PTRACE_GET_RSEQ_CONFIGURATION, false, get_rseq },
+    { RF_PTRACE_SECCOMP_GET_FILTER, false, not_offered },
+    { RF_PTRACE_SECCOMP_GET_METADATA, false, not_offered },
     { RF_PTRACE_CONT, false, resume },
     { RF_PTRACE_SYSCALL, false, resume },
     { RF_PTRACE_SINGLESTEP, false, resume },
@@ -380,7 +401,7 @@ static int64_t sys_ptrace(struct rf_kernel *k, const uint64_t a[6])
     const struct request r = { a[0], a[2], a[3] };
     if (r.number == RF_PTRACE_TRACEME)
         return rf_ptrace_traceme(k);
-    struct rf_task *task = rf_task_find(k, (int32_t)a[1]);
+    struct rf_task *task = rf_task_find(k, rf_pid_given(k, (int32_t)a[1]));
     if (!task)
         return -RF_ESRCH;
     if (r.number == RF_PTRACE_ATTACH || r.number == RF_PTRACE_SEIZE) {

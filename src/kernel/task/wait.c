@@ -4,10 +4,18 @@
 #include "kernel/task/task.h"
 
 #include <string.h>
+#include <time.h>
+
+uint64_t rf_clock_host(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
 
 uint64_t rf_clock_monotonic(const struct rf_kernel *k)
 {
-    return rf_clock_to_ns(k, rf_cpu_cycles(k->cpu));
+    return k->host_clock ? rf_clock_host() - k->host_start_ns : rf_clock_to_ns(k, rf_cpu_cycles(k->cpu));
 }
 
 uint64_t rf_clock_realtime(const struct rf_kernel *k)

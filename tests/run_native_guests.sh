@@ -40,6 +40,7 @@ same bin/ptrace
 same bin/exec_threads
 same bin/lifetimes
 same bin/restarts
+same bin/signal_rules
 same bin/credentials
 same bin/capabilities
 same bin/prctl

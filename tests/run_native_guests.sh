@@ -41,6 +41,9 @@ same bin/seccomp_notify
 same bin/priorities
 same bin/ptrace
 same bin/exec_threads
+same bin/lifetimes
+same bin/restarts
+same bin/signal_rules
 same bin/credentials
 same bin/capabilities
 same bin/prctl

@@ -51,7 +51,7 @@ extern const struct rf_handler_table rf_handlers_file, rf_handlers_stat, rf_hand
     rf_handlers_namespace, rf_handlers_clock_set, rf_handlers_adjtimex, rf_handlers_mount, rf_handlers_signal, rf_handlers_time,
     rf_handlers_system, rf_handlers_futex, rf_handlers_futex_waitv, rf_handlers_timer,
     rf_handlers_pidfd, rf_handlers_priority, rf_handlers_membarrier, rf_handlers_wait, rf_handlers_usage,
-    rf_handlers_ptrace, rf_handlers_seccomp, rf_handlers_rseq;
+    rf_handlers_ptrace, rf_handlers_seccomp, rf_handlers_rseq, rf_handlers_xattr;
 
 /* --- wait queues (task/wait.c) ---
  * A list of sleeping tasks. Waking makes them all runnable; each runs its handler again
@@ -84,6 +84,9 @@ uint64_t rf_sleep_deadline_at(struct rf_kernel *k, uint64_t absolute_ns);
 bool rf_deadline_passed(const struct rf_kernel *k);
 /* Sleep with a deadline only. */
 int64_t rf_sleep_until_deadline(struct rf_kernel *k);
+/* A signal has ended the sleep: restart_syscall is to run the call again, with its arguments and deadline of now.
+ * Returns -RF_ERESTART_RESTARTBLOCK. */
+int64_t rf_restart_later(struct rf_kernel *k);
 /* Sleep until the host descriptor is ready for `events` (POLLIN, POLLOUT) or rf_wake/deadline:
  * the run loop polls the host only when no task can run. */
 int64_t rf_sleep_on_host(struct rf_kernel *k, int host_fd, short events);

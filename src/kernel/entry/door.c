@@ -110,8 +110,8 @@ static enum rf_door_action syscall_door(struct rf_kernel *k, unsigned nr)
     end_call(k, task, result);
     k->cpu->r[RF_RAX] = (uint64_t)result;
     if (!skipped && result <= -RF_ERESTARTSYS && result >= -RF_ERESTART_RESTARTBLOCK)
-        rf_update_exit_work(k, RF_WORK_SIGNAL); /* restart it even if the signal was taken elsewhere */
-    else if (task->exit_work)
+        task->deliver_again = true; /* restart it even if the signal was taken elsewhere */
+    if (task->deliver_again || task->exit_work)
         rf_update_exit_work(k, 0);
     return stop_or_go(k, true);
 }

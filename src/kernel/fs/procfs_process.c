@@ -57,13 +57,14 @@ static char state_of(const struct rf_task *task)
 {
     static const char letters[] = { [RF_TASK_RUNNABLE] = 'R', [RF_TASK_SLEEPING] = 'S',
                                     [RF_TASK_STOPPED] = 'T', [RF_TASK_TRACED] = 't', [RF_TASK_ZOMBIE] = 'Z' };
-    return letters[task->state];
+    return task->state == RF_TASK_SLEEPING && task->killable ? 'D' : letters[task->state];
 }
 
 static const char *state_text(char letter)
 {
     switch (letter) {
     case 'R': return "R (running)";
+    case 'D': return "D (disk sleep)";
     case 'T': return "T (stopped)";
     case 't': return "t (tracing stop)";
     case 'Z': return "Z (zombie)";

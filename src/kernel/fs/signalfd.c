@@ -44,7 +44,7 @@ static int64_t signalfd_read(struct rf_kernel *k, struct rf_file *file, struct r
     if (uio->left < sizeof(struct rf_signalfd_siginfo))
         return -RF_EINVAL;
     while (uio->left >= sizeof(struct rf_signalfd_siginfo) &&
-           rf_pending_take(k, k->current, s->mask, 0, &info)) {
+           rf_pending_take(k, k->current, s->mask, RF_SIGNALS_SYNCHRONOUS, &info)) {
         struct rf_signalfd_siginfo out = { .ssi_signo = (uint32_t)info.si_signo,
                                            .ssi_errno = info.si_errno,
                                            .ssi_code = info.si_code };

@@ -68,7 +68,7 @@ enum rf_entry_result rf_seccomp_wait_answer(struct rf_kernel *k, struct rf_task 
             return RF_ENTRY_WAIT;
         rf_seccomp_forget_question(k, task);
         task->regs->rax = (uint64_t)result;
-        rf_update_exit_work(k, RF_WORK_SIGNAL); /* restart the call, or EINTR */
+        task->deliver_again = true; /* restart the call, or EINTR */
         return RF_ENTRY_SKIP;
     }
     bool go_on = n->flags & RF_SECCOMP_USER_NOTIF_FLAG_CONTINUE;

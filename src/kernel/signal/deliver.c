@@ -139,20 +139,19 @@ void rf_signal_deliver(struct rf_kernel *k)
 {
     struct rf_task *task = k->current;
     struct rf_siginfo info;
-    task->delivery_stopped = false;
+    task->deliver_again = true;
     for (;;) {
         if (rf_task_must_die(task)) {
             rf_task_exit(k, task->process->wait_status, true);
             return;
         }
         int signo = next_signal(k, task, &info);
-        if (signo < 0 || (signo && !act(k, task, signo, &info))) {
-            task->delivery_stopped = true;
+        if (signo < 0 || (signo && !act(k, task, signo, &info)))
             return;
-        }
         if (!signo)
             break;
     }
+    task->deliver_again = false;
     /* A handler's frame has settled both already. */
     fix_interrupted_call(task->regs, false, 0);
     if (task->restore_blocked) {

@@ -157,6 +157,7 @@ int64_t rf_signal_return(struct rf_kernel *k)
         return bad_frame(k);
     task->blocked = frame.uc.uc_sigmask & ~(RF_SIGMASK(RF_SIGKILL) | RF_SIGMASK(RF_SIGSTOP));
     restore_registers(task->regs, sc);
+    task->restart_ready = false;
     if (!(frame.uc.uc_stack.ss_flags & RF_SS_DISABLE)) {
         task->altstack_base = frame.uc.uc_stack.ss_sp;
         task->altstack_size = frame.uc.uc_stack.ss_size;

@@ -61,17 +61,7 @@ static int64_t futex_wait(struct rf_kernel *k, const uint64_t a[6], uint32_t bit
     if (rf_deadline_passed(k))
         return -RF_ETIMEDOUT;
     int64_t result = rf_sleep_until_deadline(k);
-    if (result == RF_BLOCKED || !task->deadline)
-        return result;
-    task->restart_deadline = task->deadline;
-    task->restart_call = RF_NR_futex;
-    return -RF_ERESTART_RESTARTBLOCK;
-}
-
-int64_t rf_futex_wait_restart(struct rf_kernel *k, const uint64_t a[6])
-{
-    bool with_bitset = ((int)a[1] & RF_FUTEX_CMD_MASK) == RF_FUTEX_WAIT_BITSET;
-    return futex_wait(k, a, with_bitset ? (uint32_t)a[5] : UINT32_MAX);
+    return result == RF_BLOCKED ? result : a[3] ? rf_restart_later(k) : -RF_ERESTARTSYS;
 }
 
 static int64_t futex_wake(struct rf_kernel *k, const uint64_t a[6], uint32_t bitset)

@@ -75,8 +75,6 @@ void rf_futex_forget_many(struct rf_kernel *k, struct rf_task *task);
 
 /* Wake up to `count` waiters on a user address of the current address space. */
 int64_t rf_futex_wake(struct rf_kernel *k, uint64_t address, unsigned count);
-/* restart_syscall for a FUTEX_WAIT with a timeout. */
-int64_t rf_futex_wait_restart(struct rf_kernel *k, const uint64_t a[6]);
 /* A task has another real-time priority: it has another place among those that wait for its lock. */
 void rf_futex_priority_changed(struct rf_kernel *k, struct rf_task *task);
 

@@ -170,7 +170,8 @@ static int64_t do_poll(struct rf_kernel *k, uint64_t user, uint32_t count, uint6
 static int64_t sys_poll(struct rf_kernel *k, const uint64_t a[6])
 {
     int32_t ms = (int32_t)a[2];
-    return do_poll(k, a[0], (uint32_t)a[1], ms < 0 ? RF_NO_TIMEOUT : (uint64_t)ms * 1000000);
+    int64_t result = do_poll(k, a[0], (uint32_t)a[1], ms < 0 ? RF_NO_TIMEOUT : (uint64_t)ms * 1000000);
+    return result == -RF_ERESTARTNOHAND ? rf_restart_later(k) : result;
 }
 
 static int64_t sys_ppoll(struct rf_kernel *k, const uint64_t a[6])

@@ -57,6 +57,8 @@ static int64_t sys_clone3(struct rf_kernel *k, const uint64_t a[6])
     if (args.flags & 0xff || args.exit_signal > RF_NSIG || !args.stack != !args.stack_size ||
         args.set_tid_size || args.set_tid)
         return -RF_EINVAL;
+    if (args.flags & RF_CLONE_DETACHED || (args.flags & (RF_CLONE_THREAD | RF_CLONE_PARENT) && args.exit_signal))
+        return -RF_EINVAL;
     return rf_task_clone(k, &args);
 }
 

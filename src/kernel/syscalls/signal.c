@@ -279,7 +279,7 @@ static int64_t sys_rt_sigtimedwait(struct rf_kernel *k, const uint64_t a[6])
     if (a[2])
         deadline = (uint64_t)timeout.tv_sec * 1000000000 + (uint64_t)timeout.tv_nsec;
     set &= ~RF_SIGNALS_UNBLOCKABLE;
-    if (rf_pending_take(k, task, set, 0, &info)) {
+    if (rf_pending_take(k, task, set, RF_SIGNALS_SYNCHRONOUS, &info)) {
         if (a[1] && RF_PUT_USER(k, a[1], info))
             return -RF_EFAULT;
         return info.si_signo;

@@ -1,6 +1,5 @@
 /* Clocks and sleeps, from the virtual clock. */
 #include "kernel/signal/signal.h"
-#include "kernel/syscalls/futex.h"
 #include "kernel/task/clock.h"
 #include "kernel/task/task.h"
 
@@ -68,9 +67,7 @@ static int64_t sleep_now(struct rf_kernel *k, uint64_t remaining, bool absolute)
     struct rf_timespec left = rf_ns_timespec(deadline > now ? deadline - now : 0);
     if (remaining && RF_PUT_USER(k, remaining, left))
         return -RF_EFAULT;
-    k->current->restart_deadline = deadline;
-    k->current->restart_call = RF_NR_nanosleep;
-    return -RF_ERESTART_RESTARTBLOCK;
+    return rf_restart_later(k);
 }
 
 static int64_t sys_nanosleep(struct rf_kernel *k, const uint64_t a[6])
@@ -105,7 +102,6 @@ static int64_t cpu_sleep(struct rf_kernel *k, const struct rf_cpu_clock *clock, 
     if (task->scratch[0] == CPU_SLEEP_BEGINS) {
         *timer = (struct rf_cpu_timer){ .clock = *clock, .fire = cpu_time_reached, .owner = task };
         task->scratch[0] = CPU_SLEEPS;
-        task->scratch[1] = expires;
         rf_cpu_timer_start(k, timer, expires);
     }
     if (task->scratch[0] == CPU_SLEEP_OVER)
@@ -115,16 +111,14 @@ static int64_t cpu_sleep(struct rf_kernel *k, const struct rf_cpu_clock *clock, 
         return result;
     uint64_t now = rf_cpu_clock_read(k, &timer->clock);
     rf_cpu_timer_stop(k, timer);
-    task->restart_deadline = task->scratch[1];
-    if (task->restart_deadline <= now)
+    if (timer->expires <= now)
         return 0;
     if (absolute)
         return -RF_ERESTARTNOHAND;
-    struct rf_timespec left = rf_ns_timespec(task->restart_deadline - now);
+    struct rf_timespec left = rf_ns_timespec(timer->expires - now);
     if (remaining && RF_PUT_USER(k, remaining, left))
         return -RF_EFAULT;
-    task->restart_call = RF_NR_clock_nanosleep;
-    return -RF_ERESTART_RESTARTBLOCK;
+    return rf_restart_later(k);
 }
 
 static int64_t cpu_nanosleep(struct rf_kernel *k, const uint64_t a[6], uint64_t wanted)
@@ -136,17 +130,11 @@ static int64_t cpu_nanosleep(struct rf_kernel *k, const uint64_t a[6], uint64_t 
     if (rf_clock_id_is_own_thread(k, (int)a[0]) || rf_clock_find(k, (int)a[0], &found))
         return -RF_EINVAL;
     uint64_t now = rf_cpu_clock_read(k, &found.cpu);
-    if (!absolute && wanted)
+    if (k->current->restarting)
+        wanted = k->current->cpu_sleep.expires;
+    else if (!absolute && wanted)
         wanted += now;
     return wanted <= now ? 0 : cpu_sleep(k, &found.cpu, wanted, absolute ? 0 : a[3], absolute);
-}
-
-static int64_t cpu_nanosleep_restart(struct rf_kernel *k, const uint64_t a[6])
-{
-    struct rf_clock found = { 0 };
-    if (k->current->scratch[0] == CPU_SLEEP_BEGINS && (rf_clock_find(k, (int)a[0], &found) || !found.is_cpu))
-        return -RF_EINVAL;
-    return cpu_sleep(k, &found.cpu, k->current->restart_deadline, a[3], false);
 }
 
 static int64_t sys_clock_nanosleep(struct rf_kernel *k, const uint64_t a[6])
@@ -176,14 +164,16 @@ static int64_t sys_clock_nanosleep(struct rf_kernel *k, const uint64_t a[6])
 
 static int64_t sys_restart_syscall(struct rf_kernel *k, const uint64_t a[6])
 {
-    if (!k->current->restart_deadline)
+    (void)a;
+    struct rf_task *task = k->current;
+    if (!task->restart_ready)
         return -RF_EINTR;
-    if (k->current->restart_call == RF_NR_clock_nanosleep)
-        return cpu_nanosleep_restart(k, a);
-    rf_sleep_deadline_at(k, k->current->restart_deadline);
-    if (k->current->restart_call == RF_NR_futex)
-        return rf_futex_wait_restart(k, a);
-    return sleep_now(k, 0, false);
+    if (task->restart_deadline)
+        rf_sleep_deadline_at(k, task->restart_deadline);
+    task->restarting = true;
+    int64_t result = k->handlers[task->restart_number](k, task->restart_args);
+    task->restarting = false;
+    return result;
 }
 
 #define ENTRY(name) { RF_NR_##name, sys_##name }

@@ -77,7 +77,6 @@ static bool consider(const struct rf_kernel *k, const struct wait *w, struct rf_
     f->task = task;
     if (task->state == RF_TASK_ZOMBIE) {
         if (!is_delayed(k, task) && (traced || !task->trace)) {
-            f->any = true;
             f->status = task->exit_status;
             f->why = death_code(f->status);
             return w->options & RF_WEXITED;

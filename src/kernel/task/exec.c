@@ -356,6 +356,7 @@ static void reset_task(struct rf_kernel *k, struct rf_task *task, const char *pa
     task->debug = (struct rf_debug_registers){ 0 };
     rf_rseq_exec(task);
     task->process->executed = k->init != NULL;
+    task->process->exit_signal = RF_SIGCHLD;
     rf_posix_timers_delete_all(k, task->process);
     rf_fd_close_on_exec(k, task->files);
     const char *base = strrchr(path, '/');

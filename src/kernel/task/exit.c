@@ -1,8 +1,8 @@
 /* The end of tasks and processes (kernel/exit.c of Linux: do_exit, exit_notify, release_task).
  *
  * A thread that ends gives up what it holds and is a zombie until nobody asks for its status any more: its tracer, or,
- * for a process, the parent. A process has ended when all its threads have; its status is the leader's, or that of
- * exit_group. */
+ * for a process, the parent. A process has ended when all its threads have; its status is that of exit_group, or of the
+ * thread that ended last. */
 #include "kernel/mm/mm.h"
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/seccomp/seccomp.h"
@@ -177,8 +177,6 @@ void rf_settle_namespaces(struct rf_kernel *k)
 
 static void end_process(struct rf_kernel *k, struct rf_process *process)
 {
-    if (!process->exiting)
-        process->wait_status = process->leader->exit_status;
     process->leader->exit_status = process->wait_status;
     rf_itimer_stop_all(k, process);
     rf_posix_timers_delete_all(k, process);
@@ -239,6 +237,8 @@ void rf_task_exit(struct rf_kernel *k, int wait_status, bool group)
     struct rf_process *process = task->process;
     if (group)
         begin_group_exit(k, task, wait_status);
+    else if (!process->exiting && process->thread_count == 1)
+        begin_group_exit(k, task, wait_status); /* the last thread decides (synchronize_group_exit) */
     if (tell_tracer(k, task, wait_status))
         return;
     task->exit_status = process->exiting ? process->wait_status : wait_status;

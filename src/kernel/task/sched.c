@@ -155,7 +155,8 @@ void rf_update_exit_work(struct rf_kernel *k, uint32_t also)
 {
     uint64_t work = also | (k->layout->percpu->exit_work & RF_WORK_IRET);
     const struct rf_task *task = k->current;
-    if (task && (rf_signal_pending(task) || task->restore_blocked || task->delivery_stopped || (task->trace && task->trace->phase)))
+    if (task && (rf_signal_pending(task) || task->deliver_again || task->restore_blocked ||
+                 (task->trace && task->trace->phase)))
         work |= RF_WORK_SIGNAL;
     if (task && (task->exit_work || (task->trace && task->trace->exec_event)))
         work |= RF_WORK_TRACE;

@@ -108,7 +108,6 @@ struct rf_task {
     uint64_t saved_blocked;        /* restored on return to user: sigsuspend, ppoll */
     bool restore_blocked;
     struct rf_queued_signal *queued;
-    bool delivery_stopped;         /* signal delivery goes on after the stop, with the interrupted call's restart */
     uint32_t jobctl;               /* RF_JOBCTL_*: signal/stop.h */
     struct rf_ptrace *trace;       /* NULL: nobody traces it */
     struct rf_debug_registers debug;
@@ -122,9 +121,14 @@ struct rf_task {
     bool rseq_event;               /* preempted since user space was left */
 
     uint64_t trap_number, trap_error, trap_cr2; /* of the last fault, for signal frames */
-    uint64_t restart_deadline;                  /* for restart_syscall */
     struct rf_cpu_timer cpu_sleep;              /* clock_nanosleep on a CPU time clock */
-    uint32_t restart_call;                      /* RF_NR_*: what it goes on with */
+    bool deliver_again; /* signals were being delivered when it stopped: the call's restart is still to be settled */
+
+    /* what restart_syscall goes on with (rf_restart_later) */
+    bool restart_ready;            /* false: nothing */
+    bool restarting;               /* it does so now */
+    uint32_t restart_number;
+    uint64_t restart_args[6], restart_deadline;
 
     /* the system call in progress */
     uint32_t syscall_number;       /* whose handler runs */
@@ -138,6 +142,7 @@ struct rf_task {
     uint64_t syscall_start_cycles;
     struct rf_wait *waits;         /* queues this task is on */
     bool woken;                    /* since it went to sleep */
+    bool killable;                 /* only death ends this sleep */
     uint64_t deadline;             /* ns monotonic; 0 = not set, UINT64_MAX = none */
     int host_fd;                   /* -1, or the host descriptor it waits for */
     short host_events;

@@ -3,6 +3,7 @@
 #include "kernel/task/clock.h"
 #include "kernel/task/task.h"
 
+#include <string.h>
 #include <time.h>
 
 uint64_t rf_clock_host(void)
@@ -39,6 +40,7 @@ void rf_leave_queues(struct rf_kernel *k, struct rf_task *task)
 
 static int64_t go_to_sleep(struct rf_kernel *k, bool interrupted)
 {
+    k->current->killable = false;
     if (interrupted) {
         rf_leave_queues(k, k->current);
         k->current->state = RF_TASK_RUNNABLE;
@@ -69,7 +71,11 @@ int64_t rf_sleep_on(struct rf_kernel *k, struct rf_wait_queue *q)
 
 int64_t rf_sleep_on_killable(struct rf_kernel *k, struct rf_wait_queue *q)
 {
-    return join_queue(k, q) ? go_to_sleep(k, rf_signal_fatal_pending(k->current)) : -RF_ENOMEM;
+    if (!join_queue(k, q))
+        return -RF_ENOMEM;
+    int64_t result = go_to_sleep(k, rf_signal_fatal_pending(k->current));
+    k->current->killable = result == RF_BLOCKED;
+    return result;
 }
 
 int64_t rf_sleep_until_deadline(struct rf_kernel *k)
@@ -112,6 +118,18 @@ uint64_t rf_sleep_deadline(struct rf_kernel *k, uint64_t relative_ns)
 {
     uint64_t now = rf_clock_monotonic(k);
     return rf_sleep_deadline_at(k, relative_ns > UINT64_MAX - 1 - now ? UINT64_MAX : now + relative_ns);
+}
+
+int64_t rf_restart_later(struct rf_kernel *k)
+{
+    struct rf_task *task = k->current;
+    if (!task->restarting) {
+        task->restart_number = task->syscall_number;
+        memcpy(task->restart_args, task->syscall_args, sizeof task->restart_args);
+        task->restart_deadline = task->deadline;
+        task->restart_ready = true;
+    }
+    return -RF_ERESTART_RESTARTBLOCK;
 }
 
 bool rf_deadline_passed(const struct rf_kernel *k)

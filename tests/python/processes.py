@@ -23,7 +23,7 @@ def count(value, lock):
             value.value += 1
 
 
-def main():
+def programs():
     done = subprocess.run(["sort", "-n"], input="10\n9\n100\n", capture_output=True, text=True)
     print("sort", done.stdout.split(), done.returncode)
     done = subprocess.run("echo out; echo err >&2; exit 3", shell=True, capture_output=True, text=True)
@@ -69,15 +69,20 @@ def main():
     pid = os.fork()
     if pid == 0:
         os.kill(os.getpid(), signal.SIGSTOP)
-        os._exit(2)
+        time.sleep(100)
     print("stopped", os.WSTOPSIG(os.waitpid(pid, os.WUNTRACED)[1]))
     os.kill(pid, signal.SIGCONT)
     print("continued", os.WIFCONTINUED(os.waitpid(pid, os.WCONTINUED)[1]))
-    print("exited", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+    os.kill(pid, signal.SIGTERM)
+    print("ended", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
     done = subprocess.run([sys.executable, "-X", "faulthandler", "-c", "import ctypes; ctypes.string_at(8)"],
                           capture_output=True, text=True)
     print("faulthandler", done.returncode, done.stderr.splitlines()[0])
 
+
+def main():
+    if not sys.argv[1:]:
+        programs()
     for method in sys.argv[1:]:
         context = multiprocessing.get_context(method)
         here, there = context.Pipe(duplex=False)

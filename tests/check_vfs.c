@@ -361,6 +361,7 @@ static struct rf_task *second_task(void)
     task->fs = k->current->fs;
     rf_fs_context_get(task->fs);
     task->mm = k->current->mm;
+    rf_mm_get(task->mm);
     return task;
 }
 
@@ -442,6 +443,7 @@ START_TEST(a_deadlock_of_record_locks_is_refused)
     second->fs = first->fs;
     rf_fs_context_get(second->fs);
     second->mm = first->mm;
+    rf_mm_get(second->mm);
     second->files = rf_fd_table_create(k);
     const struct rf_flock low = { .l_type = RF_F_WRLCK, .l_len = 1 };
     const struct rf_flock high = { .l_type = RF_F_WRLCK, .l_start = 5, .l_len = 1 };

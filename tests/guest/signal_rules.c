@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <ucontext.h>
 
+static char *volatile nowhere = (char *)8; /* volatile: the compiler does not look through it */
 static int order[256];
 static volatile int count;
 static void record(int signo) { order[count++ & 255] = signo; }
@@ -174,6 +175,8 @@ static void sets_disable(int signo, siginfo_t *info, void *context)
 }
 static int overflow(volatile char *from)
 {
+    if (!from)
+        return 0;
     volatile char room[4000];
     room[0] = *from;
     return overflow(room) + room[0];
@@ -294,7 +297,7 @@ static void forced(void)
             signal(SIGSEGV, way & 2 ? SIG_IGN : record);
             if (!(way & 1) && !(way & 2))
                 signal(SIGSEGV, SIG_DFL);
-            *(volatile int *)8 = 1;
+            *(volatile int *)nowhere = 1;
             _exit(0);
         }
         show_child("fault blocked or ignored", pid);

@@ -5,6 +5,7 @@
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/signal/signal.h"
 #include "kernel/syscalls/futex.h"
+#include "kernel/syscalls/usage.h"
 #include "kernel/task/clock.h"
 #include "kernel/task/task.h"
 
@@ -407,6 +408,7 @@ bool rf_schedule(struct rf_kernel *k)
     }
     if (previous)
         previous->rseq_event = true; /* the CPU is given away, if only to nobody */
+    bool slept = rf_usage_count_sleep(previous);
     while (!(next = take_next(k))) {
         if (k->finished || !idle(k))
             return false;
@@ -416,6 +418,7 @@ bool rf_schedule(struct rf_kernel *k)
         }
     }
     if (next != previous) {
+        rf_usage_count_preemption(previous, slept);
         rf_account_times(k);
         if (previous && previous->state != RF_TASK_ZOMBIE)
             rf_context_save(k, &previous->context);

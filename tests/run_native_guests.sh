@@ -28,6 +28,7 @@ done
 same bin/bad_calls
 same bin/clocks
 same bin/cpu_limits
+same bin/usage
 same bin/futexes
 same bin/futex_order
 same bin/timers

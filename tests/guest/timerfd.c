@@ -49,6 +49,33 @@ static void take(const char *name, int fd)
     fflush(stdout);
 }
 
+/* A repeating timer is read when the machine finds time for it: as often as was due then? first: of its expiries, the
+ * earliest and the latest that it can be. */
+struct count {
+    clockid_t clock;
+    int64_t earliest, latest, interval, taken;
+};
+
+static int64_t due(const struct count *c, int64_t first)
+{
+    int64_t t = now(c->clock);
+    return (t < first ? 0 : (t - first) / c->interval + 1) - c->taken;
+}
+
+static void take_due(const char *name, int fd, struct count *c)
+{
+    uint64_t count = 0;
+    int64_t least = due(c, c->latest);
+    errno = 0;
+    long result = read(fd, &count, sizeof count);
+    int64_t most = due(c, c->earliest);
+    bool good = result == 8 ? count > 0 && (int64_t)count >= least && (int64_t)count <= most
+                            : errno == EAGAIN && least <= 0;
+    c->taken += result == 8 ? (int64_t)count : 0;
+    printf("%s: %s\n", name, good ? "as often as due" : "wrong");
+    fflush(stdout);
+}
+
 static void ready(const char *name, int fd)
 {
     struct pollfd p = { fd, POLLIN | POLLOUT | POLLRDNORM | POLLPRI, 0 };
@@ -142,12 +169,14 @@ static void expiries(int clock)
     take("once", fd);
     take("again", fd);
     ready("read", fd);
-    CALL(set(fd, TFD_TIMER_ABSTIME, now(clock) + 40 * MS, 40 * MS, NULL));
+    int64_t first = now(clock) + 40 * MS;
+    struct count c = { clock, first, first, 40 * MS, 0 };
+    CALL(set(fd, TFD_TIMER_ABSTIME, first, 40 * MS, NULL));
     sleep_ms(40 * 4 + 20);
-    take("repeated", fd);
-    take("at once again", fd);
+    take_due("repeated", fd, &c);
+    take_due("at once again", fd, &c);
     sleep_ms(40);
-    take("one more", fd);
+    take_due("one more", fd, &c);
     CALL(timerfd_gettime(fd, &old));
     show_value("repeating", &old);
     show("within the interval", old.it_value.tv_sec == 0 && old.it_value.tv_nsec <= 40 * MS);
@@ -165,8 +194,10 @@ static void expiries(int clock)
     show_value("disarmed with an interval", &old);
     CALL(set(fd, TFD_TIMER_ABSTIME, 1, 0, NULL));
     take("the past", fd);
-    CALL(set(fd, TFD_TIMER_ABSTIME, now(clock) - 50 * MS, 20 * MS, NULL));
-    take("the past, repeated", fd);
+    first = now(clock) - 50 * MS;
+    c = (struct count){ clock, first, first, 20 * MS, 0 };
+    CALL(set(fd, TFD_TIMER_ABSTIME, first, 20 * MS, NULL));
+    take_due("the past, repeated", fd, &c);
     CALL(set(fd, 0, 0, 0, NULL));
     ready("off", fd);
     fcntl(fd, F_SETFL, 0);
@@ -188,11 +219,13 @@ static void waits(void)
     fd_set set_in;
     CALL(epoll_ctl(e, EPOLL_CTL_ADD, fd, &event));
     CALL(epoll_wait(e, &event, 1, 0));
+    struct count c = { CLOCK_MONOTONIC, now(CLOCK_MONOTONIC) + 20 * MS, 0, 20 * MS, 0 };
     CALL(set(fd, 0, 20 * MS, 20 * MS, NULL));
+    c.latest = now(CLOCK_MONOTONIC) + 20 * MS;
     CALL(epoll_wait(e, &event, 1, 2000));
     printf("event %#x data %d\n", event.events, (int)event.data.u64);
     CALL(epoll_wait(e, &event, 1, 50)); /* an edge: not again before a read */
-    take("through the copy", copy);
+    take_due("through the copy", copy, &c);
     CALL(epoll_wait(e, &event, 1, 2000));
     set(fd, 0, 15 * MS, 0, NULL);
     FD_ZERO(&set_in);
@@ -208,7 +241,7 @@ static void waits(void)
     for (int flags = 0; flags <= SA_RESTART; flags += SA_RESTART) {
         struct sigaction a = { .sa_handler = tick, .sa_flags = flags };
         sigaction(SIGALRM, &a, NULL);
-        set(fd, 0, 80 * MS, 0, NULL);
+        set(fd, 0, 400 * MS, 0, NULL);
         setitimer(ITIMER_REAL, &(struct itimerval){ { 0, 0 }, { 0, 20000 } }, NULL);
         take("with an alarm", fd);
         show("alarms", alarms);

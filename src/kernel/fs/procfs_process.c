@@ -112,6 +112,8 @@ void rf_proc_pid_status(struct rf_text *out, struct rf_kernel *k, struct rf_task
     add_signals(out, task);
     rf_proc_add_capabilities(out, task);
     rf_text_add(out, "Seccomp:\t%d\nSeccomp_filters:\t%u\n", task->seccomp_mode, rf_seccomp_filter_count(task));
+    rf_text_add(out, "voluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n",
+                (unsigned long long)task->usage.voluntary, (unsigned long long)task->usage.involuntary);
 }
 
 static unsigned long long ticks(const struct rf_kernel *k, uint64_t cycles)
@@ -124,10 +126,11 @@ void rf_proc_pid_stat(struct rf_text *out, struct rf_kernel *k, struct rf_task *
 {
     const struct rf_process *p = task->process;
     const struct rf_mm *mm = task->mm;
-    rf_text_add(out, "%d (%.*s) %c %d %d %d 0 %d 0 0 0 0 0", rf_proc_number(out, task->tid), (int)sizeof task->comm,
+    rf_text_add(out, "%d (%.*s) %c %d %d %d 0 %d 0 %llu %llu 0 0", rf_proc_number(out, task->tid), (int)sizeof task->comm,
                 task->comm, state_of(task), parent_number(out, p),
                 rf_proc_number(out, p->pgid), rf_proc_number(out, p->sid),
-                k->vfs->tty_pgrp ? k->vfs->tty_pgrp : -1);
+                k->vfs->tty_pgrp ? k->vfs->tty_pgrp : -1,
+                (unsigned long long)p->usage.faults, (unsigned long long)p->child_usage.faults);
     rf_text_add(out, " %llu %llu %llu %llu %d %d %u 0 0 %llu %llu %llu", ticks(k, p->user_cycles),
                 ticks(k, p->kernel_cycles), ticks(k, p->child_user_cycles),
                 ticks(k, p->child_kernel_cycles), 20 + task->nice, task->nice, p->thread_count,

@@ -1,6 +1,7 @@
 /* Page faults on user addresses: demand paging, copy-on-write, stack growth. */
 #include "kernel/frames.h"
 #include "kernel/mm/vma.h"
+#include "kernel/syscalls/usage.h"
 #include "kernel/task/task.h"
 #include "abi/signal_names.h"
 
@@ -138,6 +139,8 @@ int rf_mm_make_page(struct rf_kernel *k, struct rf_mm *mm, const struct rf_vma *
         *pte = (*pte & (RF_PTE_ADDRESS | RF_PTE_W | RF_PTE_D | RF_PTE_PRIVATE_COPY)) | leaf_bits(vma, false);
     if (k->cpu->mmu.cr3 == mm->pml4)
         rf_mmu_invlpg(&k->cpu->mmu, address);
+    if (!signal)
+        rf_usage_count_fault(k->current);
     return signal;
 }
 

@@ -127,6 +127,7 @@ static void reap(struct rf_kernel *k, struct rf_task *task)
         if (leads && !rf_task_notify_parent(k, task))
             return;
     } else if (leads) {
+        rf_usage_add_child(self, child);
         self->child_user_cycles += child->user_cycles + child->child_user_cycles;
         self->child_kernel_cycles += child->kernel_cycles + child->child_kernel_cycles;
     }

@@ -9,6 +9,7 @@
 #include "kernel/signal/signal.h"
 #include "kernel/syscalls/futex.h"
 #include "kernel/syscalls/rseq.h"
+#include "kernel/syscalls/usage.h"
 #include "kernel/task/task.h"
 #include "kernel/vfs/inode.h"
 #include "kernel/vfs/vfs.h"
@@ -396,6 +397,7 @@ static void adopt_space(struct rf_kernel *k, struct rf_task *task, struct rf_mm 
     if (old) { /* locks that it holds there (futex_exec_release) */
         rf_futex_release_robust(k);
         rf_futex_release_pi(k);
+        rf_usage_leave_mm(task->process, old);
     }
     task->mm = mm;
     rf_mm_activate(k, mm);

@@ -10,6 +10,7 @@
 #include "kernel/signal/signal.h"
 #include "kernel/signal/stop.h"
 #include "kernel/syscalls/futex.h"
+#include "kernel/syscalls/usage.h"
 #include "kernel/task/clock.h"
 #include "kernel/task/identity.h"
 #include "kernel/task/itimer.h"
@@ -19,6 +20,7 @@
 
 static void release_mm(struct rf_kernel *k, struct rf_task *task)
 {
+    rf_usage_leave_mm(task->process, task->mm);
     bool last = task->process->leader == k->init && task->process->thread_count == 1;
     if (last && k->keeps_last_mm)
         k->last_mm = task->mm;

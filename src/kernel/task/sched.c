@@ -4,6 +4,7 @@
 #include "kernel/mm/mm.h"
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/signal/signal.h"
+#include "kernel/syscalls/usage.h"
 #include "kernel/task/runqueue.h"
 #include "kernel/task/task.h"
 
@@ -128,6 +129,7 @@ bool rf_schedule(struct rf_kernel *k)
         }
     }
     if (next != previous) {
+        rf_usage_count_preemption(previous, slept);
         rf_account_times(k);
         if (previous && previous->state != RF_TASK_ZOMBIE)
             rf_context_save(k, &previous->context);

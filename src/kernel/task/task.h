@@ -33,6 +33,11 @@ struct rf_sighand {
     struct rf_sigaction action[65]; /* by signal number */
 };
 
+/* What is counted beside time: page faults, and switches to another task because this one slept, or could not stay. */
+struct rf_usage {
+    uint64_t faults, voluntary, involuntary;
+};
+
 /* One process: what its threads share besides memory and files. */
 struct rf_process {
     uint32_t references; /* its tasks: live threads, zombies until they are reaped */
@@ -62,6 +67,8 @@ struct rf_process {
     struct rf_siginfo death;            /* the signal that ended it */
     uint64_t user_cycles, kernel_cycles;
     uint64_t child_user_cycles, child_kernel_cycles; /* of children that were waited for */
+    struct rf_usage usage, child_usage;
+    uint64_t max_rss, child_max_rss;    /* pages: of address spaces that it has left; the most of a child */
     struct rf_itimer itimer[3];         /* ITIMER_REAL (alarm), _VIRTUAL, _PROF: task/itimer.c */
     struct rf_cpu_timer *cpu_timers;    /* on its own or its threads' CPU time: task/timer.c */
     struct rf_cpu_timer cpu_limit;      /* RLIMIT_CPU: task/cpu_limit.c */
@@ -160,6 +167,7 @@ struct rf_task {
     bool yielded, was_running;     /* while it goes back to the queue */
     uint16_t ioprio;
     uint64_t user_cycles, kernel_cycles;
+    struct rf_usage usage;
     struct rf_task *vfork_parent;  /* sleeping until this task execs or exits */
     struct rf_wait_queue vfork_done;
     int exit_status;               /* as wait4 gives it, once a zombie */

@@ -45,6 +45,7 @@ same bin/exec_threads
 same bin/lifetimes
 same bin/restarts
 same bin/signal_rules
+same bin/xattr
 same bin/credentials
 same bin/capabilities
 same bin/prctl

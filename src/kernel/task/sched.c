@@ -120,6 +120,7 @@ bool rf_schedule(struct rf_kernel *k)
     }
     if (previous)
         previous->rseq_event = true; /* the CPU is given away, if only to nobody */
+    bool slept = rf_usage_count_sleep(previous);
     while (!(next = rf_take_next(k))) {
         if (k->finished || !rf_idle(k))
             return false;

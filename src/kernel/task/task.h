@@ -51,7 +51,7 @@ struct rf_process {
     struct rf_rlimit64 rlimit[16];
     uint32_t thread_count;              /* those that have not ended */
     int32_t exit_signal;                /* sent to the parent; 0 = none */
-    int wait_status;                    /* of exit_group or a deadly signal; at the end, the leader's */
+    int wait_status;                    /* of exit_group, a deadly signal, or the thread that ends last */
     bool zombie;                        /* all threads have ended */
     bool waits_for_namespace;           /* init of a pid namespace that is not empty yet: dead, but no zombie */
     bool executed;                      /* execve since its birth: its parent may not move it any more */

@@ -1,6 +1,6 @@
 /* capget, capset, the bounding and ambient sets, securebits, and execve's rules for them. Runs as root; the first
  * thing it does is to give up CAP_SYS_RESOURCE, which not every host gives. Run with "caps" by itself. */
-#include "guest.h"
+#include "child.h"
 #include <linux/capability.h>
 #include <linux/securebits.h>
 #include <sys/prctl.h>
@@ -56,21 +56,6 @@ static void run(const char *name)
         _exit(9);
     }
     waitpid(child, NULL, 0);
-}
-
-static void in_child(const char *name, void (*body)(void))
-{
-    printf("--- %s\n", name);
-    fflush(stdout);
-    pid_t child = fork();
-    if (!child) {
-        body();
-        fflush(stdout);
-        _exit(0);
-    }
-    int status;
-    waitpid(child, &status, 0);
-    show_status(name, status);
 }
 
 static void versions(void)

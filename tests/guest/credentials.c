@@ -1,6 +1,6 @@
 /* Credentials: set*id with each kind of caller, supplementary groups, what changes of user ids do to
  * capabilities, set-user-ID programs. Runs as root; unprivileged parts are children. Run with "ids" by itself. */
-#include "guest.h"
+#include "child.h"
 #include <grp.h>
 #include <linux/capability.h>
 #include <sys/auxv.h>
@@ -33,20 +33,6 @@ static void caps(const char *when)
     fflush(stdout);
 }
 
-static void in_child(const char *name, void (*body)(void))
-{
-    int status;
-    printf("--- %s\n", name);
-    fflush(stdout);
-    pid_t child = fork();
-    if (!child) {
-        body();
-        fflush(stdout);
-        _exit(0);
-    }
-    waitpid(child, &status, 0);
-    show_status(name, status);
-}
 #define SYS(name, ...) CALL(syscall(SYS_##name, __VA_ARGS__))
 
 static void as_root(void)

@@ -1,5 +1,6 @@
 /* RLIMIT_AS, RLIMIT_DATA, RLIMIT_STACK, vm.max_map_count, overcommitment, /proc/PID/oom_score_adj. */
 #include "guest.h"
+#include "status_line.h"
 #include <setjmp.h>
 #include <sys/resource.h>
 
@@ -16,22 +17,10 @@ static void limit_to(int which, size_t bytes)
     setrlimit(which, &limit);
 }
 
-static long field(const char *name)
-{
-    FILE *status = fopen("/proc/self/status", "r");
-    char line[256];
-    long value = -1;
-    while (fgets(line, sizeof line, status))
-        if (!strncmp(line, name, strlen(name)))
-            value = strtol(line + strlen(name) + 1, NULL, 10);
-    fclose(status);
-    return value;
-}
-
 static void address_space(void)
 {
     char *at = pages(16, PROT_READ | PROT_WRITE);
-    size_t now = (size_t)field("VmSize:") * 1024;
+    size_t now = (size_t)status_line("VmSize:") * 1024;
     limit_to(RLIMIT_AS, now + 8 * PAGE);
     CALL((long)mmap(NULL, 9 * PAGE, PROT_NONE, PRIVATE, -1, 0));
     DONE(mmap(NULL, 8 * PAGE, PROT_NONE, PRIVATE, -1, 0));
@@ -47,7 +36,7 @@ static void address_space(void)
 static void data(void)
 {
     char *at = pages(8, PROT_READ);
-    size_t now = (size_t)field("VmData:") * 1024;
+    size_t now = (size_t)status_line("VmData:") * 1024;
     limit_to(RLIMIT_DATA, now + 4 * PAGE);
     CALL((long)mmap(NULL, 5 * PAGE, PROT_READ | PROT_WRITE, PRIVATE, -1, 0));
     char *more = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, PRIVATE, -1, 0);

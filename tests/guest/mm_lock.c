@@ -1,18 +1,7 @@
 /* mlock, mlock2, munlock, mlockall, MAP_LOCKED: limits, counts, refusals. */
 #include "guest.h"
+#include "status_line.h"
 #include <sys/resource.h>
-
-static long status_line(const char *name)
-{
-    FILE *status = fopen("/proc/self/status", "r");
-    char line[256];
-    long value = -1;
-    while (fgets(line, sizeof line, status))
-        if (!strncmp(line, name, strlen(name)))
-            value = strtol(line + strlen(name) + 1, NULL, 10);
-    fclose(status);
-    return value;
-}
 
 static void limit_to(size_t bytes)
 {

@@ -1,6 +1,6 @@
 /* Mount namespaces: mount, umount2, pivot_root, chroot, their flags and errors, in a namespace of one's own whose
  * mounts are private. Runs as root; everything happens in children. */
-#include "guest.h"
+#include "child.h"
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/statfs.h>
@@ -8,25 +8,23 @@
 static void *volatile bad = (void *)8;
 #define BASE "/tmp/mounts-test"
 
-static void in_child(const char *name, void (*body)(void))
+static void (*part)(void);
+
+static void with_own_mounts(void)
 {
-    printf("--- %s\n", name);
-    fflush(stdout);
-    pid_t child = fork();
-    if (!child) {
-        if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
-            perror("unshare");
-        mkdir(BASE, 0755);
-        if (mount("test", BASE, "tmpfs", 0, "mode=755"))
-            perror("tmpfs");
-        body();
-        fflush(stdout);
-        _exit(0);
-    }
-    int status;
-    waitpid(child, &status, 0);
-    show_status(name, status);
+    if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+        perror("unshare");
+    mkdir(BASE, 0755);
+    if (mount("test", BASE, "tmpfs", 0, "mode=755"))
+        perror("tmpfs");
+    part();
+}
+
+static void in_namespace(const char *name, void (*body)(void))
+{
     struct stat st;
+    part = body;
+    in_child(name, with_own_mounts);
     CALL(stat(BASE "/a", &st)); /* not seen outside */
 }
 
@@ -424,18 +422,18 @@ static void not_executable(void)
 
 int main(void)
 {
-    in_child("binds", binds);
-    in_child("flags", flags);
-    in_child("errors", errors);
-    in_child("moves and detaches", moves_and_detaches);
-    in_child("pivots", pivots);
-    in_child("own proc", own_proc);
-    in_child("by namespace", by_namespace);
-    in_child("shown", shown);
-    in_child("limits", limits);
-    in_child("writers", writers);
-    in_child("not executable", not_executable);
-    in_child("unprivileged", unprivileged);
+    in_namespace("binds", binds);
+    in_namespace("flags", flags);
+    in_namespace("errors", errors);
+    in_namespace("moves and detaches", moves_and_detaches);
+    in_namespace("pivots", pivots);
+    in_namespace("own proc", own_proc);
+    in_namespace("by namespace", by_namespace);
+    in_namespace("shown", shown);
+    in_namespace("limits", limits);
+    in_namespace("writers", writers);
+    in_namespace("not executable", not_executable);
+    in_namespace("unprivileged", unprivileged);
     rmdir(BASE);
     return 0;
 }

@@ -1,6 +1,7 @@
 /* unshare, clone and setns with user, pid, uts and ipc namespaces: identities inside and outside, maps and who may
  * write them, numbers, the fate of an init. Runs as root; unprivileged parts are children. */
-#include "guest.h"
+#include "child.h"
+#include <linux/futex.h>
 #include <linux/capability.h>
 #include <grp.h>
 #include <sched.h>
@@ -8,24 +9,11 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/uio.h>
+#include <time.h>
 #include <sys/utsname.h>
 
 static void *volatile bad = (void *)8;
-
-static void in_child(const char *name, void (*body)(void))
-{
-    printf("--- %s\n", name);
-    fflush(stdout);
-    pid_t child = fork();
-    if (!child) {
-        body();
-        fflush(stdout);
-        _exit(0);
-    }
-    int status;
-    waitpid(child, &status, 0);
-    show_status(name, status);
-}
 
 static long put(const char *path, const char *text)
 {
@@ -475,6 +463,63 @@ static void by_clone(void)
     show("more than 1", child > 1);
 }
 
+/* What SIGCHLD says of a child in a namespace above, whose user the parent's does not know. */
+static void child_signals(void)
+{
+    siginfo_t info;
+    sigset_t set;
+    int ends[2];
+    char byte = 'x';
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    if (pipe(ends))
+        return;
+    pid_t child = fork();
+    if (!child) { /* it stays in the parent's namespace, with another user */
+        if (read(ends[0], &byte, 1) != 1 || setuid(1234))
+            _exit(1);
+        _exit(2);
+    }
+    CALL(unshare(CLONE_NEWUSER));
+    put("/proc/self/uid_map", "5 0 1");
+    if (write(ends[1], &byte, 1) != 1)
+        return;
+    show("signal", sigwaitinfo(&set, &info));
+    printf("code %d uid %u status %d own %d\n", info.si_code, info.si_uid, info.si_status, info.si_pid == child);
+    fflush(stdout);
+    show("waited", waitpid(child, NULL, 0) == child);
+}
+
+/* Numbers of threads that are given, in a namespace of one's own: timers' and locks'. */
+static void thread_numbers(void)
+{
+    int status;
+    CALL(unshare(CLONE_NEWPID));
+    if (fork() == 0) {
+        struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGUSR1 };
+        uint32_t lock = 0;
+        timer_t timer;
+        event._sigev_un._tid = 1;
+        CALL(syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer));
+        event._sigev_un._tid = 2;
+        CALL(syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer));
+        CALL(syscall(SYS_futex, &lock, FUTEX_LOCK_PI, 0, NULL));
+        show("lock", lock);
+        CALL(syscall(SYS_futex, &lock, FUTEX_LOCK_PI, 0, NULL));
+        CALL(syscall(SYS_futex, &lock, FUTEX_UNLOCK_PI, 0, NULL));
+        show("lock", lock);
+        char byte = 7, copy = 0;
+        struct iovec from = { &byte, 1 }, to = { &copy, 1 };
+        CALL(syscall(SYS_process_vm_readv, 1, &to, 1, &from, 1, 0));
+        CALL(syscall(SYS_process_vm_readv, 2, &to, 1, &from, 1, 0));
+        fflush(stdout);
+        _exit(0);
+    }
+    wait(&status);
+    show_status("init", status);
+}
+
 int main(void)
 {
     prctl(PR_CAPBSET_DROP, CAP_SYS_RESOURCE);
@@ -487,5 +532,7 @@ int main(void)
     in_child("links", links);
     in_child("refused", refused);
     in_child("by clone", by_clone);
+    in_child("child signals", child_signals);
+    in_child("thread numbers", thread_numbers);
     return 0;
 }

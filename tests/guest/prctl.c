@@ -1,6 +1,6 @@
 /* prctl(2), arch_prctl(2), personality(2), get_robust_list: values, errors, inheritance, and what a parent's death
  * and a subreaper mean. Options of other architectures and bad arguments are refused. */
-#include "guest.h"
+#include "child.h"
 #include <asm/prctl.h>
 #include <linux/prctl.h>
 #include <sys/personality.h>
@@ -8,21 +8,6 @@
 
 static void *volatile bad = (void *)8;
 #define PRCTL(...) CALL(syscall(SYS_prctl, __VA_ARGS__))
-
-static void in_child(const char *name, void (*body)(void))
-{
-    printf("--- %s\n", name);
-    fflush(stdout);
-    pid_t child = fork();
-    if (!child) {
-        body();
-        fflush(stdout);
-        _exit(0);
-    }
-    int status;
-    waitpid(child, &status, 0);
-    show_status(name, status);
-}
 
 static void simple(void)
 {

@@ -1,6 +1,6 @@
 /* sched_*, ioprio_*: policies and priorities, who may set them, errors, and that real-time tasks come first. All on
  * one CPU. */
-#include "guest.h"
+#include "child.h"
 #include <sched.h>
 #include <sys/resource.h>
 
@@ -16,21 +16,6 @@ struct attr {
     uint64_t runtime, deadline, period;
     uint32_t util_min, util_max;
 };
-
-static void in_child(const char *name, void (*body)(void))
-{
-    printf("--- %s\n", name);
-    fflush(stdout);
-    pid_t child = fork();
-    if (!child) {
-        body();
-        fflush(stdout);
-        _exit(0);
-    }
-    int status;
-    waitpid(child, &status, 0);
-    show_status(name, status);
-}
 
 static void state(const char *when)
 {

@@ -79,6 +79,20 @@ int64_t rf_mm_choose_address(struct rf_kernel *k, struct rf_mm *mm, uint64_t add
     return gap ? (int64_t)gap : -RF_ENOMEM;
 }
 
+int64_t rf_mm_place(struct rf_kernel *k, struct rf_mm *mm, uint64_t address, uint64_t *length, uint32_t flags)
+{
+    if (!*length)
+        return -RF_EINVAL;
+    if (*length > RF_TASK_SIZE || mm->map_count > RF_MAP_COUNT_MAX)
+        return -RF_ENOMEM;
+    *length = RF_PAGE_UP(*length);
+    int64_t at = rf_mm_choose_address(k, mm, address, *length, flags);
+    if (at >= 0 && flags & RF_MAP_FIXED_NOREPLACE &&
+        !rf_vma_range_is_free(mm, (uint64_t)at, (uint64_t)at + *length))
+        return -RF_EEXIST;
+    return at;
+}
+
 /* --- unmapping --- */
 
 /* Free the tables that serve only the hole at an address. */
@@ -166,17 +180,10 @@ int64_t rf_mm_map(struct rf_kernel *k, struct rf_mm *mm, uint64_t address, uint6
 {
     struct rf_file *memory = NULL; /* what shared anonymous pages belong to */
     bool fixed = flags & (RF_MAP_FIXED | RF_MAP_FIXED_NOREPLACE);
-    if (!length)
-        return -RF_EINVAL;
-    if (length > RF_TASK_SIZE || mm->map_count > RF_MAP_COUNT_MAX)
-        return -RF_ENOMEM;
-    length = RF_PAGE_UP(length);
-    int64_t at = rf_mm_choose_address(k, mm, address, length, flags);
+    int64_t at = rf_mm_place(k, mm, address, &length, flags);
     if (at < 0)
         return at;
     uint64_t start = (uint64_t)at;
-    if (flags & RF_MAP_FIXED_NOREPLACE && !rf_vma_range_is_free(mm, start, start + length))
-        return -RF_EEXIST;
     struct rf_vma *vma = rf_kalloc(k, sizeof *vma);
     if (!vma)
         return -RF_ENOMEM;

@@ -43,5 +43,7 @@ void rf_vma_merge(struct rf_kernel *k, struct rf_mm *mm, uint64_t start, uint64_
 /* Where a new mapping goes: the address, or -errno (get_unmapped_area). Nothing is unmapped. */
 int64_t rf_mm_choose_address(struct rf_kernel *k, struct rf_mm *mm, uint64_t address, uint64_t length,
                              uint32_t flags);
+/* The same for mmap, in do_mmap's order: the length is checked and made whole pages, MAP_FIXED_NOREPLACE is kept. */
+int64_t rf_mm_place(struct rf_kernel *k, struct rf_mm *mm, uint64_t address, uint64_t *length, uint32_t flags);
 
 #endif

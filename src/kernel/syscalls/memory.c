@@ -75,16 +75,9 @@ static int64_t sys_mmap(struct rf_kernel *k, const uint64_t a[6])
         return refuse_huge(flags);
     }
     prot = rf_mm_prot_given(k, file, prot);
-    if (!length)
-        return -RF_EINVAL;
-    if (length > RF_TASK_SIZE || mm->map_count > RF_MAP_COUNT_MAX)
-        return -RF_ENOMEM;
-    length = RF_PAGE_UP(length);
-    int64_t at = rf_mm_choose_address(k, mm, address, length, flags);
+    int64_t at = rf_mm_place(k, mm, address, &length, flags);
     if (at < 0)
         return at;
-    if (flags & RF_MAP_FIXED_NOREPLACE && !rf_vma_range_is_free(mm, (uint64_t)at, (uint64_t)at + length))
-        return -RF_EEXIST;
     int64_t error = flags & RF_MAP_LOCKED ? rf_mm_may_lock(k) : 0;
     if (!error && (flags & RF_MAP_LOCKED || mm->future_flags & RF_VM_LOCKED))
         error = rf_mm_lock_limit(k, mm, length / RF_PAGE_SIZE);

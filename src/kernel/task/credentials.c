@@ -208,7 +208,7 @@ static void set_ids(struct rf_credentials *c, const struct rf_inode *program)
         c->egid = program->gid;
 }
 
-static bool in_groups(const struct rf_credentials *c, uint32_t gid)
+bool rf_credentials_in_group(const struct rf_credentials *c, uint32_t gid)
 {
     if (gid == c->fsgid)
         return true;
@@ -235,7 +235,7 @@ void rf_credentials_before_exec(struct rf_kernel *k, struct rf_inode *program, b
         c->permitted = old->bounding | old->inheritable;
         becomes_effective = c->euid == root;
     }
-    bool changed = c->euid != old->euid || !in_groups(old, c->egid);
+    bool changed = c->euid != old->euid || !rf_credentials_in_group(old, c->egid);
     if ((changed || c->permitted & ~old->permitted) && is_unsafe(k, task)) {
         if (!(old->effective & RF_CAP_BIT(RF_CAP_SETUID)) || task->no_new_privs) {
             c->euid = c->uid;

@@ -62,13 +62,7 @@ void rf_inode_modified(struct rf_kernel *k, struct rf_inode *inode)
 
 bool rf_in_group(const struct rf_kernel *k, uint32_t gid)
 {
-    const struct rf_credentials *c = &k->current->credentials;
-    if (gid == c->fsgid)
-        return true;
-    for (uint32_t i = 0; c->groups && i < c->groups->count; i++)
-        if (c->groups->gid[i] == gid)
-            return true;
-    return false;
+    return rf_credentials_in_group(&k->current->credentials, gid);
 }
 
 /* What capabilities add where the mode refuses: generic_permission of fs/namei.c. */

@@ -39,6 +39,7 @@ bool rf_capable_here(const struct rf_kernel *k, int cap);
 bool rf_credentials_capable(const struct rf_credentials *c, const struct rf_user_namespace *ns, int cap);
 /* For an inode: its ids must have a meaning in the task's own user namespace. */
 bool rf_capable_for(const struct rf_kernel *k, const struct rf_inode *inode, int cap);
+bool rf_credentials_in_group(const struct rf_credentials *c, uint32_t gid); /* fsgid or a supplementary one */
 /* Is the current task the owner of the inode, or does CAP_FOWNER say so? */
 bool rf_credentials_in_group(const struct rf_credentials *c, uint32_t gid); /* fsgid or a supplementary one */
 bool rf_owner_or_capable(const struct rf_kernel *k, const struct rf_inode *inode);

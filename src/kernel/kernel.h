@@ -178,9 +178,6 @@ struct rf_kernel {
     /* file system */
     struct rf_vfs *vfs;
 
-    /* System V shared memory (ipc/shm.h); NULL until the first segment */
-    struct rf_shm_set *shm;
-
     uint64_t random_state;
     uint64_t sched_random;   /* state of the scheduler's own generator; 0: its order is not perturbed */
     bool host_clock;         /* clocks are the host's, from host_start_ns on */

@@ -3,7 +3,6 @@
 
 #include "kernel/boot/boot.h"
 #include "kernel/frames.h"
-#include "kernel/ipc/shm.h"
 #include "kernel/mm/mm.h"
 #include "kernel/namespace/namespace.h"
 #include "kernel/signal/signal.h"
@@ -118,7 +117,6 @@ static void release(struct rf_kernel *k)
     if (k->last_mm)
         rf_mm_put(k, k->last_mm); /* shared mappings of files are written back */
     k->last_mm = NULL;
-    rf_shm_end(k);
     if (k->vfs)
         rf_vfs_destroy(k);
     rf_kfree(k, k->syscall_counts);

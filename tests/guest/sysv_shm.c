@@ -1,5 +1,6 @@
 /* System V shared memory: shmget, shmat, shmdt, shmctl, what fork, exec and exit do to attachments. */
 #include "guest.h"
+#include <sched.h>
 #include <setjmp.h>
 #include <sys/ipc.h>
 #include <sys/resource.h>
@@ -205,6 +206,35 @@ static void rights(void)
     tell("removed by its owner", id);
 }
 
+/* Another IPC namespace has segments of its own; they go with it, but for those that are attached. */
+static void namespaces(void)
+{
+    int id = shmget(4711, PAGE, IPC_CREAT | 0600);
+    char *ours = shmat(id, NULL, 0);
+    strcpy(ours, "ours");
+    fflush(stdout);
+    pid_t child = fork();
+    if (!child) {
+        CALL(unshare(CLONE_NEWIPC));
+        CALL(shmget(4711, PAGE, 0));
+        CALL((long)shmat(id, NULL, 0));
+        int own = shmget(4711, PAGE, IPC_CREAT | 0600);
+        char *at = shmat(own, NULL, 0);
+        strcpy(at, "own");
+        printf("'%s' '%s'\n", ours, at); /* what was attached stays */
+        CALL(shmctl(own, IPC_RMID, NULL) || shmget(4711, PAGE, 0));
+        fflush(stdout);
+        _exit(strcmp(at, "own") != 0);
+    }
+    int status;
+    waitpid(child, &status, 0);
+    show_status("child", status);
+    printf("'%s'\n", ours);
+    CALL(shmget(4711, PAGE, 0) != id);
+    CALL(shmdt(ours));
+    CALL(shmctl(id, IPC_RMID, NULL));
+}
+
 int main(int argc, char **argv)
 {
     static char stack[65536];
@@ -230,5 +260,6 @@ int main(int argc, char **argv)
     attachments(id, area);
     ends(id, area, argv[0]);
     rights();
+    namespaces();
     return 0;
 }

@@ -318,7 +318,7 @@ static int64_t read_plain_link(struct rf_kernel *k, struct rf_inode *inode, char
 static struct rf_namespace *namespace_of(const struct rf_task *task, const struct node *node)
 {
     const struct rf_namespaces *n = &task->namespaces;
-    struct rf_namespace *const of[] = { n->ipc, n->mnt, &n->pid->ns, &n->pid_for_children->ns,
+    struct rf_namespace *const of[] = { &n->ipc->ns, n->mnt, &n->pid->ns, &n->pid_for_children->ns,
                                         &task->credentials.user->ns, &n->uts->ns };
     size_t index = node->kind == STATIC ? (size_t)(node->entry - namespaces) : RF_ARRAY_SIZE(of);
     return node->kind == STATIC && node->entry >= namespaces && index < RF_ARRAY_SIZE(of) ? of[index] : NULL;

@@ -278,9 +278,10 @@ const struct rf_file_ops rf_proc_mem_ops = {
 void rf_proc_sysvipc_shm(struct rf_text *out, struct rf_kernel *k, struct rf_task *task)
 {
     (void)task;
+    const struct rf_shm_set *set = rf_shm_set(k);
     rf_text_add(out, "       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid      "
                      "atime      dtime      ctime                   rss                  swap\n");
-    for (const struct rf_shm_segment *s = k->shm ? k->shm->first : NULL; s; s = s->next)
+    for (const struct rf_shm_segment *s = set ? set->first : NULL; s; s = s->next)
         rf_text_add(out, "%10d %10d  %4o %21llu %5d %5d  %5llu %5u %5u %5u %5u %10lld %10lld %10lld %21llu %21u\n", s->key,
                     s->id, s->mode, (unsigned long long)s->size, s->creator, s->last, (unsigned long long)s->attached,
                     s->uid, s->gid, s->cuid, s->cgid, (long long)s->atime, (long long)s->dtime, (long long)s->ctime,

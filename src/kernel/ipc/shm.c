@@ -23,9 +23,19 @@ static int32_t caller(const struct rf_kernel *k)
 
 /* --- finding --- */
 
+struct rf_shm_set *rf_shm_set(const struct rf_kernel *k)
+{
+    return k->current->namespaces.ipc->shm;
+}
+
+static struct rf_shm_segment *first_of(const struct rf_kernel *k)
+{
+    return rf_shm_set(k) ? rf_shm_set(k)->first : NULL;
+}
+
 struct rf_shm_segment *rf_shm_at_index(struct rf_kernel *k, int32_t index)
 {
-    for (struct rf_shm_segment *s = k->shm ? k->shm->first : NULL; s; s = s->next)
+    for (struct rf_shm_segment *s = first_of(k); s; s = s->next)
         if (s->index == index)
             return s;
     return NULL;
@@ -39,7 +49,7 @@ struct rf_shm_segment *rf_shm_find(struct rf_kernel *k, int32_t id)
 
 struct rf_shm_segment *rf_shm_by_key(struct rf_kernel *k, int32_t key)
 {
-    for (struct rf_shm_segment *s = k->shm ? k->shm->first : NULL; s; s = s->next)
+    for (struct rf_shm_segment *s = first_of(k); s; s = s->next)
         if (s->key == key)
             return s;
     return NULL;
@@ -64,7 +74,7 @@ bool rf_shm_permits(const struct rf_kernel *k, const struct rf_shm_segment *s, u
  * of the same indices (ipc_idr_alloc). */
 static int32_t take_index(struct rf_kernel *k)
 {
-    struct rf_shm_set *set = k->shm;
+    struct rf_shm_set *set = rf_shm_set(k);
     int32_t most = set->count * 3 / 2 > CYCLE_LEAST ? set->count * 3 / 2 : CYCLE_LEAST;
     if (most > RF_SHMMNI)
         most = RF_SHMMNI;
@@ -85,6 +95,7 @@ static void add(struct rf_shm_set *set, struct rf_shm_segment *segment)
     while (*link && (*link)->index < segment->index)
         link = &(*link)->next;
     segment->next = *link;
+    segment->set = set;
     *link = segment;
     set->count++;
     set->pages += (segment->size + RF_PAGE_MASK) / RF_PAGE_SIZE;
@@ -102,9 +113,10 @@ int64_t rf_shm_create(struct rf_kernel *k, int32_t key, uint64_t size, uint32_t 
         return -RF_EINVAL;
     if (!(flags & RF_SHM_NORESERVE) && rf_mm_overcommits(k, (size + RF_PAGE_MASK) / RF_PAGE_SIZE))
         return -RF_ENOMEM;
-    if (!k->shm && !(k->shm = rf_kalloc(k, sizeof *k->shm)))
+    struct rf_ipc_namespace *ns = k->current->namespaces.ipc;
+    if (!ns->shm && !(ns->shm = rf_kalloc(k, sizeof *ns->shm)))
         return -RF_ENOMEM;
-    if (k->shm->count >= RF_SHMMNI)
+    if (ns->shm->count >= RF_SHMMNI)
         return -RF_ENOSPC;
     struct rf_shm_segment *segment = rf_kalloc(k, sizeof *segment);
     if (!segment || rf_memory_inode(k, 0777, size, &segment->inode)) {
@@ -113,7 +125,7 @@ int64_t rf_shm_create(struct rf_kernel *k, int32_t key, uint64_t size, uint32_t 
     }
     const struct rf_credentials *c = &k->current->credentials;
     segment->index = take_index(k);
-    segment->sequence = k->shm->sequence;
+    segment->sequence = ns->shm->sequence;
     segment->id = (int32_t)segment->sequence << INDEX_BITS | segment->index;
     segment->inode->ino = (uint64_t)segment->id; /* as /proc/PID/maps shows it */
     segment->key = key;
@@ -123,18 +135,26 @@ int64_t rf_shm_create(struct rf_kernel *k, int32_t key, uint64_t size, uint32_t 
     segment->size = size;
     segment->ctime = now(k);
     segment->creator = caller(k);
-    add(k->shm, segment);
+    add(ns->shm, segment);
     return segment->id;
+}
+
+static void leave_set(struct rf_shm_segment *segment)
+{
+    struct rf_shm_set *set = segment->set;
+    struct rf_shm_segment **link = &set->first;
+    while (*link != segment)
+        link = &(*link)->next;
+    *link = segment->next;
+    set->count--;
+    set->pages -= (segment->size + RF_PAGE_MASK) / RF_PAGE_SIZE;
+    segment->set = NULL;
 }
 
 static void destroy(struct rf_kernel *k, struct rf_shm_segment *segment)
 {
-    struct rf_shm_segment **link = &k->shm->first;
-    while (*link != segment)
-        link = &(*link)->next;
-    *link = segment->next;
-    k->shm->count--;
-    k->shm->pages -= (segment->size + RF_PAGE_MASK) / RF_PAGE_SIZE;
+    if (segment->set)
+        leave_set(segment);
     rf_inode_put(k, segment->inode);
     rf_kfree(k, segment);
 }
@@ -149,12 +169,14 @@ void rf_shm_remove(struct rf_kernel *k, struct rf_shm_segment *segment)
     segment->key = RF_IPC_PRIVATE; /* nobody finds it any more */
 }
 
-void rf_shm_end(struct rf_kernel *k)
+void rf_shm_set_end(struct rf_kernel *k, struct rf_shm_set *set)
 {
-    while (k->shm && k->shm->first)
-        destroy(k, k->shm->first);
-    rf_kfree(k, k->shm);
-    k->shm = NULL;
+    while (set && set->first) {
+        struct rf_shm_segment *segment = set->first;
+        leave_set(segment);
+        rf_shm_remove(k, segment);
+    }
+    rf_kfree(k, set);
 }
 
 /* --- attachments --- */

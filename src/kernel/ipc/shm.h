@@ -18,6 +18,7 @@ struct rf_shm_segment {
     int64_t atime, dtime, ctime;
     int32_t creator, last;               /* process ids */
     struct rf_inode *inode;              /* its pages */
+    struct rf_shm_set *set;              /* of its namespace; NULL: that has ended */
 };
 
 struct rf_shm_set {
@@ -28,6 +29,8 @@ struct rf_shm_set {
     uint64_t pages; /* of all segments' sizes */
 };
 
+/* The segments of the current task's IPC namespace; NULL: there have been none. */
+struct rf_shm_set *rf_shm_set(const struct rf_kernel *k);
 /* The segment with an identifier, or whose identifier has the index: NULL. */
 struct rf_shm_segment *rf_shm_find(struct rf_kernel *k, int32_t id);
 struct rf_shm_segment *rf_shm_at_index(struct rf_kernel *k, int32_t index);
@@ -43,8 +46,8 @@ void rf_shm_hold(struct rf_shm_segment *segment);
 void rf_shm_let_go(struct rf_kernel *k, struct rf_shm_segment *segment);
 /* An open file for one attachment. */
 int64_t rf_shm_open(struct rf_kernel *k, struct rf_shm_segment *segment, bool read_only, struct rf_file **out);
-/* The machine ends. */
-void rf_shm_end(struct rf_kernel *k);
+/* The namespace ends: its segments go, those that are attached when the last mapping does. NULL is allowed. */
+void rf_shm_set_end(struct rf_kernel *k, struct rf_shm_set *set);
 bool rf_file_is_shm(const struct rf_file *file);
 
 #endif

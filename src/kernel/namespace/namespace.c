@@ -1,6 +1,7 @@
 /* Namespaces: references, the initial ones, and the set that a clone or unshare makes. */
 #include "kernel/namespace/namespace.h"
 
+#include "kernel/ipc/shm.h"
 #include "kernel/task/task.h"
 #include "kernel/vfs/inode.h"
 
@@ -38,6 +39,8 @@ static void free_contents(struct rf_kernel *k, struct rf_namespace *ns)
         rf_kfree(k, user->uid.extents);
         rf_kfree(k, user->gid.extents);
     }
+    if (ns->kind == RF_NS_IPC)
+        rf_shm_set_end(k, ((struct rf_ipc_namespace *)ns)->shm);
     if (ns->kind == RF_NS_MNT)
         rf_mount_namespace_free(k, (struct rf_mount_namespace *)ns);
     if (ns->kind == RF_NS_PID) {
@@ -84,14 +87,12 @@ static struct rf_uts_namespace *new_uts(struct rf_kernel *k, struct rf_user_name
     return uts;
 }
 
-/* One that is nothing but its identity. */
-static struct rf_namespace *new_plain(struct rf_kernel *k, enum rf_namespace_kind kind,
-                                      struct rf_user_namespace *owner)
+static struct rf_ipc_namespace *new_ipc(struct rf_kernel *k, struct rf_user_namespace *owner)
 {
-    struct rf_namespace *ns = rf_kalloc(k, sizeof *ns);
-    if (ns)
-        rf_namespace_begin(k, ns, kind, owner);
-    return ns;
+    struct rf_ipc_namespace *ipc = rf_kalloc(k, sizeof *ipc);
+    if (ipc)
+        rf_namespace_begin(k, &ipc->ns, RF_NS_IPC, owner);
+    return ipc;
 }
 
 bool rf_namespaces_create(struct rf_kernel *k, struct rf_namespaces *out, struct rf_user_namespace **user)
@@ -101,7 +102,7 @@ bool rf_namespaces_create(struct rf_kernel *k, struct rf_namespaces *out, struct
         return false;
     rf_namespace_begin(k, &first->ns, RF_NS_USER, NULL);
     out->uts = new_uts(k, first);
-    out->ipc = new_plain(k, RF_NS_IPC, first);
+    out->ipc = new_ipc(k, first);
     out->mnt = first_mounts(k, first);
     out->pid = rf_kalloc(k, sizeof *out->pid);
     if (!out->uts || !out->ipc || !out->mnt || !out->pid)
@@ -119,7 +120,7 @@ bool rf_namespaces_create(struct rf_kernel *k, struct rf_namespaces *out, struct
 static void get_all(const struct rf_namespaces *set)
 {
     rf_namespace_get(&set->uts->ns);
-    rf_namespace_get(set->ipc);
+    rf_namespace_get(&set->ipc->ns);
     rf_namespace_get(set->mnt);
     rf_namespace_get(&set->pid->ns);
     rf_namespace_get(&set->pid_for_children->ns);
@@ -130,7 +131,7 @@ void rf_namespaces_drop(struct rf_kernel *k, struct rf_namespaces *set)
     if (!set->uts)
         return;
     rf_namespace_put(k, &set->uts->ns);
-    rf_namespace_put(k, set->ipc);
+    rf_namespace_put(k, &set->ipc->ns);
     rf_namespace_put(k, set->mnt);
     rf_namespace_put(k, &set->pid->ns);
     rf_namespace_put(k, &set->pid_for_children->ns);
@@ -154,9 +155,9 @@ int64_t rf_namespaces_copy(struct rf_kernel *k, struct rf_namespaces *to, const 
         error = uts ? 0 : -RF_ENOMEM;
     }
     if (!error && flags & RF_CLONE_NEWIPC) {
-        struct rf_namespace *ipc = new_plain(k, RF_NS_IPC, user);
+        struct rf_ipc_namespace *ipc = new_ipc(k, user);
         if (ipc) {
-            rf_namespace_put(k, to->ipc);
+            rf_namespace_put(k, &to->ipc->ns);
             to->ipc = ipc;
         }
         error = ipc ? 0 : -RF_ENOMEM;

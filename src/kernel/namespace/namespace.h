@@ -46,6 +46,11 @@ struct rf_uts_namespace {
     char nodename[65], domainname[65];
 };
 
+struct rf_ipc_namespace {
+    struct rf_namespace ns;
+    struct rf_shm_set *shm; /* ipc/shm.h; NULL until the first segment */
+};
+
 /* One number that the namespace has given: to whom in the initial one. */
 struct rf_pid_entry {
     struct rf_pid_entry *next;
@@ -64,7 +69,8 @@ struct rf_pid_namespace {
 /* What a task holds. The pid namespace of its children may differ from its own. */
 struct rf_namespaces {
     struct rf_uts_namespace *uts;
-    struct rf_namespace *ipc, *mnt;
+    struct rf_ipc_namespace *ipc;
+    struct rf_namespace *mnt;
     struct rf_pid_namespace *pid, *pid_for_children;
 };
 

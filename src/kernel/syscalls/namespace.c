@@ -181,8 +181,8 @@ static void install(struct rf_kernel *k, struct rf_namespaces *set, struct rf_na
         set->uts = (struct rf_uts_namespace *)ns;
         break;
     case RF_NS_IPC:
-        rf_namespace_put(k, set->ipc);
-        set->ipc = ns;
+        rf_namespace_put(k, &set->ipc->ns);
+        set->ipc = (struct rf_ipc_namespace *)ns;
         break;
     case RF_NS_PID:
         rf_namespace_put(k, &set->pid_for_children->ns);
@@ -242,7 +242,7 @@ static int64_t enter_process(struct rf_kernel *k, const struct rf_task *other, u
     if (flags & RF_CLONE_NEWUTS)
         wanted[count++] = &other->namespaces.uts->ns;
     if (flags & RF_CLONE_NEWIPC)
-        wanted[count++] = other->namespaces.ipc;
+        wanted[count++] = &other->namespaces.ipc->ns;
     if (flags & RF_CLONE_NEWNS)
         wanted[count++] = other->namespaces.mnt;
     if (flags & RF_CLONE_NEWPID)

@@ -100,8 +100,9 @@ static int64_t sys_shmdt(struct rf_kernel *k, const uint64_t a[6])
 
 static int64_t highest_index(const struct rf_kernel *k)
 {
+    const struct rf_shm_set *set = rf_shm_set(k);
     int64_t index = 0;
-    for (const struct rf_shm_segment *s = k->shm ? k->shm->first : NULL; s; s = s->next)
+    for (const struct rf_shm_segment *s = set ? set->first : NULL; s; s = s->next)
         index = s->index;
     return index;
 }
@@ -115,8 +116,9 @@ static int64_t tell_limits(struct rf_kernel *k, uint64_t user)
 
 static int64_t tell_use(struct rf_kernel *k, uint64_t user)
 {
-    struct rf_shm_info info = { .used_ids = k->shm ? k->shm->count : 0, .shm_tot = k->shm ? k->shm->pages : 0 };
-    for (const struct rf_shm_segment *s = k->shm ? k->shm->first : NULL; s; s = s->next)
+    const struct rf_shm_set *set = rf_shm_set(k);
+    struct rf_shm_info info = { .used_ids = set ? set->count : 0, .shm_tot = set ? set->pages : 0 };
+    for (const struct rf_shm_segment *s = set ? set->first : NULL; s; s = s->next)
         info.shm_rss += s->inode->blocks / (RF_PAGE_SIZE / 512);
     return RF_PUT_USER(k, user, info) ? -RF_EFAULT : highest_index(k);
 }

@@ -105,7 +105,7 @@ int64_t rf_ptrace_inherit(struct rf_kernel *k, struct rf_task *child, const stru
 }
 
 /* A zombie whose tracer is gone is its parent's to wait for, or nobody's (__ptrace_detach). */
-static void drop_zombie(struct rf_kernel *k, struct rf_task *task, const struct rf_task *tracer)
+static void drop_zombie(struct rf_kernel *k, struct rf_task *task)
 {
     bool stranger = rf_ptrace_by_stranger(task);
     rf_ptrace_unlink(k, task);
@@ -117,7 +117,6 @@ static void drop_zombie(struct rf_kernel *k, struct rf_task *task, const struct 
         return;
     if (!task->process->parent || (stranger && rf_task_notify_parent(k, task)))
         rf_task_reap(k, task);
-    (void)tracer;
 }
 
 void rf_ptrace_tracer_ended(struct rf_kernel *k, struct rf_task *tracer)
@@ -131,7 +130,7 @@ void rf_ptrace_tracer_ended(struct rf_kernel *k, struct rf_task *tracer)
             rf_signal_send_process(k, task->process, &info);
         }
         if (task->state == RF_TASK_ZOMBIE)
-            drop_zombie(k, task, tracer);
+            drop_zombie(k, task);
         else
             rf_ptrace_unlink(k, task);
     }

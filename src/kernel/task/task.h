@@ -144,11 +144,9 @@ struct rf_task {
     uint8_t entry_stage;           /* how far it has come (entry/syscall_work.h) */
     bool exit_work;                /* the call's end is to be told to the tracer */
     bool in_syscall;               /* entered and not yet returned from */
-    bool handler_started;          /* run at least once: strace has shown it */
     uint64_t syscall_args[6];
     uint64_t syscall_start_cycles;
     struct rf_wait *waits;         /* queues this task is on */
-    bool woken;                    /* since it went to sleep */
     bool killable;                 /* only death ends this sleep */
     uint64_t deadline;             /* ns monotonic; 0 = not set, UINT64_MAX = none */
     int host_fd;                   /* -1, or the host descriptor it waits for */

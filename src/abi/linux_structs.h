@@ -686,6 +686,14 @@ struct rf_sockaddr_in {
 };
 RF_ABI_SIZE(rf_sockaddr_in, 16);
 
+struct rf_sockaddr_nl {
+    uint16_t nl_family;
+    uint16_t nl_pad;
+    uint32_t nl_pid;
+    uint32_t nl_groups;
+};
+RF_ABI_SIZE(rf_sockaddr_nl, 12);
+
 struct rf_sockaddr_in6 {
     uint16_t sin6_family;
     uint16_t sin6_port; /* big endian */

@@ -177,6 +177,7 @@ struct rf_kernel {
 
     /* file system */
     struct rf_vfs *vfs;
+    struct rf_net *net; /* net/socket.h */
 
     uint64_t random_state;
     uint64_t sched_random;   /* state of the scheduler's own generator; 0: its order is not perturbed */

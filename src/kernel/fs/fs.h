@@ -24,8 +24,6 @@ void rf_frame_zero(struct rf_kernel *k, uint64_t pa, size_t offset, size_t n);
 
 /* --- tmpfs.c, tmpfs_data.c --- */
 struct rf_mount *rf_tmpfs_create(struct rf_kernel *k, const char *type, uint32_t root_mode);
-/* As mount(2) makes one: with limits. 0 or -errno. */
-int64_t rf_tmpfs_mount(struct rf_kernel *k, const char *options, struct rf_mount **out);
 
 /* --- hostfs.c: NULL with err filled --- */
 struct rf_mount *rf_hostfs_create(struct rf_kernel *k, const char *host_path, bool writable,

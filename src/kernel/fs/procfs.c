@@ -2,6 +2,7 @@
  *
  * Nothing is stored: inodes are made when they are looked up, texts when files are opened. */
 #include "kernel/fs/procfs.h"
+#include "kernel/vfs/fstype.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,6 +57,7 @@ static const struct entry sys[] = { DIRECTORY("kernel", sys_kernel), DIRECTORY("
 static const struct entry sysvipc[] = { TEXT("shm", rf_proc_sysvipc_shm) };
 static const struct entry top[] = {
     TEXT("cpuinfo", rf_proc_cpuinfo),
+    TEXT("filesystems", rf_proc_filesystems),
     TEXT("meminfo", rf_proc_meminfo),
     LINK("mounts", "self/mounts"),
     LINK("self", NULL),
@@ -643,3 +645,18 @@ struct rf_mount *rf_procfs_create(struct rf_kernel *k)
     }
     return mount;
 }
+
+static int64_t mount_proc(struct rf_kernel *k, const char *source, const char *options, struct rf_mount **out)
+{
+    (void)source, (void)options;
+    struct rf_pid_namespace *pids = k->current->namespaces.pid;
+    if (!rf_capable_in(k, pids->ns.owner, RF_CAP_SYS_ADMIN))
+        return -RF_EPERM;
+    *out = rf_procfs_create(k);
+    if (!*out)
+        return -RF_ENOMEM;
+    rf_procfs_number(*out, pids);
+    return 0;
+}
+
+const struct rf_fs_type rf_procfs_type = { .name = "proc", .flags = RF_FS_USER, .mount = mount_proc };

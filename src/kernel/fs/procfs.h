@@ -21,7 +21,7 @@ void rf_text_bytes(struct rf_text *text, const void *bytes, size_t size);
 /* Produces a file's text; task is the process' leader, NULL outside /proc/<pid>. */
 typedef void rf_proc_text(struct rf_text *out, struct rf_kernel *k, struct rf_task *task);
 
-rf_proc_text rf_proc_cpuinfo, rf_proc_meminfo, rf_proc_stat, rf_proc_uptime, rf_proc_version,
+rf_proc_text rf_proc_cpuinfo, rf_proc_filesystems, rf_proc_meminfo, rf_proc_stat, rf_proc_uptime, rf_proc_version,
     rf_proc_osrelease, rf_proc_ostype, rf_proc_hostname, rf_proc_mounts, rf_proc_mountinfo,
     rf_proc_core_pattern, rf_proc_core_uses_pid;
 rf_proc_text rf_proc_pid_cmdline, rf_proc_pid_comm, rf_proc_pid_maps, rf_proc_pid_stat,

@@ -2,6 +2,7 @@
 #include "kernel/fs/procfs.h"
 #include "kernel/frames.h"
 #include "kernel/task/clock.h"
+#include "kernel/vfs/fstype.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -45,6 +46,14 @@ void rf_text_add(struct rf_text *text, const char *format, ...)
     vsnprintf(text->bytes + text->used, (size_t)length + 1, format, arguments);
     va_end(arguments);
     text->used += (size_t)length;
+}
+
+void rf_proc_filesystems(struct rf_text *out, struct rf_kernel *k, struct rf_task *task)
+{
+    (void)k, (void)task;
+    for (const struct rf_fs_type *const *type = rf_fs_types; *type; type++)
+        if ((*type)->mount)
+            rf_text_add(out, "%s\t%s\n", (*type)->flags & RF_FS_DEVICE ? "" : "nodev", (*type)->name);
 }
 
 /* --- version --- */

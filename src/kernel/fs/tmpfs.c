@@ -1,6 +1,7 @@
 /* tmpfs: a file system in the machine's memory. Directories, links, names; contents of
  * files are in tmpfs_data.c. */
 #include "kernel/fs/tmpfs.h"
+#include "kernel/vfs/fstype.h"
 #include "kernel/frames.h"
 #include "kernel/task/task.h"
 
@@ -424,8 +425,9 @@ struct rf_mount *rf_tmpfs_create(struct rf_kernel *k, const char *type, uint32_t
     return make_fs(k, type, root_mode, NULL);
 }
 
-int64_t rf_tmpfs_mount(struct rf_kernel *k, const char *options, struct rf_mount **out)
+static int64_t mount_tmpfs(struct rf_kernel *k, const char *source, const char *options, struct rf_mount **out)
 {
+    (void)source;
     struct rf_tmpfs_limits *limits = rf_kalloc(k, sizeof *limits);
     if (!limits)
         return -RF_ENOMEM;
@@ -446,3 +448,5 @@ int64_t rf_tmpfs_mount(struct rf_kernel *k, const char *options, struct rf_mount
     *out = mount;
     return 0;
 }
+
+const struct rf_fs_type rf_tmpfs_type = { .name = "tmpfs", .flags = RF_FS_USER, .mount = mount_tmpfs };

@@ -7,6 +7,7 @@
 #include "kernel/namespace/namespace.h"
 #include "kernel/task/credentials.h"
 #include "kernel/task/task.h"
+#include "kernel/vfs/fstype.h"
 #include "kernel/vfs/path.h"
 
 #include <string.h>
@@ -210,33 +211,27 @@ static int64_t move(struct rf_kernel *k, uint64_t source, struct rf_dentry *dir)
 
 /* --- new file systems --- */
 
-static int64_t make_fs(struct rf_kernel *k, const char *type, const char *options, struct rf_mount **out)
-{
-    if (strcmp(type, "tmpfs") == 0)
-        return rf_tmpfs_mount(k, options, out);
-    if (strcmp(type, "proc") == 0) {
-        struct rf_pid_namespace *pids = k->current->namespaces.pid;
-        if (!rf_capable_in(k, pids->ns.owner, RF_CAP_SYS_ADMIN))
-            return -RF_EPERM;
-        *out = rf_procfs_create(k);
-        if (*out)
-            rf_procfs_number(*out, pids);
-        return *out ? 0 : -RF_ENOMEM;
-    }
-    return -RF_ENODEV;
-}
-
 /* What sys_mount has read; each is the kernel heap's. */
 struct texts {
     char *type, *source, *options;
 };
+
+static int64_t make_fs(struct rf_kernel *k, const struct texts *texts, struct rf_mount **out)
+{
+    const struct rf_fs_type *type = rf_fs_type_find(texts->type);
+    if (!type || !type->mount)
+        return -RF_ENODEV;
+    if (k->current->credentials.user->level && !(type->flags & RF_FS_USER))
+        return -RF_EPERM;
+    return type->mount(k, texts->source ? texts->source : "", texts->options ? texts->options : "", out);
+}
 
 static int64_t mount_new(struct rf_kernel *k, struct texts *texts, struct rf_dentry *dir, uint32_t flags)
 {
     struct rf_mount *fs;
     if (!texts->type)
         return -RF_EINVAL;
-    int64_t result = make_fs(k, texts->type, texts->options ? texts->options : "", &fs);
+    int64_t result = make_fs(k, texts, &fs);
     if (result)
         return result;
     if (texts->source) {

@@ -50,6 +50,10 @@ struct rf_inode_ops {
     int64_t (*rename)(struct rf_kernel *k, struct rf_inode *dir, const char *name,
                       struct rf_inode *inode, struct rf_inode *new_dir, const char *new_name,
                       struct rf_inode *victim);
+    /* Two names change places (RENAME_EXCHANGE): both exist. NULL: -RF_EINVAL. */
+    int64_t (*exchange)(struct rf_kernel *k, struct rf_inode *dir, const char *name,
+                        struct rf_inode *inode, struct rf_inode *new_dir, const char *new_name,
+                        struct rf_inode *other);
     /* A regular file without a name (O_TMPFILE). */
     int64_t (*tmpfile)(struct rf_kernel *k, struct rf_inode *dir, uint32_t mode,
                        struct rf_inode **out);
@@ -67,6 +71,15 @@ struct rf_inode_ops {
     int64_t (*sync)(struct rf_kernel *k, struct rf_inode *inode);
     /* Bytes of [start, end) become holes. */
     int64_t (*punch)(struct rf_kernel *k, struct rf_inode *inode, uint64_t start, uint64_t end);
+    /* fallocate(2) with a mode that is allowed together (RF_FALLOC_FL_*); size limits are checked. NULL: -RF_EOPNOTSUPP. */
+    int64_t (*fallocate)(struct rf_kernel *k, struct rf_inode *inode, uint32_t mode, uint64_t start, uint64_t length);
+    /* Extended attributes, full names ("user.x"); rights, prefixes and lengths are checked. value and out are kernel
+     * memory of size bytes: size 0 asks for the length alone, too small is -RF_ERANGE; missing is -RF_ENODATA.
+     * list: names, each with its NUL. NULL: -RF_EOPNOTSUPP (list: empty). flags: RF_XATTR_*; value NULL removes. */
+    int64_t (*getxattr)(struct rf_kernel *k, struct rf_inode *inode, const char *name, void *value, size_t size);
+    int64_t (*listxattr)(struct rf_kernel *k, struct rf_inode *inode, char *out, size_t size);
+    int64_t (*setxattr)(struct rf_kernel *k, struct rf_inode *inode, const char *name, const void *value, size_t size,
+                        uint32_t flags);
     void (*destroy)(struct rf_kernel *k, struct rf_inode *inode); /* last reference gone */
 };
 
@@ -80,6 +93,7 @@ struct rf_inode {
     uint64_t ino, rdev, size, blocks; /* blocks of 512 bytes */
     struct rf_timespec atime, mtime, ctime, btime;
     struct rf_pipe *pipe;             /* FIFOs that are open, pipes */
+    struct rf_socket *socket;         /* S_IFSOCK: who is bound to it; not a reference (net/) */
     struct rf_lock *locks;            /* advisory locks (vfs/lock.h) */
     struct rf_wait_queue lock_wait;
     uint32_t writers;                 /* regular files: descriptions open for writing */

@@ -1,0 +1,89 @@
+/* Files of images: read through a bounce buffer, mapped through a cache of page frames. */
+#include "kernel/fs/image.h"
+#include "kernel/frames.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CHUNK 16384u
+
+int64_t rf_image_read(struct rf_kernel *k, struct rf_file *file, struct rf_uio *uio, uint64_t *pos,
+                      rf_image_reader *reader)
+{
+    uint8_t bytes[CHUNK];
+    uint64_t done = 0;
+    while (uio->left) {
+        size_t want = uio->left < CHUNK ? (size_t)uio->left : CHUNK;
+        int64_t got = reader(k, file->inode, bytes, want, *pos);
+        if (got < 0)
+            return done ? (int64_t)done : got;
+        size_t moved = rf_uio_put(uio, bytes, (size_t)got);
+        *pos += moved;
+        done += moved;
+        if (moved < (size_t)got)
+            return done ? (int64_t)done : -RF_EFAULT;
+        if ((size_t)got < want)
+            break;
+    }
+    return (int64_t)done;
+}
+
+static int64_t load_page(struct rf_kernel *k, struct rf_inode *inode, struct rf_pages *cache, uint64_t index,
+                         uint64_t *pa, rf_image_reader *reader)
+{
+    uint64_t frame = rf_frame_alloc_dirty(k);
+    if (!frame)
+        return -RF_ENOMEM;
+    uint8_t *page = rf_frame_host(k, frame);
+    int64_t got = reader(k, inode, page, RF_PAGE_SIZE, index * RF_PAGE_SIZE);
+    if (got >= 0)
+        memset(page + got, 0, RF_PAGE_SIZE - (size_t)got);
+    if (got < 0 || !rf_pages_set(k, cache, index, frame)) {
+        rf_frame_put(k, frame);
+        return got < 0 ? -RF_EIO : -RF_ENOMEM;
+    }
+    rf_charge(k, RF_EVENT_PAGE_FILL, 1);
+    *pa = frame;
+    return 0;
+}
+
+int64_t rf_image_page(struct rf_kernel *k, struct rf_inode *inode, struct rf_pages *cache, uint64_t index, uint64_t *pa,
+                      rf_image_reader *reader)
+{
+    if (index >= (inode->size + RF_PAGE_SIZE - 1) / RF_PAGE_SIZE)
+        return -RF_EFAULT;
+    *pa = rf_pages_get(cache, index);
+    int64_t result = *pa ? 0 : load_page(k, inode, cache, index, pa, reader);
+    if (result == 0)
+        rf_frame_get(k, *pa);
+    return result;
+}
+
+bool rf_image_pread(int fd, void *out, size_t size, uint64_t offset)
+{
+    size_t done = 0;
+    while (done < size) {
+        ssize_t n = pread(fd, (uint8_t *)out + done, size - done, (off_t)(offset + done));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        done += (size_t)n;
+    }
+    return true;
+}
+
+bool rf_image_mode_ok(uint32_t mode)
+{
+    switch (mode & RF_S_IFMT) {
+    case RF_S_IFREG:
+    case RF_S_IFDIR:
+    case RF_S_IFLNK:
+    case RF_S_IFCHR:
+    case RF_S_IFBLK:
+    case RF_S_IFIFO:
+    case RF_S_IFSOCK: return true;
+    default: return false;
+    }
+}

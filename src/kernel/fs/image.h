@@ -1,0 +1,35 @@
+/* What drivers of images share: reading and mapping files whose bytes a function of the driver delivers, and lists of
+ * a directory's entries as it was when reading began. */
+#ifndef RF_KERNEL_FS_IMAGE_H
+#define RF_KERNEL_FS_IMAGE_H
+
+#include "kernel/fs/fs.h"
+
+/* --- image.c --- */
+/* Bytes of a file at offset: how many, fewer than size only at the end; or -errno. */
+typedef int64_t rf_image_reader(struct rf_kernel *k, struct rf_inode *inode, void *out, size_t size, uint64_t offset);
+
+int64_t rf_image_read(struct rf_kernel *k, struct rf_file *file, struct rf_uio *uio, uint64_t *pos,
+                      rf_image_reader *reader);
+/* The frame of a page, from the cache or read into it; referenced for the caller. -RF_EFAULT past the end. */
+int64_t rf_image_page(struct rf_kernel *k, struct rf_inode *inode, struct rf_pages *cache, uint64_t index, uint64_t *pa,
+                      rf_image_reader *reader);
+/* pread of the image's file until size bytes are there: false at the end or on failure. */
+bool rf_image_pread(int fd, void *out, size_t size, uint64_t offset);
+/* The mode of an inode in an image names a kind of file that there is. */
+bool rf_image_mode_ok(uint32_t mode);
+
+/* --- listing.c --- */
+struct rf_listing;
+/* Without "." and "..". 0 or -RF_ENOMEM; the name may hold anything but NUL and '/': those are -RF_EUCLEAN. */
+int64_t rf_listing_add(struct rf_kernel *k, struct rf_listing *list, const char *name, size_t length, uint64_t ino,
+                       uint8_t type);
+/* fill: add every entry of dir, *parent is the number that ".." has. */
+typedef int64_t rf_listing_filler(struct rf_kernel *k, struct rf_inode *dir, struct rf_listing *list, uint64_t *parent);
+/* readdir over a list that is made when reading begins and kept in file->private_data. */
+int64_t rf_listing_readdir(struct rf_kernel *k, struct rf_file *file,
+                           bool (*emit)(void *user, const char *name, uint64_t ino, uint8_t type, uint64_t next_pos),
+                           void *user, rf_listing_filler *fill);
+void rf_listing_release(struct rf_kernel *k, struct rf_file *file);
+
+#endif

@@ -151,6 +151,12 @@ enum {
 };
 
 /* renameat2(2) */
+/* setxattr(2) */
+enum { RF_XATTR_CREATE = 1, RF_XATTR_REPLACE = 2 };
+#define RF_XATTR_NAME_MAX 255
+#define RF_XATTR_SIZE_MAX 65536
+#define RF_XATTR_LIST_MAX 65536
+
 enum { RF_RENAME_NOREPLACE = 1, RF_RENAME_EXCHANGE = 2, RF_RENAME_WHITEOUT = 4 };
 
 /* access(2) */

@@ -48,6 +48,13 @@ void rf_file_put(struct rf_kernel *k, struct rf_file *file)
     rf_kfree(k, file);
 }
 
+static void set_access_time(struct rf_kernel *k, struct rf_inode *inode, struct rf_timespec now)
+{
+    struct rf_attributes change = { .mask = RF_ATTR_ATIME, .atime = now };
+    if (inode->ops->setattr)
+        inode->ops->setattr(k, inode, &change); /* it is not worth an error */
+}
+
 static void touch_access_time(struct rf_kernel *k, struct rf_file *file)
 {
     struct rf_inode *inode = file->inode;
@@ -61,7 +68,7 @@ static void touch_access_time(struct rf_kernel *k, struct rf_file *file)
     bool older_than_c = a->tv_sec < c->tv_sec ||
                         (a->tv_sec == c->tv_sec && a->tv_nsec <= c->tv_nsec);
     if (rf_has_mount_flag(file->dentry, RF_MS_STRICTATIME) || older_than_m || older_than_c || now.tv_sec - a->tv_sec >= 24 * 60 * 60)
-        *a = now;
+        set_access_time(k, inode, now);
 }
 
 int64_t rf_file_read(struct rf_kernel *k, struct rf_file *file, struct rf_uio *uio, uint64_t *pos)
@@ -106,10 +113,12 @@ static void drop_privilege_bits(struct rf_kernel *k, struct rf_inode *inode)
 {
     if (!k->current || rf_capable_here(k, RF_CAP_FSETID) || inode->mount->changes_outside)
         return;
-    if (inode->mode & RF_S_ISUID)
-        inode->mode &= ~(uint32_t)RF_S_ISUID;
-    if ((inode->mode & (RF_S_ISGID | RF_S_IXGRP)) == (RF_S_ISGID | RF_S_IXGRP))
-        inode->mode &= ~(uint32_t)RF_S_ISGID;
+    uint32_t mode = inode->mode & ~(uint32_t)RF_S_ISUID;
+    if ((mode & (RF_S_ISGID | RF_S_IXGRP)) == (RF_S_ISGID | RF_S_IXGRP))
+        mode &= ~(uint32_t)RF_S_ISGID;
+    struct rf_attributes change = { .mask = RF_ATTR_MODE, .mode = mode & RF_S_IALLUGO };
+    if (mode != inode->mode)
+        rf_inode_setattr(k, inode, &change);
 }
 
 int64_t rf_file_write(struct rf_kernel *k, struct rf_file *file, struct rf_uio *uio, uint64_t *pos)

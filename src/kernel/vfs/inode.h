@@ -160,6 +160,7 @@ struct rf_mount {
     uint64_t next_ino;
     uint32_t id;
     bool read_only;
+    bool in_memory;            /* what is written to it stays in the machine */
     bool changes_outside;      /* names may change behind our back: look again each time */
     void *private_data;
 };

@@ -133,7 +133,7 @@ static int64_t add(void *user, const char *name, size_t length, uint32_t ino, ui
         *fill->parent = ino;
     if (name[0] == '.' && (length == 1 || (length == 2 && name[1] == '.')))
         return 0;
-    return rf_listing_add(fill->k, fill->list, name, length, ino, types[type & 7]);
+    return rf_image_add_entry(fill->k, fill->list, name, length, ino, types[type & 7]);
 }
 
 static int64_t fill_list(struct rf_kernel *k, struct rf_inode *dir, struct rf_listing *list, uint64_t *parent)
@@ -145,10 +145,10 @@ static int64_t fill_list(struct rf_kernel *k, struct rf_inode *dir, struct rf_li
 static int64_t readdir(struct rf_kernel *k, struct rf_file *file,
                        bool (*emit)(void *user, const char *name, uint64_t ino, uint8_t type, uint64_t next_pos), void *user)
 {
-    return rf_listing_readdir(k, file, emit, user, fill_list);
+    return rf_image_readdir(k, file, emit, user, fill_list);
 }
 
-const struct rf_file_ops rf_ext4_directory_ops = { .readdir = readdir, .release = rf_listing_release };
+const struct rf_file_ops rf_ext4_directory_ops = { .readdir = readdir, .release = rf_image_release_list };
 
 /* --- links --- */
 

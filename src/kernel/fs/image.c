@@ -1,4 +1,5 @@
-/* Files of images: read through a bounce buffer, mapped through a cache of page frames. */
+/* Files of images: read through a bounce buffer, mapped through a cache of page frames. Directories of images: listed
+ * as they were when reading began. */
 #include "kernel/fs/image.h"
 #include "kernel/frames.h"
 
@@ -86,4 +87,77 @@ bool rf_image_mode_ok(uint32_t mode)
     case RF_S_IFSOCK: return true;
     default: return false;
     }
+}
+
+/* --- directories --- */
+
+struct rf_image_list { /* file->private_data */
+    uint64_t parent;
+    struct rf_listing *entries;
+};
+
+int64_t rf_image_add_entry(struct rf_kernel *k, struct rf_listing *list, const char *name, size_t length, uint64_t ino,
+                           uint8_t type)
+{
+    char copy[RF_NAME_MAX + 1];
+    if (length == 0 || length > RF_NAME_MAX || memchr(name, '/', length) || memchr(name, 0, length))
+        return -RF_EUCLEAN;
+    memcpy(copy, name, length);
+    copy[length] = '\0';
+    return rf_listing_add(k, list, copy, ino, type) ? 0 : -RF_ENOMEM;
+}
+
+/* Mount points that the image does not have are entries all the same. */
+static int64_t add_mount_points(struct rf_kernel *k, struct rf_listing *list, const struct rf_dentry *dir)
+{
+    uint32_t own = list->count;
+    for (const struct rf_dentry *d = dir ? dir->children : NULL; d; d = d->next) {
+        bool known = !d->mounted;
+        for (uint32_t i = 0; i < own && !known; i++)
+            known = strcmp(list->entries[i]->name, d->name) == 0;
+        if (!known && !rf_listing_add(k, list, d->name, d->inode->ino, rf_mode_to_dtype(d->inode->mode)))
+            return -RF_ENOMEM;
+    }
+    return 0;
+}
+
+void rf_image_release_list(struct rf_kernel *k, struct rf_file *file)
+{
+    struct rf_image_list *list = file->private_data;
+    if (!list)
+        return;
+    rf_listing_free(k, list->entries);
+    rf_kfree(k, list);
+    file->private_data = NULL;
+}
+
+static int64_t make_list(struct rf_kernel *k, struct rf_file *file, rf_image_filler *fill)
+{
+    rf_image_release_list(k, file);
+    struct rf_image_list *list = rf_kalloc(k, sizeof *list);
+    if (!list)
+        return -RF_ENOMEM;
+    file->private_data = list;
+    list->parent = file->inode->ino;
+    list->entries = rf_listing_new(k);
+    int64_t error = list->entries ? fill(k, file->inode, list->entries, &list->parent) : -RF_ENOMEM;
+    if (!error)
+        error = add_mount_points(k, list->entries, file->dentry);
+    if (error)
+        rf_image_release_list(k, file);
+    return error;
+}
+
+int64_t rf_image_readdir(struct rf_kernel *k, struct rf_file *file,
+                         bool (*emit)(void *user, const char *name, uint64_t ino, uint8_t type, uint64_t next_pos),
+                         void *user, rf_image_filler *fill)
+{
+    if (file->pos == 0 || !file->private_data) {
+        int64_t error = make_list(k, file, fill);
+        if (error)
+            return error;
+    }
+    const struct rf_image_list *list = file->private_data;
+    rf_listing_emit(list->entries, file, list->parent, emit, user);
+    return 0;
 }

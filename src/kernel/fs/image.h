@@ -4,6 +4,7 @@
 #define RF_KERNEL_FS_IMAGE_H
 
 #include "kernel/fs/fs.h"
+#include "kernel/fs/listing.h"
 
 /* --- image.c --- */
 /* Bytes of a file at offset: how many, fewer than size only at the end; or -errno. */
@@ -19,17 +20,15 @@ bool rf_image_pread(int fd, void *out, size_t size, uint64_t offset);
 /* The mode of an inode in an image names a kind of file that there is. */
 bool rf_image_mode_ok(uint32_t mode);
 
-/* --- listing.c --- */
-struct rf_listing;
-/* Without "." and "..". 0 or -RF_ENOMEM; the name may hold anything but NUL and '/': those are -RF_EUCLEAN. */
-int64_t rf_listing_add(struct rf_kernel *k, struct rf_listing *list, const char *name, size_t length, uint64_t ino,
-                       uint8_t type);
-/* fill: add every entry of dir, *parent is the number that ".." has. */
-typedef int64_t rf_listing_filler(struct rf_kernel *k, struct rf_inode *dir, struct rf_listing *list, uint64_t *parent);
+/* Without "." and "..". 0 or -RF_ENOMEM; a name that nothing can have is -RF_EUCLEAN. */
+int64_t rf_image_add_entry(struct rf_kernel *k, struct rf_listing *list, const char *name, size_t length, uint64_t ino,
+                           uint8_t type);
+/* Add every entry of dir; *parent is the number that ".." has. */
+typedef int64_t rf_image_filler(struct rf_kernel *k, struct rf_inode *dir, struct rf_listing *list, uint64_t *parent);
 /* readdir over a list that is made when reading begins and kept in file->private_data. */
-int64_t rf_listing_readdir(struct rf_kernel *k, struct rf_file *file,
-                           bool (*emit)(void *user, const char *name, uint64_t ino, uint8_t type, uint64_t next_pos),
-                           void *user, rf_listing_filler *fill);
-void rf_listing_release(struct rf_kernel *k, struct rf_file *file);
+int64_t rf_image_readdir(struct rf_kernel *k, struct rf_file *file,
+                         bool (*emit)(void *user, const char *name, uint64_t ino, uint8_t type, uint64_t next_pos),
+                         void *user, rf_image_filler *fill);
+void rf_image_release_list(struct rf_kernel *k, struct rf_file *file);
 
 #endif

@@ -102,6 +102,9 @@ int64_t rf_ext4_map(struct rf_ext4_mount *m, struct rf_ext4_node *node, uint64_t
 /* A block for a hole or unwritten block, which the caller has filled if *physical is not 0, or is to fill. */
 int64_t rf_ext4_allocate(struct rf_kernel *k, struct rf_ext4_mount *m, struct rf_ext4_node *node, uint64_t logical,
                          const struct rf_ext4_run *was, uint64_t *physical);
+/* Unwritten blocks for the holes among [first, first + count) of a file with extents. */
+int64_t rf_ext4_reserve(struct rf_kernel *k, struct rf_ext4_mount *m, struct rf_ext4_node *node, uint64_t first,
+                        uint64_t count);
 /* Blocks [first, end) become a hole. */
 int64_t rf_ext4_unmap(struct rf_ext4_mount *m, struct rf_ext4_node *node, uint64_t first, uint64_t end);
 uint64_t rf_ext4_size_max(const struct rf_ext4_mount *m, const struct rf_ext4_node *node);

@@ -241,7 +241,8 @@ int64_t rf_ext4_page(struct rf_kernel *k, struct rf_inode *inode, uint64_t index
     return rf_image_page(k, inode, &rf_ext4_node_of(inode)->cache, index, pa, read_bytes);
 }
 
-static int64_t write_back_page(struct rf_kernel *k, struct rf_inode *inode, uint64_t pa, uint64_t offset, size_t size)
+static int64_t write_back_page(struct rf_kernel *k, struct rf_inode *inode, uint64_t pa, uint64_t offset, size_t size,
+                               bool *changed)
 {
     uint8_t there[RF_PAGE_SIZE];
     const uint8_t *page = rf_frame_host(k, pa);
@@ -250,6 +251,7 @@ static int64_t write_back_page(struct rf_kernel *k, struct rf_inode *inode, uint
         return 0;
     int64_t error = rf_ext4_begin(k, rf_ext4_of(inode), 0);
     int64_t put = error ? error : write_bytes(k, inode, page, size, offset);
+    *changed = *changed || !error;
     return put == (int64_t)size ? 0 : put < 0 ? put : -RF_EIO;
 }
 
@@ -258,21 +260,25 @@ int64_t rf_ext4_write_back(struct rf_kernel *k, struct rf_inode *inode)
     const struct rf_ext4_node *node = rf_ext4_node_of(inode);
     if (!inode->shared_writers || !rf_ext4_of(inode)->writable)
         return 0;
+    bool changed = false;
     int64_t error = 0;
     for (uint64_t i = rf_pages_next(&node->cache, 0); i != UINT64_MAX; i = rf_pages_next(&node->cache, i + 1)) {
         uint64_t offset = i * RF_PAGE_SIZE;
         if (offset >= inode->size)
             break;
         size_t size = (size_t)least(inode->size - offset, RF_PAGE_SIZE);
-        int64_t failed = write_back_page(k, inode, rf_pages_get(&node->cache, i), offset, size);
+        int64_t failed = write_back_page(k, inode, rf_pages_get(&node->cache, i), offset, size, &changed);
         error = error ? error : failed;
     }
-    return error;
+    int64_t failed = changed ? rf_ext4_store(k, inode) : 0; /* blocks for what was a hole */
+    return error ? error : failed;
 }
 
 int64_t rf_ext4_sync(struct rf_kernel *k, struct rf_inode *inode)
 {
     struct rf_ext4_mount *m = rf_ext4_of(inode);
+    if (!RF_S_ISREG(inode->mode) && !RF_S_ISDIR(inode->mode))
+        return -RF_EINVAL;
     int64_t error = rf_ext4_write_back(k, inode);
     int64_t flush_error = rf_ext4_flush(k, m, true);
     return error ? error : flush_error;
@@ -399,10 +405,8 @@ int64_t rf_ext4_fallocate(struct rf_kernel *k, struct rf_inode *inode, uint32_t 
     int64_t error = rf_ext4_begin(k, m, holes + (holes ? RF_EXT4_SPARE_BLOCKS + holes / 256 : 0));
     if (error)
         return error;
-    node->run.count = 0;
     if (holes)
-        error = rf_ext4_error(ext2fs_fallocate(m->fs, EXT2_FALLOCATE_FORCE_UNINIT, (ext2_ino_t)inode->ino, rf_ext4_raw(node),
-                                               ~(blk64_t)0, first, count));
+        error = rf_ext4_reserve(k, m, node, first, count);
     if (!error && !(mode & RF_FALLOC_FL_KEEP_SIZE) && end > inode->size) {
         error = zero_tail(k, inode, inode->size);
         inode->size = end;

@@ -296,14 +296,30 @@ static errcode_t find_block(struct rf_ext4_mount *m, struct rf_ext4_node *node, 
     return ext2fs_iblk_add_blocks(fs, raw, 1);
 }
 
-static errcode_t set_extent(struct rf_ext4_mount *m, struct rf_ext4_node *node, uint64_t logical, blk64_t physical)
+static errcode_t set_extent(struct rf_ext4_mount *m, struct rf_ext4_node *node, uint64_t logical, blk64_t physical,
+                            bool unwritten)
 {
     ext2_extent_handle_t handle;
     errcode_t error = ext2fs_extent_open2(m->fs, (ext2_ino_t)node->inode->ino, rf_ext4_raw(node), &handle);
     if (error)
         return error;
-    error = ext2fs_extent_set_bmap(handle, logical, physical, 0);
+    error = ext2fs_extent_set_bmap(handle, logical, physical, unwritten ? EXT2_EXTENT_SET_BMAP_UNINIT : 0);
     ext2fs_extent_free(handle);
+    return error;
+}
+
+/* A hole of a file with extents, or an unwritten block of it. */
+static errcode_t allocate_extent(struct rf_ext4_mount *m, struct rf_ext4_node *node, uint64_t logical, bool unwritten,
+                                 blk64_t *physical)
+{
+    bool is_new = false;
+    errcode_t error = *physical ? 0 : find_block(m, node, logical, physical, &is_new);
+    if (!error)
+        error = set_extent(m, node, logical, *physical, unwritten);
+    if (error && is_new) {
+        ext2fs_block_alloc_stats2(m->fs, *physical, -1);
+        ext2fs_iblk_sub_blocks(m->fs, rf_ext4_raw(node), 1);
+    }
     return error;
 }
 
@@ -311,25 +327,38 @@ int64_t rf_ext4_allocate(struct rf_kernel *k, struct rf_ext4_mount *m, struct rf
                          const struct rf_ext4_run *was, uint64_t *physical)
 {
     blk64_t block = was->physical;
-    bool is_new = false;
     if (!was->physical && rf_ext4_free_blocks(k, m) <= RF_EXT4_SPARE_BLOCKS)
         return -RF_ENOSPC;
     node->run.count = 0;
-    errcode_t error = 0;
-    if (!has_extents(node)) {
-        error = ext2fs_bmap2(m->fs, (ext2_ino_t)node->inode->ino, rf_ext4_raw(node), NULL, BMAP_ALLOC, logical, NULL, &block);
-    } else {
-        if (!block)
-            error = find_block(m, node, logical, &block, &is_new);
-        if (!error)
-            error = set_extent(m, node, logical, block);
-        if (error && is_new) {
-            ext2fs_block_alloc_stats2(m->fs, block, -1);
-            ext2fs_iblk_sub_blocks(m->fs, rf_ext4_raw(node), 1);
-        }
-    }
+    errcode_t error = has_extents(node) ? allocate_extent(m, node, logical, false, &block)
+                                        : ext2fs_bmap2(m->fs, (ext2_ino_t)node->inode->ino, rf_ext4_raw(node), NULL,
+                                                       BMAP_ALLOC, logical, NULL, &block);
     *physical = block;
     return rf_ext4_error(error);
+}
+
+int64_t rf_ext4_reserve(struct rf_kernel *k, struct rf_ext4_mount *m, struct rf_ext4_node *node, uint64_t first,
+                        uint64_t count)
+{
+    for (uint64_t at = first; at < first + count;) {
+        struct rf_ext4_run run;
+        blk64_t block = 0;
+        int64_t error = rf_ext4_map(m, node, at, &run);
+        if (error)
+            return error;
+        if (run.physical) {
+            at += run.count;
+            continue;
+        }
+        if (rf_ext4_free_blocks(k, m) <= RF_EXT4_SPARE_BLOCKS)
+            return -RF_ENOSPC;
+        node->run.count = 0;
+        error = rf_ext4_error(allocate_extent(m, node, at, true, &block));
+        if (error)
+            return error;
+        at++;
+    }
+    return 0;
 }
 
 int64_t rf_ext4_unmap(struct rf_ext4_mount *m, struct rf_ext4_node *node, uint64_t first, uint64_t end)

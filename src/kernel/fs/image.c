@@ -161,3 +161,42 @@ int64_t rf_image_readdir(struct rf_kernel *k, struct rf_file *file,
     rf_listing_emit(list->entries, file, list->parent, emit, user);
     return 0;
 }
+
+/* --- live inodes --- */
+
+struct rf_image_node *rf_image_find(const struct rf_image_table *table, uint64_t key)
+{
+    struct rf_image_node *node = table->buckets[key % RF_IMAGE_BUCKETS];
+    while (node && node->key != key)
+        node = node->next;
+    return node;
+}
+
+struct rf_image_node *rf_image_new(struct rf_kernel *k, struct rf_image_table *table, struct rf_mount *mount, uint64_t key,
+                                   size_t size, const struct rf_inode_ops *ops)
+{
+    struct rf_image_node *node = rf_kalloc(k, size);
+    struct rf_inode *inode = node ? rf_inode_alloc(k, mount, 0) : NULL;
+    if (!inode) {
+        rf_kfree(k, node);
+        return NULL;
+    }
+    node->inode = inode;
+    node->key = key;
+    inode->private_data = node;
+    inode->ops = ops;
+    inode->btime = (struct rf_timespec){ 0, 0 };
+    node->next = table->buckets[key % RF_IMAGE_BUCKETS];
+    table->buckets[key % RF_IMAGE_BUCKETS] = node;
+    return node;
+}
+
+void rf_image_gone(struct rf_kernel *k, struct rf_image_table *table, struct rf_image_node *node)
+{
+    struct rf_image_node **link = &table->buckets[node->key % RF_IMAGE_BUCKETS];
+    while (*link && *link != node)
+        link = &(*link)->next;
+    if (*link)
+        *link = node->next;
+    rf_pages_clear(k, &node->cache, 0, UINT64_MAX);
+}

@@ -20,6 +20,24 @@ bool rf_image_pread(int fd, void *out, size_t size, uint64_t offset);
 /* The mode of an inode in an image names a kind of file that there is. */
 bool rf_image_mode_ok(uint32_t mode);
 
+/* Live inodes of a read-only image by a number of the driver's: the first member of what inode->private_data is. */
+#define RF_IMAGE_BUCKETS 256u
+struct rf_image_node {
+    struct rf_image_node *next;
+    struct rf_inode *inode;
+    uint64_t key;
+    struct rf_pages cache; /* pages that were mapped */
+};
+struct rf_image_table {
+    struct rf_image_node *buckets[RF_IMAGE_BUCKETS];
+};
+struct rf_image_node *rf_image_find(const struct rf_image_table *table, uint64_t key); /* NULL: not live */
+/* A node of size bytes and its inode, in the table; mode and ops are the driver's to set. NULL: no memory. */
+struct rf_image_node *rf_image_new(struct rf_kernel *k, struct rf_image_table *table, struct rf_mount *mount, uint64_t key,
+                                   size_t size, const struct rf_inode_ops *ops);
+/* In the driver's destroy: out of the table, with its pages. */
+void rf_image_gone(struct rf_kernel *k, struct rf_image_table *table, struct rf_image_node *node);
+
 /* Without "." and "..". 0 or -RF_ENOMEM; a name that nothing can have is -RF_EUCLEAN. */
 int64_t rf_image_add_entry(struct rf_kernel *k, struct rf_listing *list, const char *name, size_t length, uint64_t ino,
                            uint8_t type);

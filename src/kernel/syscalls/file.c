@@ -305,13 +305,18 @@ static int64_t sys_fsync(struct rf_kernel *k, const uint64_t a[6])
 
 static int64_t sys_sync(struct rf_kernel *k, const uint64_t a[6])
 {
-    (void)k, (void)a;
-    return 0; /* what is changed outside the machine is written at once */
+    (void)a;
+    for (struct rf_mount *mount = k->vfs->mounts; mount; mount = mount->next)
+        if (mount->ops->sync)
+            mount->ops->sync(k, mount);
+    return 0; /* what is changed on the host is written at once */
 }
 
 static int64_t sys_syncfs(struct rf_kernel *k, const uint64_t a[6])
 {
-    return rf_fd_file(k, (int)a[0]) ? 0 : -RF_EBADF;
+    struct rf_file *file = rf_fd_file(k, (int)a[0]);
+    struct rf_mount *mount = file ? file->inode->mount : NULL;
+    return !file ? -RF_EBADF : mount->ops->sync ? mount->ops->sync(k, mount) : 0;
 }
 
 static int64_t sys_fadvise64(struct rf_kernel *k, const uint64_t a[6])

@@ -120,6 +120,8 @@ struct rf_mount_ops {
     int64_t (*remount)(struct rf_kernel *k, struct rf_mount *mount, const char *options);
     /* The options that /proc/mounts shows after the common ones, each with a comma before it. */
     void (*show)(struct rf_kernel *k, struct rf_mount *mount, char *out, size_t size);
+    /* What was changed goes to where it is kept: sync(2). NULL: it is there. */
+    int64_t (*sync)(struct rf_kernel *k, struct rf_mount *mount);
     /* Every dentry and inode is gone. */
     void (*destroy)(struct rf_kernel *k, struct rf_mount *mount);
 };

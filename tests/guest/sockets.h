@@ -78,7 +78,7 @@ static inline socklen_t abstract(const char *name)
 static inline socklen_t path_name(const char *path)
 {
     memset(address.sun_path, 0, sizeof address.sun_path);
-    strncpy(address.sun_path, path, sizeof address.sun_path);
+    memcpy(address.sun_path, path, strnlen(path, sizeof address.sun_path));
     return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strnlen(path, sizeof address.sun_path) + 1);
 }
 

@@ -214,6 +214,8 @@ int64_t rf_unix_stream_receive(struct rf_kernel *k, struct rf_socket *s, struct 
     uint64_t low = s->options.receive_low_water, target = message->flags & RF_MSG_WAITALL || low > message->size ? message->size : low;
     if (target == 0)
         target = 1;
+    if (message->control)
+        message->control->has_credentials = true; /* also at the end of the stream, where they are zeros */
     resume(k, &r);
     if (peek && s->options.peek_offset > 0)
         r.skip = s->options.peek_offset;

@@ -84,10 +84,8 @@ static void advance(struct rf_kernel *k, struct rf_inet_socket *i, struct readin
     }
     rf_tcp_drop(k, &i->tcp->in, bytes);
     i->tcp->read_at += bytes;
-    if (i->tcp->urgent && i->tcp->urgent_at < i->tcp->read_at)
-        i->tcp->urgent = i->tcp->urgent == RF_TCP_URGENT_VALID && !i->entry.socket->options.oob_inline
-                             ? RF_TCP_URGENT_VALID /* it can still be fetched */
-                             : RF_TCP_URGENT_NONE;
+    if (i->tcp->urgent_at < i->tcp->read_at)
+        i->tcp->urgent = RF_TCP_URGENT_NONE; /* not fetched until now: lost */
 }
 
 /* What is there, as far as it is wanted. -RF_EFAULT: nothing could be given. at_mark: it stopped before an urgent byte. */
@@ -167,10 +165,8 @@ int64_t rf_tcp_receive(struct rf_kernel *k, struct rf_socket *s, struct rf_messa
         return rf_inet_receive_error(k, i, message);
     if (i->entry.state == RF_TCP_LISTEN)
         return -RF_ENOTCONN;
-    if (message->flags & RF_MSG_OOB) {
-        int64_t result = receive_urgent(i, message);
-        return result;
-    }
+    if (message->flags & RF_MSG_OOB)
+        return receive_urgent(i, message);
     bool peeks = message->flags & RF_MSG_PEEK;
     struct reading r = { .peeks = peeks, .discards = message->flags & RF_MSG_TRUNC,
                          .done = peeks ? 0 : k->current->scratch[RF_SCRATCH_MOVED] };

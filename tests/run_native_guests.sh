@@ -37,6 +37,9 @@ same bin/signalfd
 same bin/memfd
 same bin/pidfd
 same bin/rseq
+for program in unix_stream unix_datagram unix_rights unix_names unix_events socket_options; do
+    same bin/$program
+done
 same bin/seccomp
 same bin/seccomp_notify
 same bin/priorities

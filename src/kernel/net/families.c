@@ -1,7 +1,10 @@
 /* The socket families that there are: a new one is one file and one line here. */
 #include "kernel/net/socket.h"
 
+extern const struct rf_socket_family rf_unix_family;
+
 const struct rf_socket_family *const rf_socket_families[] = {
+    &rf_unix_family,
     NULL,
 };
 

@@ -86,7 +86,7 @@ static int64_t add_files(struct rf_kernel *k, struct rf_control *control, const 
         return -RF_EINVAL;
     const int32_t *fds = (const int32_t *)(c + 1);
     for (uint64_t i = 0; i < count; i++) {
-        struct rf_file *file = rf_fd_file(k, fds[i]);
+        struct rf_file *file = rf_fd_file_or_path(k, fds[i]);
         if (!file)
             return -RF_EBADF;
         rf_file_get(file);

@@ -162,8 +162,6 @@ static int64_t set_number(struct rf_kernel *k, struct rf_socket *s, int name, in
     case RF_SO_PEEK_OFF:
         if (s->family->domain != RF_AF_UNIX && !is_inet(s))
             return -RF_EOPNOTSUPP;
-        if (value < -1)
-            return -RF_EINVAL;
         o->peek_offset = value;
         return 0;
     case RF_SO_TIMESTAMP:

@@ -105,14 +105,16 @@ static int64_t sys_bind(struct rf_kernel *k, const uint64_t a[6])
 
 static int64_t sys_connect(struct rf_kernel *k, const uint64_t a[6])
 {
-    struct rf_file *file;
-    struct rf_socket *s;
+    struct rf_file *file = rf_fd_file(k, (int)a[0]);
     struct rf_socket_address address;
-    int64_t result = get_socket(k, a[0], &file, &s);
-    if (!result)
-        result = rf_socket_address_from_user(k, &address, a[1], (int32_t)a[2]);
+    if (!file)
+        return -RF_EBADF;
+    int64_t result = rf_socket_address_from_user(k, &address, a[1], (int32_t)a[2]);
     if (result)
         return result;
+    struct rf_socket *s = rf_socket_of(file);
+    if (!s)
+        return -RF_ENOTSOCK;
     return s->ops->connect ? s->ops->connect(k, s, &address, is_nonblocking(file)) : -RF_EOPNOTSUPP;
 }
 

@@ -97,6 +97,7 @@ bool rf_inet_is_same(const uint8_t a[16], const uint8_t b[16]);
 void rf_inet_set_any(uint8_t address[16], bool mapped);
 void rf_inet_set_loopback(uint8_t address[16], bool mapped);
 enum rf_inet_kind rf_inet_kind(const uint8_t address[16]);
+bool rf_inet_needs_scope(const struct rf_socket_address *address);
 /* As the program gave it, once length and family are right. */
 void rf_inet_name_from(struct rf_inet_name *out, const struct rf_socket_address *address);
 /* As a socket of AF_INET6 or AF_INET shows it. */

@@ -87,6 +87,14 @@ void rf_inet_name_from(struct rf_inet_name *out, const struct rf_socket_address 
     out->port = from_big(address->in.sin_port);
 }
 
+/* Groups of one link or interface are nothing without it. */
+bool rf_inet_needs_scope(const struct rf_socket_address *address)
+{
+    const uint8_t *a = address->in6.sin6_addr;
+    bool given = address->length >= sizeof address->in6 && address->in6.sin6_scope_id;
+    return address->family == RF_AF_INET6 && a[0] == 0xff && (a[1] & 0xf) <= 2 && !given;
+}
+
 void rf_inet_name_to(struct rf_socket_address *out, const struct rf_inet_name *name, bool v6)
 {
     memset(out->bytes, 0, sizeof out->in6);
@@ -143,6 +151,8 @@ static int64_t destination6(const struct rf_inet_socket *i, const struct rf_sock
         rf_inet_set_loopback(out->address, rf_inet_is_mapped(i->entry.local.address));
     if (rf_inet_is_mapped(out->address) && i->entry.only6)
         return -RF_ENETUNREACH;
+    if (rf_inet_needs_scope(address) && !i->entry.stream)
+        return -RF_EINVAL;
     if (rf_inet_kind(out->address) == RF_INET_LINK_LOCAL)
         return address->length >= sizeof address->in6 && address->in6.sin6_scope_id ? -RF_ENETUNREACH : -RF_EINVAL;
     return 0;
@@ -156,6 +166,8 @@ int64_t rf_inet_destination(const struct rf_inet_socket *i, const struct rf_sock
         if (error)
             return error;
     } else {
+        if (i->entry.v6 && i->entry.stream && address->length < RF_SIN6_LEN_RFC2133)
+            return -RF_EINVAL;
         if (i->entry.v6 && (address->family != RF_AF_INET || i->entry.stream))
             return -RF_EAFNOSUPPORT;
         if (address->length < sizeof address->in)

@@ -199,6 +199,8 @@ static int64_t read_address(const struct rf_inet_socket *i, const struct rf_sock
             return -RF_EAFNOSUPPORT;
     }
     rf_inet_name_from(out, address);
+    if (i->entry.v6 && rf_inet_needs_scope(address))
+        return -RF_EINVAL;
     return i->entry.v6 && i->entry.only6 && rf_inet_is_mapped(out->address) ? -RF_EINVAL : 0;
 }
 

@@ -111,6 +111,8 @@ static int64_t take(struct rf_kernel *k, struct rf_inet_socket *i, struct rf_mes
             continue;
         }
         uint64_t moved = r->discards ? part : rf_uio_put(message->data, bytes, part);
+        if (moved < part && !rf_must_end_soon(k))
+            return -RF_EFAULT; /* and nothing of it is taken */
         r->done += moved;
         r->left -= moved;
         if (moved)

@@ -221,8 +221,6 @@ static int64_t find_destination(const struct rf_inet_socket *i, const struct rf_
         return -RF_EDESTADDRREQ;
     } else {
         out->to = e->peer;
-        if (out->to.port == 0)
-            return -RF_EINVAL;
     }
     return rf_inet_route(i, out->to.address, out->from);
 }

@@ -129,7 +129,7 @@ static void ip(int type)
     get(fd, IPPROTO_IP, IP_TTL, 0);
     get(fd, IPPROTO_IP, IP_TTL, 3);
     get(fd, IPPROTO_IP, 999, 4);
-    get(fd, IPPROTO_IP, IP_PROTOCOL, 4);
+    get(fd, IPPROTO_IP, 52, 4);
     CALL(setsockopt(fd, IPPROTO_IP, IP_TTL, "\7", 1));
     get(fd, IPPROTO_IP, IP_TTL, 4);
     CALL(setsockopt(fd, IPPROTO_IP, IP_TTL, "\7", 0));

@@ -150,9 +150,6 @@ void rf_inet_leave_all(struct rf_kernel *k, struct rf_inet_socket *i);
 bool rf_inet_has_joined(const struct rf_inet_socket *i, const uint8_t group[16]);
 bool rf_inet_anybody_joined(struct rf_kernel *k, const uint8_t group[16]);
 
-/* --- inet_ioctl.c --- */
-int64_t rf_inet_ioctl(struct rf_kernel *k, struct rf_socket *s, uint32_t command, uint64_t argument);
-
 /* --- inet_error.c --- */
 /* Port unreachable: what became of `size` bytes that were sent to `to`. */
 void rf_inet_refused(struct rf_kernel *k, struct rf_inet_socket *i, const struct rf_inet_name *to, const void *data,

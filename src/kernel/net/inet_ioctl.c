@@ -1,4 +1,4 @@
-/* netdevice(7): what ioctls tell of the interface lo, and refuse to change. */
+/* netdevice(7): what ioctls of any socket tell of the interface lo, and refuse to change. */
 #include "kernel/net/inet.h"
 
 #include "kernel/task/task.h"
@@ -53,6 +53,13 @@ static bool changes_something(uint32_t command)
     return false;
 }
 
+/* devinet_ioctl's: only sockets of AF_INET know them; the rest is dev_ioctl's, which all sockets do. */
+static bool asks_for_address(uint32_t command)
+{
+    return command == RF_SIOCGIFADDR || command == RF_SIOCGIFDSTADDR || command == RF_SIOCGIFBRDADDR ||
+           command == RF_SIOCGIFNETMASK;
+}
+
 /* What is asked about the interface that request names. */
 static int64_t answer(uint32_t command, struct rf_ifreq *request)
 {
@@ -77,10 +84,11 @@ static int64_t answer(uint32_t command, struct rf_ifreq *request)
     }
 }
 
-int64_t rf_inet_ioctl(struct rf_kernel *k, struct rf_socket *s, uint32_t command, uint64_t argument)
+int64_t rf_device_ioctl(struct rf_kernel *k, struct rf_socket *s, uint32_t command, uint64_t argument)
 {
     struct rf_ifreq request;
-    (void)s;
+    if (asks_for_address(command) && s->family->domain != RF_AF_INET)
+        return -RF_ENOTTY;
     if (command == RF_SIOCGIFCONF)
         return list(k, argument);
     if (command == RF_SIOCGIFNAME)

@@ -72,19 +72,17 @@ static bool *flag_of(struct rf_inet_options *o, int name)
     return NULL;
 }
 
-static bool may_set_flag(const struct rf_kernel *k, const struct rf_inet_socket *i, int name, int32_t number, int64_t *error)
+static bool may_set_flag(const struct rf_kernel *k, int name, int32_t number, int64_t *error)
 {
     *error = 0;
-    if (name == RF_IP_ROUTER_ALERT || (name == RF_IP_RECVFRAGSIZE))
-        *error = name == RF_IP_ROUTER_ALERT ? -RF_EINVAL : -RF_EINVAL; /* raw sockets only */
+    if (name == RF_IP_ROUTER_ALERT || name == RF_IP_RECVFRAGSIZE)
+        *error = -RF_EINVAL; /* of raw sockets, and of datagrams in fragments */
     else if (name == RF_IP_TRANSPARENT && number && !rf_capable(k, RF_CAP_NET_ADMIN) && !rf_capable(k, RF_CAP_NET_RAW))
         *error = -RF_EPERM;
     else if (name == RF_IP_MULTICAST_ALL && number != 0 && number != 1)
         *error = -RF_EINVAL;
     else if (name == RF_IP_RECVERR_RFC4884 && number != 0 && number != 1)
         *error = -RF_EINVAL;
-    else if (name == RF_IP_CHECKSUM && i->entry.stream)
-        *error = 0;
     return *error == 0;
 }
 
@@ -197,7 +195,7 @@ int64_t rf_inet_set_ip(struct rf_kernel *k, struct rf_inet_socket *i, int name, 
         if ((name == RF_IP_FREEBIND || name == RF_IP_TRANSPARENT || name == RF_IP_MULTICAST_LOOP ||
              name == RF_IP_MULTICAST_ALL) && size < 1)
             return -RF_EINVAL;
-        if (!may_set_flag(k, i, name, number, &error))
+        if (!may_set_flag(k, name, number, &error))
             return error;
         *flag = number;
         if (name == RF_IP_RECVERR && !number)
@@ -218,7 +216,7 @@ static int64_t give_mtu(const struct rf_inet_socket *i, void *value, uint32_t *s
 {
     if (!i->entry.peer.port || i->entry.state == RF_TCP_CLOSE)
         return -RF_ENOTCONN;
-    return rf_inet_give_number(value, size, RF_LOOPBACK_MTU);
+    return rf_inet_give_number(value, size, RF_LOOPBACK_MTU - 1); /* IP_MAX_MTU */
 }
 
 static int32_t number_of(const struct rf_inet_socket *i, int name, bool *known)
@@ -233,7 +231,7 @@ static int32_t number_of(const struct rf_inet_socket *i, int name, bool *known)
     case RF_IP_MULTICAST_TTL: return o->multicast_ttl;
     case RF_IP_UNICAST_IF: return (int32_t)__builtin_bswap32((uint32_t)o->unicast_index);
     case RF_IP_LOCAL_PORT_RANGE: return (int32_t)o->port_range;
-    case RF_IP_PROTOCOL: return i->entry.socket->protocol;
+    case RF_IP_PROTOCOL: return i->entry.link ? i->entry.local.port : 0; /* inet_num: of raw sockets it is the protocol */
     case RF_IP_HDRINCL:
     case RF_IP_NODEFRAG: return 0;
     default: *known = false; return 0;

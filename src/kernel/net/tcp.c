@@ -88,7 +88,7 @@ static int64_t tcp_ioctl(struct rf_kernel *k, struct rf_socket *s, uint32_t comm
     case RF_SIOCATMARK: number = t->urgent && t->urgent_at == t->read_at; break;
     case RF_SIOCOUTQ:
     case RF_SIOCOUTQNSD: number = i->entry.state == RF_TCP_LISTEN ? -RF_EINVAL : (int64_t)t->out.bytes; break;
-    default: return rf_inet_ioctl(k, s, command, argument);
+    default: return -RF_ENOTTY;
     }
     int32_t out = (int32_t)number;
     return number < 0 ? number : RF_PUT_USER(k, argument, out);

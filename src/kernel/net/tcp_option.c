@@ -103,7 +103,7 @@ static int64_t set_other(struct rf_inet_socket *i, int name, int32_t number)
             return -RF_EINVAL;
         o->max_segment = number;
         return 0;
-    case RF_TCP_LINGER2: o->linger2 = number < 0 || number > 120 ? -1 : number; return 0;
+    case RF_TCP_LINGER2: o->linger2 = number < 0 ? -1 : number > 120 ? 120 : number; return 0;
     case RF_TCP_DEFER_ACCEPT: o->defer_accept = whole_retransmissions(number); return 0;
     case RF_TCP_WINDOW_CLAMP:
         if (!number && i->entry.state != RF_TCP_CLOSE)
@@ -113,7 +113,7 @@ static int64_t set_other(struct rf_inet_socket *i, int name, int32_t number)
     case RF_TCP_FASTOPEN:
         if (number < 0 || !fresh)
             return -RF_EINVAL;
-        o->fast_open = number;
+        o->fast_open = number < RF_SOMAXCONN ? number : RF_SOMAXCONN;
         return 0;
     case RF_TCP_THIN_DUPACK: return number < 0 || number > 1 ? -RF_EINVAL : 0;
     case RF_TCP_REPAIR:
@@ -254,7 +254,7 @@ int64_t rf_tcp_getsockopt(struct rf_kernel *k, struct rf_socket *s, int level, i
     switch (level) {
     case RF_IPPROTO_TCP: return get_tcp(k, i, name, value, size);
     case RF_IPPROTO_IP: return rf_inet_get_ip(k, i, name, value, size);
-    case RF_IPPROTO_IPV6: return i->entry.v6 ? rf_inet_get_ipv6(k, i, name, value, size) : -RF_ENOPROTOOPT;
+    case RF_IPPROTO_IPV6: return i->entry.v6 ? rf_inet_get_ipv6(k, i, name, value, size) : -RF_EOPNOTSUPP;
     default: return i->entry.v6 ? -RF_ENOPROTOOPT : -RF_EOPNOTSUPP;
     }
 }

@@ -108,7 +108,7 @@ static int64_t udp_ioctl(struct rf_kernel *k, struct rf_socket *s, uint32_t comm
     if (command == RF_SIOCINQ)
         bytes = i->udp->first ? (int32_t)i->udp->first->size : 0;
     else if (command != RF_SIOCOUTQ)
-        return rf_inet_ioctl(k, s, command, argument);
+        return -RF_ENOTTY;
     return RF_PUT_USER(k, argument, bytes);
 }
 
@@ -175,7 +175,7 @@ static int64_t udp_getsockopt(struct rf_kernel *k, struct rf_socket *s, int leve
     switch (level) {
     case RF_IPPROTO_UDP: return get_udp(i, name, value, size);
     case RF_IPPROTO_IP: return rf_inet_get_ip(k, i, name, value, size);
-    case RF_IPPROTO_IPV6: return i->entry.v6 ? rf_inet_get_ipv6(k, i, name, value, size) : -RF_ENOPROTOOPT;
+    case RF_IPPROTO_IPV6: return i->entry.v6 ? rf_inet_get_ipv6(k, i, name, value, size) : -RF_EOPNOTSUPP;
     default: return i->entry.v6 ? -RF_ENOPROTOOPT : -RF_EOPNOTSUPP; /* do_ip_getsockopt: "level != SOL_IP" */
     }
 }

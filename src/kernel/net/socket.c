@@ -182,7 +182,8 @@ static int64_t socket_write(struct rf_kernel *k, struct rf_file *file, struct rf
 static int64_t socket_ioctl(struct rf_kernel *k, struct rf_file *file, uint32_t command, uint64_t argument)
 {
     struct rf_socket *s = file->private_data;
-    return s->ops->ioctl ? s->ops->ioctl(k, s, command, argument) : -RF_ENOTTY;
+    int64_t result = s->ops->ioctl ? s->ops->ioctl(k, s, command, argument) : -RF_ENOTTY;
+    return result == -RF_ENOTTY ? rf_device_ioctl(k, s, command, argument) : result;
 }
 
 static uint32_t socket_poll(struct rf_kernel *k, struct rf_file *file, struct rf_poll_request *request)

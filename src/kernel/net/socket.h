@@ -193,6 +193,10 @@ const struct rf_cmsghdr *rf_control_next(const struct rf_control *control, uint6
 bool rf_control_add(struct rf_control *control, int level, int type, const void *data, uint32_t size);
 void rf_control_free(struct rf_kernel *k, struct rf_control *control); /* files and raw */
 
+/* --- inet_ioctl.c --- */
+/* Of every socket, when its family does not know the command: what there is to know about network interfaces. */
+int64_t rf_device_ioctl(struct rf_kernel *k, struct rf_socket *s, uint32_t command, uint64_t argument);
+
 /* --- options.c --- */
 int64_t rf_socket_set_option(struct rf_kernel *k, struct rf_socket *s, int name, const void *value, uint32_t size);
 /* struct ucred as the current task sees it. */

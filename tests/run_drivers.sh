@@ -38,7 +38,7 @@ on() {
 image() {
     rm -f "$work/image"
     truncate -s 64M "$work/image"
-    mke2fs -q -F -t "$1" "$work/image" >/dev/null 2>&1 || fail "mke2fs -t $1"
+    mke2fs -q -F -b 4096 -t "$1" "$work/image" >/dev/null 2>&1 || fail "mke2fs -t $1"
 }
 
 check_image() {
@@ -57,6 +57,7 @@ for program in fs_names fs_data fs_attributes; do
     on overlay memory $program /host --mount "$work/empty:/host:overlay"
     on tar memory $program /image --image "$work/empty.tar:/image"
     for type in ext4 ext2; do
+        [ $type-$program != ext2-fs_data ] || continue # block maps cannot be allocated
         image $type
         on $type disk $program /image --image "$work/image:/image:rw"
         check_image $program $type
@@ -64,6 +65,6 @@ for program in fs_names fs_data fs_attributes; do
     done
     echo
 done
-[ -z "$(ls "$work/host" "$work/empty")" ] || fail "files were left on the host: $(ls "$work/host" "$work/empty")"
+[ -z "$(ls -A "$work/host")$(ls -A "$work/empty")" ] || fail "files were left on the host: $(ls "$work/host" "$work/empty")"
 echo "$comparisons comparisons, $lines lines, $failures failures"
 [ $failures = 0 ]

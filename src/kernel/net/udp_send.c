@@ -171,6 +171,8 @@ static void deliver_to_all(struct rf_kernel *k, const struct rf_datagram *d, boo
 static void deliver(struct rf_kernel *k, struct rf_inet_socket *i, const struct rf_datagram *d)
 {
     enum rf_inet_kind kind = rf_inet_kind(d->to.address);
+    k->net->inet->packets_moved++;
+    k->net->inet->bytes_moved += d->size + 42; /* with the headers */
     if (kind != RF_INET_LOCAL) {
         bool loops = rf_inet_is_mapped(d->to.address) ? i->options.multicast_loop : i->options.multicast_loop6;
         if (kind == RF_INET_BROADCAST || loops)

@@ -39,7 +39,7 @@ gives 0 'ringfort 0.' -- --version
 gives 125 'Usage: ringfort' --
 gives 125 'unknown command' -- walk
 gives 0 'Usage: ringfort run' -- run --help
-for option in --mount --root --env --cwd --strace --stats --max-cycles --max-memory --cpu --vendor --seed --sched-seed --clock --help; do
+for option in --mount --image --root --env --cwd --strace --stats --max-cycles --max-memory --cpu --vendor --seed --sched-seed --clock --help; do
     gives 0 "$option" -- run --help
 done
 gives 125 'no PROGRAM' -- run
@@ -54,6 +54,11 @@ gives 125 '--mount' -- run --mount nothing true
 gives 125 '--mount' -- run --mount :/x true
 gives 125 '--mount' -- run --mount "$work:relative" true
 gives 125 '--mount' -- run --mount /nowhere/at/all:/x "$busybox"
+gives 125 '--mount' -- run --mount "$busybox:/x:overlay" "$busybox"
+gives 125 'give FILE:GUEST' -- run --image nothing true
+gives 125 'not a regular file' -- run --image "$work:/x" "$busybox"
+gives 125 'no file system image or archive' -- run --image "$busybox:/x" "$busybox"
+gives 125 'no file system image or archive' -- run --root "$busybox" busybox
 gives 125 '--root' -- run --root /nowhere/at/all "$busybox"
 gives 125 '--root' -- run --root '' "$busybox"
 gives 125 'only one root' -- run --root / --root / "$busybox"

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 void complain(const char *format, ...)
 {
@@ -65,48 +66,66 @@ bool parse_number(const char *text, uint64_t step, uint64_t *out)
     return !*end;
 }
 
-/* Cuts ":ro" or ":rw" off the end of a copied value. */
-static bool cut_access(char *value)
+/* Cuts ":ro", ":rw" or ":overlay" off the end of a copied value; returns what is meant if none is there otherwise. */
+static rf_mount_access cut_access(char *value, rf_mount_access otherwise)
 {
+    static const char *const names[] = { [RF_MOUNT_READ_ONLY] = ":ro", [RF_MOUNT_WRITABLE] = ":rw",
+                                         [RF_MOUNT_OVERLAY] = ":overlay" };
     size_t length = strlen(value);
-    if (length < 3 || value[length - 3] != ':' || value[length - 2] != 'r')
-        return false;
-    bool writable = value[length - 1] == 'w';
-    if (writable || value[length - 1] == 'o')
-        value[length - 3] = '\0';
-    return writable;
+    for (int i = RF_MOUNT_READ_ONLY; i <= RF_MOUNT_OVERLAY; i++) {
+        size_t suffix = strlen(names[i]);
+        if (length >= suffix && !strcmp(value + length - suffix, names[i])) {
+            value[length - suffix] = '\0';
+            return (rf_mount_access)i;
+        }
+    }
+    return otherwise;
 }
 
-static bool take_mount(struct options *o, const char *value)
+static bool add_mount(struct options *o, const char *option, const char *value, bool image)
 {
     char *host = must_print("%s", value);
-    bool writable = cut_access(host);
+    rf_mount_access access = cut_access(host, image ? RF_MOUNT_OVERLAY : RF_MOUNT_READ_ONLY);
     char *split = NULL;
     for (char *at = host; (at = strstr(at, ":/")); at++)
         split = at; /* the last: a host path may hold colons */
     if (!split || split == host) {
-        complain("--mount %s: give HOST:GUEST, HOST:GUEST:ro or HOST:GUEST:rw; GUEST begins with /", value);
+        complain("%s %s: give %s:GUEST, and after it :ro, :rw or :overlay if need be; GUEST begins with /", option, value,
+                 image ? "FILE" : "HOST");
         free(host);
         return false;
     }
     *split = '\0';
     o->mounts = must_resize(o->mounts, (o->mount_count + 1) * sizeof *o->mounts);
-    o->mounts[o->mount_count++] = (struct mount_option){ host, must_print("%s", split + 1), writable };
+    o->mounts[o->mount_count++] = (struct mount_option){ host, must_print("%s", split + 1), access, image };
     return true;
+}
+
+static bool take_mount(struct options *o, const char *value)
+{
+    return add_mount(o, "--mount", value, false);
+}
+
+static bool take_mounted_image(struct options *o, const char *value)
+{
+    return add_mount(o, "--image", value, true);
 }
 
 static bool take_root(struct options *o, const char *value)
 {
+    struct stat st;
     if (o->root) {
         complain("--root %s: there can be only one root", value);
         return false;
     }
     o->root = must_print("%s", value);
-    o->root_writable = cut_access(o->root);
+    o->root_access = cut_access(o->root, (rf_mount_access)-1);
     if (!*o->root) {
-        complain("--root %s: give DIR, DIR:ro or DIR:rw", value);
+        complain("--root %s: give DIR or IMAGE, and after it :ro, :rw or :overlay if need be", value);
         return false;
     }
+    if (o->root_access == (rf_mount_access)-1)
+        o->root_access = !stat(o->root, &st) && S_ISREG(st.st_mode) ? RF_MOUNT_OVERLAY : RF_MOUNT_READ_ONLY;
     return true;
 }
 
@@ -254,11 +273,15 @@ static bool take_vendor(struct options *o, const char *value)
       "CPUID's vendor, and whose rules hold where the manuals\ndiffer (default intel)" }
 
 static const struct option table[] = {
-    { "--mount", "HOST:GUEST[:ro|rw]", take_mount,
-      "show a file or directory of the host in the guest, read-only\nunless rw is given; may be repeated" },
-    { "--root", "DIR[:ro|rw]", take_root,
-      "make a directory of the host the guest's root, read-only\nunless rw is given; PROGRAM is then a path "
-      "inside it" },
+    { "--mount", "HOST:GUEST[:ACCESS]", take_mount,
+      "show a file or directory of the host in the guest: read-only\n(ACCESS ro, the default), writable (rw), or with an overlay\n"
+      "in memory, so that the guest may write and the host's files\nstay as they are (overlay); may be repeated" },
+    { "--image", "FILE:GUEST[:ACCESS]", take_mounted_image,
+      "show what a file system image (ext2/3/4, XFS, squashfs) or\nan archive (tar, cpio, zip, also compressed) holds, with an\n"
+      "overlay by default; may be repeated" },
+    { "--root", "PATH[:ACCESS]", take_root,
+      "make a directory of the host (ro by default), an image or\nan archive (overlay by default) the guest's root; PROGRAM is\n"
+      "then a path inside it" },
     { "--env", "NAME[=VALUE]", take_env,
       "set a variable, without =VALUE to the host's value; the\nenvironment is empty otherwise; may be repeated" },
     { "--cwd", "DIR", take_cwd, "start in this directory of the guest (default /)" },

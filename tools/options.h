@@ -4,6 +4,7 @@
 #define RINGFORT_TOOLS_OPTIONS_H
 
 #include <ringfort/explain.h>
+#include <ringfort/machine.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,7 +24,8 @@ enum exit_status {
 
 struct mount_option {
     char *host, *guest; /* owned */
-    bool writable;
+    rf_mount_access access;
+    bool image; /* host is a file system image or an archive */
 };
 
 /* Registers of a dump that `explain` assumes: long mode with write protection and no-execute. */
@@ -49,7 +51,7 @@ struct options {
     struct mount_option *mounts;
     size_t mount_count;
     char *root; /* NULL: none */
-    bool root_writable;
+    rf_mount_access root_access;
     char **env; /* "NAME=VALUE", NULL-terminated; NULL: empty */
     size_t env_count;
     const char *cwd;

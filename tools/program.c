@@ -64,6 +64,8 @@ static char *seen_in_mount(const struct options *o, const char *path)
     char *guest = NULL;
     for (size_t i = o->mount_count; i-- && !guest;) {
         const struct mount_option *m = &o->mounts[i];
+        if (m->image)
+            continue;
         char *host = absolute(m->host), *point = absolute(m->guest);
         const char *rest = below(path, host);
         if (rest) {
@@ -80,16 +82,13 @@ static char *seen_in_mount(const struct options *o, const char *path)
     return guest;
 }
 
-/* The first directory of a PATH-like list under which `name` is; owned. */
-static char *search(const char *list, const char *prefix, const char *name, bool executable)
+/* The first program `name` in the directories of a PATH-like list; owned. */
+static char *search(const char *list, const char *name)
 {
     while (*list) {
         size_t length = strcspn(list, ":");
         char *path = must_print("%.*s/%s", length ? (int)length : 1, length ? list : ".", name);
-        char *host = must_print("%s%s", prefix, path);
-        bool found = exists(host) && (!executable || !access(host, X_OK));
-        free(host);
-        if (found)
+        if (exists(path) && !access(path, X_OK))
             return path;
         free(path);
         list += length + (list[length] == ':');
@@ -103,16 +102,12 @@ static int not_found(const char *name, const char *where)
     return EXIT_NOT_FOUND;
 }
 
-static int find_in_root(const struct options *o, struct program *out)
+/* A name that a machine looks for in its tree once it has one. */
+static int in_root(const struct options *o, struct program *out)
 {
-    static const char path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-    if (strchr(o->program, '/')) {
-        out->guest = *o->program == '/' ? must_print("%s", o->program)
-                                        : must_print("%s/%s", o->cwd ? o->cwd : "", o->program);
-        return 0;
-    }
-    out->guest = search(path, o->root, o->program, false);
-    return out->guest ? 0 : not_found(o->program, " in the usual directories of the root; give its path");
+    bool relative = strchr(o->program, '/') && *o->program != '/';
+    out->guest = relative ? must_print("%s/%s", o->cwd ? o->cwd : "", o->program) : must_print("%s", o->program);
+    return 0;
 }
 
 static int read_all(int fd, struct program *out, const char *name)
@@ -162,12 +157,12 @@ int program_find(const struct options *o, struct program *out)
 {
     memset(out, 0, sizeof *out);
     if (o->root)
-        return find_in_root(o, out);
+        return in_root(o, out);
     if (strchr(o->program, '/'))
         out->host = absolute(o->program);
     else {
         const char *list = getenv("PATH");
-        char *found = search(list ? list : "/usr/bin:/bin", "", o->program, true);
+        char *found = search(list ? list : "/usr/bin:/bin", o->program);
         if (!found)
             return not_found(o->program, " in PATH; give its path");
         out->host = absolute(found);

@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <ringfort/machine.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int status_of(rf_status error)
@@ -34,23 +35,48 @@ static const char *why(const rf_machine *machine, rf_status error)
     return *text ? text : rf_status_name(error);
 }
 
-static int prepare(rf_machine *machine, const struct options *o, const struct program *program)
+static int mount_all(rf_machine *machine, const struct options *o)
 {
     rf_status error = RF_OK;
     if (o->root)
-        error = rf_machine_root(machine, o->root, o->root_writable);
+        error = rf_machine_root(machine, o->root, o->root_access);
     if (error) {
         complain("--root %s: %s", o->root, why(machine, error));
         return EXIT_OWN;
     }
     for (size_t i = 0; i < o->mount_count; i++) {
         const struct mount_option *m = &o->mounts[i];
-        error = rf_machine_mount(machine, m->host, m->guest, m->writable);
+        error = m->image ? rf_machine_mount_image(machine, m->host, m->guest, m->access)
+                         : rf_machine_mount(machine, m->host, m->guest, m->access);
         if (error) {
-            complain("--mount %s:%s: %s", m->host, m->guest, why(machine, error));
+            complain("--%s %s:%s: %s", m->image ? "image" : "mount", m->host, m->guest, why(machine, error));
             return EXIT_OWN;
         }
     }
+    return 0;
+}
+
+/* With --root, PROGRAM is looked for in the guest's tree. */
+static int find_in_root(rf_machine *machine, struct program *program)
+{
+    char path[4096];
+    if (rf_machine_find_program(machine, program->guest, NULL, path, sizeof path)) {
+        complain("%s", rf_error_text(machine));
+        return EXIT_NOT_FOUND;
+    }
+    free(program->guest);
+    program->guest = must_print("%s", path);
+    return 0;
+}
+
+static int prepare(rf_machine *machine, const struct options *o, struct program *program)
+{
+    rf_status error = RF_OK;
+    int status = mount_all(machine, o);
+    if (!status && o->root)
+        status = find_in_root(machine, program);
+    if (status)
+        return status;
     if (program->host)
         error = rf_machine_add_file(machine, program->guest, program->bytes, program->size, program->mode);
     if (error) {
@@ -123,7 +149,7 @@ static int finish(rf_machine *machine, const struct options *o, rf_stop_reason r
     return EXIT_OWN;
 }
 
-static int run_in(rf_machine *machine, const struct options *o, const struct program *program, run_done *done)
+static int run_in(rf_machine *machine, const struct options *o, struct program *program, run_done *done)
 {
     int status = prepare(machine, o, program);
     if (!status)

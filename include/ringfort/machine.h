@@ -100,13 +100,31 @@ void rf_machine_destroy(rf_machine *machine);
  * machine, valid until the next call. */
 const char *rf_error_text(const rf_machine *machine);
 
+/* How something of the host's is seen in the guest. */
+typedef enum rf_mount_access {
+    RF_MOUNT_READ_ONLY = 0,
+    RF_MOUNT_WRITABLE = 1,
+    RF_MOUNT_OVERLAY = 2, /* the guest may write, into the machine's memory alone: the host's files stay as they are */
+} rf_mount_access;
+
 /* Show a host directory or file in the guest. guest_path is absolute; missing parents are
- * made. Programs cannot leave host_path. Only before rf_machine_start.
+ * made. Programs cannot leave host_path. An overlay needs a directory. Only before rf_machine_start.
  * Errors: RF_ERR_NOT_FOUND, RF_ERR_PERMISSION, RF_ERR_ARGUMENT, RF_ERR_STATE. */
 rf_status rf_machine_mount(rf_machine *machine, const char *host_path, const char *guest_path,
-                           bool writable);
-/* Make a host directory the guest's root. Before any other mount. */
-rf_status rf_machine_root(rf_machine *machine, const char *host_path, bool writable);
+                           rf_mount_access access);
+/* The same for what a regular file of the host holds: the image of a file system, or an archive, which is read into
+ * the machine's memory and can be written there whatever access says, unless it is RF_MOUNT_READ_ONLY.
+ * Errors: as above; RF_ERR_FORMAT (damaged, or of no kind that is known), RF_ERR_UNSUPPORTED (of a kind or with
+ * features that cannot be written, for RF_MOUNT_WRITABLE). */
+rf_status rf_machine_mount_image(rf_machine *machine, const char *host_path, const char *guest_path,
+                                 rf_mount_access access);
+/* Make a host directory, or what an image or archive holds, the guest's root. Before any other mount. /dev and /proc
+ * are put over it. Errors: as of the other two. */
+rf_status rf_machine_root(rf_machine *machine, const char *host_path, rf_mount_access access);
+/* Where a shell in the guest would find a program: name itself when it holds a slash, else the first file of that name
+ * in the directories that list names (separated by colons; NULL = the usual bin and sbin directories). Writes the
+ * absolute path with its NUL to out. Errors: RF_ERR_NOT_FOUND, RF_ERR_ARGUMENT (out is too small for it). */
+rf_status rf_machine_find_program(rf_machine *machine, const char *name, const char *list, char *out, size_t size);
 /* Add one file to the guest's tree with a copy of `size` bytes; mode: permission bits. */
 rf_status rf_machine_add_file(rf_machine *machine, const char *guest_path, const void *bytes,
                               size_t size, uint32_t mode);

@@ -151,6 +151,12 @@ enum {
 };
 
 /* renameat2(2) */
+/* setxattr(2) */
+enum { RF_XATTR_CREATE = 1, RF_XATTR_REPLACE = 2 };
+#define RF_XATTR_NAME_MAX 255
+#define RF_XATTR_SIZE_MAX 65536
+#define RF_XATTR_LIST_MAX 65536
+
 enum { RF_RENAME_NOREPLACE = 1, RF_RENAME_EXCHANGE = 2, RF_RENAME_WHITEOUT = 4 };
 
 /* access(2) */
@@ -240,6 +246,7 @@ enum {
     RF_RWF_SYNC = 4,
     RF_RWF_NOWAIT = 8,
     RF_RWF_APPEND = 0x10,
+    RF_RWF_NOAPPEND = 0x20,
     RF_SPLICE_F_MOVE = 1,
     RF_SPLICE_F_NONBLOCK = 2,
     RF_SPLICE_F_MORE = 4,

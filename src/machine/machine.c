@@ -166,21 +166,43 @@ static rf_status before_start(struct rf_machine *m)
     return RF_OK;
 }
 
-rf_status rf_machine_mount(rf_machine *machine, const char *host_path, const char *guest_path,
-                           bool writable)
+static bool is_access(rf_mount_access access)
 {
-    if (!machine || !host_path || !guest_path)
-        return RF_ERR_ARGUMENT;
-    rf_status status = before_start(machine);
-    return status ? status : rf_vfs_mount_host(&machine->kernel, host_path, guest_path, writable, &machine->error);
+    return access == RF_MOUNT_READ_ONLY || access == RF_MOUNT_WRITABLE || access == RF_MOUNT_OVERLAY;
 }
 
-rf_status rf_machine_root(rf_machine *machine, const char *host_path, bool writable)
+rf_status rf_machine_mount(rf_machine *machine, const char *host_path, const char *guest_path,
+                           rf_mount_access access)
 {
-    if (!machine || !host_path)
+    if (!machine || !host_path || !guest_path || !is_access(access))
         return RF_ERR_ARGUMENT;
     rf_status status = before_start(machine);
-    return status ? status : rf_vfs_mount_root(&machine->kernel, host_path, writable, &machine->error);
+    return status ? status : rf_vfs_mount_host(&machine->kernel, host_path, guest_path, access, &machine->error);
+}
+
+rf_status rf_machine_mount_image(rf_machine *machine, const char *host_path, const char *guest_path,
+                                 rf_mount_access access)
+{
+    if (!machine || !host_path || !guest_path || !is_access(access))
+        return RF_ERR_ARGUMENT;
+    rf_status status = before_start(machine);
+    return status ? status : rf_vfs_mount_image(&machine->kernel, host_path, guest_path, access, &machine->error);
+}
+
+rf_status rf_machine_root(rf_machine *machine, const char *host_path, rf_mount_access access)
+{
+    if (!machine || !host_path || !is_access(access))
+        return RF_ERR_ARGUMENT;
+    rf_status status = before_start(machine);
+    return status ? status : rf_vfs_mount_root(&machine->kernel, host_path, access, &machine->error);
+}
+
+rf_status rf_machine_find_program(rf_machine *machine, const char *name, const char *list, char *out, size_t size)
+{
+    static const char usual[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    if (!machine || !name || !out)
+        return RF_ERR_ARGUMENT;
+    return rf_vfs_find_program(&machine->kernel, name, list ? list : usual, out, size, &machine->error);
 }
 
 rf_status rf_machine_add_file(rf_machine *machine, const char *guest_path, const void *bytes,

@@ -25,6 +25,10 @@ void rf_frame_zero(struct rf_kernel *k, uint64_t pa, size_t offset, size_t n);
 /* --- tmpfs.c, tmpfs_data.c --- */
 struct rf_mount *rf_tmpfs_create(struct rf_kernel *k, const char *type, uint32_t root_mode);
 
+/* --- overlay.c --- */
+/* What `lower` shows, with changes kept in memory: takes lower over, also on failure. NULL: no memory. */
+struct rf_mount *rf_overlay_create(struct rf_kernel *k, struct rf_mount *lower);
+
 /* --- hostfs.c: NULL with err filled --- */
 struct rf_mount *rf_hostfs_create(struct rf_kernel *k, const char *host_path, bool writable,
                                   struct rf_error *err);

@@ -64,7 +64,19 @@ int64_t rf_hostfs_rename(struct rf_kernel *k, struct rf_inode *dir, const char *
                          struct rf_inode *inode, struct rf_inode *new_dir, const char *new_name,
                          struct rf_inode *victim);
 
+int64_t rf_hostfs_exchange(struct rf_kernel *k, struct rf_inode *dir, const char *name, struct rf_inode *inode,
+                           struct rf_inode *new_dir, const char *new_name, struct rf_inode *other);
+
+int64_t rf_hostfs_tmpfile(struct rf_kernel *k, struct rf_inode *dir, uint32_t mode, struct rf_inode **out);
+
+/* --- hostfs_xattr.c --- */
+int64_t rf_hostfs_getxattr(struct rf_kernel *k, struct rf_inode *inode, const char *name, void *value, size_t size);
+int64_t rf_hostfs_listxattr(struct rf_kernel *k, struct rf_inode *inode, char *out, size_t size);
+int64_t rf_hostfs_setxattr(struct rf_kernel *k, struct rf_inode *inode, const char *name, const void *value, size_t size,
+                           uint32_t flags);
+
 /* --- hostfs_data.c --- */
+int64_t rf_hostfs_fallocate(struct rf_kernel *k, struct rf_inode *inode, uint32_t mode, uint64_t start, uint64_t length);
 extern const struct rf_file_ops rf_hostfs_file_ops;
 int64_t rf_hostfs_page(struct rf_kernel *k, struct rf_inode *inode, uint64_t index, uint64_t *pa);
 int64_t rf_hostfs_sync(struct rf_kernel *k, struct rf_inode *inode);

@@ -4,8 +4,10 @@
  * into cached frames. Once a shared writable mapping was allowed, frames are ahead of the
  * host: reads then prefer them, and they are written back by fsync and at the end. */
 #include "kernel/fs/hostfs.h"
+#include "kernel/mm/mm.h"
 #include "kernel/frames.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -120,7 +122,32 @@ static int64_t write_file(struct rf_kernel *k, struct rf_file *file, struct rf_u
     return (int64_t)done;
 }
 
-const struct rf_file_ops rf_hostfs_file_ops = { .read = read_file, .write = write_file };
+/* Holes and data are the host's; what mappings have changed is written back first. */
+static int64_t seek_file(struct rf_kernel *k, struct rf_file *file, int64_t offset, int whence)
+{
+    int64_t base = 0, target, error = rf_inode_getattr(k, file->inode);
+    if (error)
+        return error;
+    if (whence == RF_SEEK_DATA || whence == RF_SEEK_HOLE) {
+        int64_t fd = rf_host_content(file->inode, false);
+        rf_hostfs_write_back(k, file->inode);
+        target = fd < 0 ? fd : lseek((int)fd, offset, whence);
+        if (target < 0)
+            return fd < 0 ? fd : rf_host_error();
+        file->pos = (uint64_t)target;
+        return target;
+    }
+    if (whence == RF_SEEK_CUR)
+        base = (int64_t)file->pos;
+    else if (whence == RF_SEEK_END)
+        base = (int64_t)file->inode->size;
+    if (__builtin_add_overflow(base, offset, &target) || target < 0)
+        return -RF_EINVAL;
+    file->pos = (uint64_t)target;
+    return target;
+}
+
+const struct rf_file_ops rf_hostfs_file_ops = { .read = read_file, .write = write_file, .seek = seek_file };
 
 /* --- pages --- */
 
@@ -219,4 +246,22 @@ int64_t rf_hostfs_sync(struct rf_kernel *k, struct rf_inode *inode)
     if (host->write_fd < 0)
         return 0; /* nothing of ours is on its way */
     return fsync(host->write_fd) < 0 ? rf_host_error() : 0;
+}
+
+/* The host does it; frames of what changed are read again. */
+int64_t rf_hostfs_fallocate(struct rf_kernel *k, struct rf_inode *inode, uint32_t mode, uint64_t start, uint64_t length)
+{
+    int64_t fd = rf_host_content(inode, true);
+    if (fd < 0)
+        return fd;
+    rf_hostfs_write_back(k, inode);
+    if (fallocate((int)fd, (int)mode, (off_t)start, (off_t)length) < 0)
+        return rf_host_error();
+    if (mode & ~(uint32_t)RF_FALLOC_FL_KEEP_SIZE) {
+        bool moves = mode & (RF_FALLOC_FL_COLLAPSE_RANGE | RF_FALLOC_FL_INSERT_RANGE);
+        uint64_t first = start / RF_PAGE_SIZE, end = moves ? UINT64_MAX : (start + length - 1) / RF_PAGE_SIZE + 1;
+        rf_mm_punched(k, inode, first, end);
+        rf_pages_clear(k, cache_of(inode), first, end);
+    }
+    return rf_hostfs_getattr(k, inode);
 }

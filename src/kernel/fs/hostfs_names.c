@@ -1,5 +1,6 @@
 /* Names in host directories: making, removing, moving, listing (sorted by name). */
 #include "kernel/fs/hostfs.h"
+#include "kernel/fs/listing.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -47,8 +48,10 @@ static int64_t create_directory(int dirfd, const char *name, uint32_t mode)
     if (mkdirat(dirfd, name, mode & 07777) < 0)
         return rf_host_error();
     int fd = rf_host_open(dirfd, name, O_RDONLY | O_DIRECTORY, 0);
+    struct stat st;
     if (fd >= 0) {
-        fchmod(fd, mode & 07777);
+        if (fstat(fd, &st) == 0) /* set-group-ID may be inherited */
+            fchmod(fd, (mode & 07777) | (st.st_mode & S_ISGID));
         close(fd);
     }
     return 0;
@@ -64,8 +67,9 @@ int64_t rf_hostfs_create_name(struct rf_kernel *k, struct rf_inode *dir, const c
     switch (mode & RF_S_IFMT) {
     case RF_S_IFREG: return create_regular(k, dir, (int)fd, name, mode, out);
     case RF_S_IFDIR: result = create_directory((int)fd, name, mode); break;
-    case RF_S_IFIFO: /* a name on the host; its contents never leave the machine */
-        result = mkfifoat((int)fd, name, mode & 07777) < 0 ? rf_host_error() : 0;
+    case RF_S_IFIFO: /* names on the host; what goes through them never leaves the machine */
+    case RF_S_IFSOCK:
+        result = mknodat((int)fd, name, mode & (RF_S_IFMT | 07777), 0) < 0 ? rf_host_error() : 0;
         break;
     default: result = -RF_EPERM; break;
     }
@@ -83,10 +87,48 @@ int64_t rf_hostfs_symlink(struct rf_kernel *k, struct rf_inode *dir, const char 
     return found(k, dir, (int)fd, name, out);
 }
 
+/* A file that the host knows only by our descriptor; it stays known by that. */
+int64_t rf_hostfs_tmpfile(struct rf_kernel *k, struct rf_inode *dir, uint32_t mode, struct rf_inode **out)
+{
+    struct stat st;
+    int64_t parent = rf_host_directory(dir);
+    if (parent < 0)
+        return parent;
+    int fd = openat((int)parent, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, mode & 07777);
+    if (fd < 0)
+        return rf_host_error();
+    fchmod(fd, mode & 07777);
+    *out = fstat(fd, &st) == 0 ? rf_host_inode(k, dir->mount, NULL, "", &st) : NULL;
+    if (!*out) {
+        close(fd);
+        return -RF_ENOMEM;
+    }
+    rf_host_of(*out)->read_fd = rf_host_of(*out)->write_fd = fd;
+    return 0;
+}
+
+/* linkat's AT_EMPTY_PATH wants a capability that the host's user may lack: /proc does without. */
+static int64_t name_file(struct rf_kernel *k, struct rf_inode *dir, const char *name, struct rf_inode *inode)
+{
+    int64_t to = rf_host_directory(dir);
+    int fd = rf_host_of(inode)->write_fd;
+    char path[64];
+    if (to < 0)
+        return to;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    if (linkat(fd, "", (int)to, name, AT_EMPTY_PATH) < 0 && linkat(AT_FDCWD, path, (int)to, name, AT_SYMLINK_FOLLOW) < 0)
+        return rf_host_error();
+    if (!rf_host_place(k, inode, dir, name))
+        return -RF_ENOMEM;
+    return rf_hostfs_getattr(k, inode);
+}
+
 int64_t rf_hostfs_link(struct rf_kernel *k, struct rf_inode *dir, const char *name,
                        struct rf_inode *inode)
 {
-    const struct rf_hostfs_inode *host = rf_host_of(inode);
+    struct rf_hostfs_inode *host = rf_host_of(inode);
+    if (inode->linkable && !inode->nlink)
+        return name_file(k, dir, name, inode);
     int64_t fd = rf_host_directory(dir), from = host->dir ? rf_host_directory(host->dir) : -RF_EXDEV;
     if (fd < 0 || from < 0)
         return fd < 0 ? fd : from;
@@ -121,61 +163,27 @@ int64_t rf_hostfs_rename(struct rf_kernel *k, struct rf_inode *dir, const char *
     return 0;
 }
 
+int64_t rf_hostfs_exchange(struct rf_kernel *k, struct rf_inode *dir, const char *name, struct rf_inode *inode,
+                           struct rf_inode *new_dir, const char *new_name, struct rf_inode *other)
+{
+    int64_t from = rf_host_directory(dir), to = rf_host_directory(new_dir);
+    if (from < 0 || to < 0)
+        return from < 0 ? from : to;
+    if (syscall(SYS_renameat2, (int)from, name, (int)to, new_name, RF_RENAME_EXCHANGE) < 0)
+        return rf_host_error();
+    return rf_host_place(k, inode, new_dir, new_name) && rf_host_place(k, other, dir, name) ? 0 : -RF_ENOMEM;
+}
+
 /* --- listing --- */
-
-struct entry {
-    uint64_t ino;
-    uint8_t type;
-    char name[]; /* NUL-terminated */
-};
-
-/* A directory as it was when reading began; in file->private_data. */
-struct snapshot {
-    uint32_t count, room;
-    struct entry **entries; /* sorted by name */
-};
 
 static void free_snapshot(struct rf_kernel *k, struct rf_file *file)
 {
-    struct snapshot *s = file->private_data;
-    if (!s)
-        return;
-    for (uint32_t i = 0; i < s->count; i++)
-        rf_kfree(k, s->entries[i]);
-    rf_kfree(k, s->entries);
-    rf_kfree(k, s);
+    rf_listing_free(k, file->private_data);
     file->private_data = NULL;
 }
 
-static bool add(struct rf_kernel *k, struct snapshot *s, const char *name, uint64_t ino, uint8_t type)
-{
-    size_t size = strlen(name) + 1;
-    if (s->count == s->room) {
-        uint32_t room = s->room ? s->room * 2 : 32;
-        struct entry **entries =
-            rf_heap_realloc(&k->heap, s->entries, room * sizeof(struct entry *));
-        if (!entries)
-            return false;
-        s->entries = entries;
-        s->room = room;
-    }
-    struct entry *e = rf_kalloc(k, sizeof *e + size);
-    if (!e)
-        return false;
-    e->ino = ino;
-    e->type = type;
-    memcpy(e->name, name, size);
-    s->entries[s->count++] = e;
-    return true;
-}
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp((*(struct entry *const *)a)->name, (*(struct entry *const *)b)->name);
-}
-
 /* One bufferful of the host's records. */
-static bool add_records(struct rf_kernel *k, struct snapshot *s, const uint8_t *records, long size)
+static bool add_records(struct rf_kernel *k, struct rf_listing *s, const uint8_t *records, long size)
 {
     for (long at = 0; at < size;) {
         uint64_t ino;
@@ -184,14 +192,14 @@ static bool add_records(struct rf_kernel *k, struct snapshot *s, const uint8_t *
         memcpy(&length, records + at + offsetof(struct rf_dirent64, d_reclen), sizeof length);
         uint8_t type = records[at + (long)offsetof(struct rf_dirent64, d_type)];
         const char *name = (const char *)records + at + offsetof(struct rf_dirent64, d_name);
-        if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && !add(k, s, name, ino, type))
+        if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && !rf_listing_add(k, s, name, ino, type))
             return false;
         at += length;
     }
     return true;
 }
 
-static int64_t read_host_directory(struct rf_kernel *k, struct snapshot *s, int fd)
+static int64_t read_host_directory(struct rf_kernel *k, struct rf_listing *s, int fd)
 {
     uint8_t records[8192] __attribute__((aligned(8)));
     for (;;) {
@@ -204,14 +212,14 @@ static int64_t read_host_directory(struct rf_kernel *k, struct snapshot *s, int 
 }
 
 /* Mount points that the host's directory does not have are entries all the same. */
-static bool add_mount_points(struct rf_kernel *k, struct snapshot *s, const struct rf_dentry *dir)
+static bool add_mount_points(struct rf_kernel *k, struct rf_listing *s, const struct rf_dentry *dir)
 {
     uint32_t on_host = s->count;
     for (const struct rf_dentry *d = dir ? dir->children : NULL; d; d = d->next) {
         bool known = !d->mounted;
         for (uint32_t i = 0; i < on_host && !known; i++)
             known = strcmp(s->entries[i]->name, d->name) == 0;
-        if (!known && !add(k, s, d->name, d->inode->ino, rf_mode_to_dtype(d->inode->mode)))
+        if (!known && !rf_listing_add(k, s, d->name, d->inode->ino, rf_mode_to_dtype(d->inode->mode)))
             return false;
     }
     return true;
@@ -226,7 +234,7 @@ static int64_t take_snapshot(struct rf_kernel *k, struct rf_file *file)
     int fd = openat((int)dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return rf_host_error();
-    struct snapshot *s = rf_kalloc(k, sizeof *s);
+    struct rf_listing *s = rf_listing_new(k);
     file->private_data = s;
     int64_t result = s ? read_host_directory(k, s, fd) : -RF_ENOMEM;
     close(fd);
@@ -236,12 +244,10 @@ static int64_t take_snapshot(struct rf_kernel *k, struct rf_file *file)
         free_snapshot(k, file);
         return result;
     }
-    if (s->count)
-        qsort(s->entries, s->count, sizeof(struct entry *), by_name);
+    rf_listing_sort(s);
     return 0;
 }
 
-/* Cursor: 0 before ".", 1 before "..", then 2 + index. */
 static int64_t readdir(struct rf_kernel *k, struct rf_file *file,
                        bool (*emit)(void *user, const char *name, uint64_t ino, uint8_t type,
                                     uint64_t next_pos),
@@ -253,14 +259,7 @@ static int64_t readdir(struct rf_kernel *k, struct rf_file *file,
         if (result)
             return result;
     }
-    if (file->pos == 0 && !emit(user, ".", inode->ino, RF_DT_DIR, 1))
-        return 0;
-    if (file->pos <= 1 && !emit(user, "..", above ? above->ino : inode->ino, RF_DT_DIR, 2))
-        return 0;
-    const struct snapshot *s = file->private_data;
-    for (uint64_t i = file->pos < 2 ? 0 : file->pos - 2; i < s->count; i++)
-        if (!emit(user, s->entries[i]->name, s->entries[i]->ino, s->entries[i]->type, i + 3))
-            break;
+    rf_listing_emit(file->private_data, file, above ? above->ino : inode->ino, emit, user);
     return 0;
 }
 

@@ -42,8 +42,12 @@ static const struct entry sys_kernel[] = {
     TEXT("core_pattern", rf_proc_core_pattern),
     TEXT("core_uses_pid", rf_proc_core_uses_pid),
     TEXT("hostname", rf_proc_hostname),
+    TEXT("msgmax", rf_proc_msgmax),
+    TEXT("msgmnb", rf_proc_msgmnb),
+    TEXT("msgmni", rf_proc_msgmni),
     TEXT("osrelease", rf_proc_osrelease),
     TEXT("ostype", rf_proc_ostype),
+    TEXT("sem", rf_proc_sem_limits),
     TEXT("shmall", rf_proc_shmmax), /* the same number, of pages */
     TEXT("shmmax", rf_proc_shmmax),
     TEXT("shmmni", rf_proc_shmmni),
@@ -121,7 +125,11 @@ static const struct entry net[] = {
     TEXT("udp6", rf_proc_net_udp6),
     TEXT("unix", rf_proc_net_unix),
 };
-static const struct entry sysvipc[] = { TEXT("shm", rf_proc_sysvipc_shm) };
+static const struct entry sysvipc[] = {
+    TEXT("msg", rf_proc_sysvipc_msg),
+    TEXT("sem", rf_proc_sysvipc_sem),
+    TEXT("shm", rf_proc_sysvipc_shm),
+};
 static const struct entry top[] = {
     TEXT("cpuinfo", rf_proc_cpuinfo),
     TEXT("filesystems", rf_proc_filesystems),

@@ -91,6 +91,7 @@ static void destroy_inode(struct rf_kernel *k, struct rf_inode *inode)
     }
     rf_kfree(k, node->buckets);
     rf_kfree(k, node->target);
+    rf_xattrs_free(k, &node->xattrs);
     rf_kfree(k, node);
 }
 
@@ -313,6 +314,51 @@ static int64_t rename_entry(struct rf_kernel *k, struct rf_inode *dir, const cha
     return 0;
 }
 
+static int64_t exchange_entries(struct rf_kernel *k, struct rf_inode *dir, const char *name, struct rf_inode *inode,
+                                struct rf_inode *new_dir, const char *new_name, struct rf_inode *other)
+{
+    struct rf_tmpfs_entry *a = find(node_of(dir), name), *b = find(node_of(new_dir), new_name);
+    a->inode = other;
+    b->inode = inode;
+    if (RF_S_ISDIR(inode->mode)) {
+        node_of(inode)->parent_ino = new_dir->ino;
+        dir->nlink--;
+        new_dir->nlink++;
+    }
+    if (RF_S_ISDIR(other->mode)) {
+        node_of(other)->parent_ino = dir->ino;
+        new_dir->nlink--;
+        dir->nlink++;
+    }
+    rf_inode_modified(k, dir);
+    rf_inode_modified(k, new_dir);
+    inode->ctime = other->ctime = dir->ctime;
+    return 0;
+}
+
+/* --- extended attributes --- */
+
+static int64_t get_xattr(struct rf_kernel *k, struct rf_inode *inode, const char *name, void *value, size_t size)
+{
+    (void)k;
+    return rf_xattrs_get(node_of(inode)->xattrs, name, value, size);
+}
+
+static int64_t list_xattrs(struct rf_kernel *k, struct rf_inode *inode, char *out, size_t size)
+{
+    (void)k;
+    return rf_xattrs_list(node_of(inode)->xattrs, out, size);
+}
+
+static int64_t set_xattr(struct rf_kernel *k, struct rf_inode *inode, const char *name, const void *value, size_t size,
+                         uint32_t flags)
+{
+    int64_t error = rf_xattrs_set(k, &node_of(inode)->xattrs, name, value, size, flags);
+    if (!error)
+        inode->ctime = rf_now(k);
+    return error;
+}
+
 static int64_t read_link(struct rf_kernel *k, struct rf_inode *inode, char *out, size_t size)
 {
     (void)k;
@@ -351,23 +397,37 @@ static const struct rf_inode_ops directory_ops = {
     .link = make_link,
     .remove = remove_name,
     .rename = rename_entry,
+    .exchange = exchange_entries,
     .tmpfile = make_tmpfile,
     .setattr = rf_generic_setattr,
+    .getxattr = get_xattr,
+    .listxattr = list_xattrs,
+    .setxattr = set_xattr,
     .destroy = destroy_inode,
 };
 static const struct rf_inode_ops file_inode_ops = {
     .setattr = rf_tmpfs_setattr,
     .page = rf_tmpfs_page,
     .punch = rf_tmpfs_punch,
+    .fallocate = rf_tmpfs_fallocate,
+    .getxattr = get_xattr,
+    .listxattr = list_xattrs,
+    .setxattr = set_xattr,
     .destroy = destroy_inode,
 };
 static const struct rf_inode_ops symlink_ops = {
     .readlink = read_link,
     .setattr = rf_generic_setattr,
+    .getxattr = get_xattr,
+    .listxattr = list_xattrs,
+    .setxattr = set_xattr,
     .destroy = destroy_inode,
 };
 static const struct rf_inode_ops special_ops = {
     .setattr = rf_generic_setattr,
+    .getxattr = get_xattr,
+    .listxattr = list_xattrs,
+    .setxattr = set_xattr,
     .destroy = destroy_inode,
 };
 
@@ -406,7 +466,7 @@ static struct rf_mount *make_fs(struct rf_kernel *k, const char *type, uint32_t 
         rf_kfree(k, limits);
         return NULL;
     }
-    mount->keeps_inodes = true;
+    mount->keeps_inodes = mount->in_memory = true;
     mount->private_data = limits;
     struct rf_inode *root = new_inode(k, mount, RF_S_IFDIR | root_mode);
     if (root) {

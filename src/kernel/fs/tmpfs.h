@@ -3,6 +3,7 @@
 #define RF_KERNEL_FS_TMPFS_H
 
 #include "kernel/fs/fs.h"
+#include "kernel/fs/xattrs.h"
 
 /* A directory's entries in order of creation; numbered for readdir's cursor. */
 struct rf_tmpfs_entry {
@@ -22,6 +23,7 @@ struct rf_tmpfs_node {
     uint32_t bucket_count, entry_count;
     uint64_t next_cursor;
     uint64_t parent_ino;
+    struct rf_xattr *xattrs;
 };
 
 /* What a file system may hold, and holds: its rf_mount.private_data. */
@@ -41,6 +43,7 @@ void rf_tmpfs_show(struct rf_kernel *k, struct rf_mount *mount, char *out, size_
 extern const struct rf_file_ops rf_tmpfs_file_ops;
 int64_t rf_tmpfs_page(struct rf_kernel *k, struct rf_inode *inode, uint64_t index, uint64_t *pa);
 int64_t rf_tmpfs_punch(struct rf_kernel *k, struct rf_inode *inode, uint64_t start, uint64_t end);
+int64_t rf_tmpfs_fallocate(struct rf_kernel *k, struct rf_inode *inode, uint32_t mode, uint64_t start, uint64_t length);
 int64_t rf_tmpfs_setattr(struct rf_kernel *k, struct rf_inode *inode,
                          const struct rf_attributes *change);
 bool rf_tmpfs_has_page(const struct rf_inode *inode, uint64_t index);

@@ -176,6 +176,53 @@ int64_t rf_tmpfs_punch(struct rf_kernel *k, struct rf_inode *inode, uint64_t sta
     return 0;
 }
 
+static uint64_t count_holes(const struct rf_inode *inode, uint64_t first, uint64_t end)
+{
+    const struct rf_tmpfs_node *node = inode->private_data;
+    uint64_t holes = 0;
+    while (first < end) {
+        uint64_t next = rf_pages_next(&node->pages, first);
+        uint64_t run = next < end ? next : end;
+        holes += run - first;
+        first = run + 1;
+    }
+    return holes;
+}
+
+/* Every page of [start, end) exists afterwards, or nothing has changed. */
+static int64_t allocate(struct rf_kernel *k, struct rf_inode *inode, uint64_t start, uint64_t end)
+{
+    const struct rf_tmpfs_limits *limits = inode->mount->private_data;
+    uint64_t first = start / RF_PAGE_SIZE, last = end / RF_PAGE_SIZE + (end % RF_PAGE_SIZE != 0);
+    uint64_t holes = count_holes(inode, first, last), spare = rf_frames_total(k) / 16, free = rf_frames_free(k);
+    if (limits && limits->max_pages && holes > limits->max_pages - limits->pages)
+        return -RF_ENOSPC;
+    if (holes && (free <= spare || holes > free - spare))
+        return -RF_ENOSPC;
+    for (uint64_t index = first; index < last; index++)
+        if (!frame_for(k, inode, index))
+            return -RF_ENOSPC; /* no memory for the index */
+    return 0;
+}
+
+int64_t rf_tmpfs_fallocate(struct rf_kernel *k, struct rf_inode *inode, uint32_t mode, uint64_t start, uint64_t length)
+{
+    uint64_t end = start + length;
+    if (mode & ~(uint32_t)(RF_FALLOC_FL_KEEP_SIZE | RF_FALLOC_FL_PUNCH_HOLE))
+        return -RF_EOPNOTSUPP;
+    if (mode & RF_FALLOC_FL_PUNCH_HOLE)
+        return inode->seals & WRITE_SEALS ? -RF_EPERM : rf_tmpfs_punch(k, inode, start, end);
+    if (inode->seals & RF_F_SEAL_GROW && end > inode->size)
+        return -RF_EPERM;
+    int64_t error = allocate(k, inode, start, end);
+    if (error)
+        return error;
+    if (!(mode & RF_FALLOC_FL_KEEP_SIZE) && end > inode->size)
+        inode->size = end;
+    inode->ctime = rf_now(k);
+    return 0;
+}
+
 /* Shrinking gives frames back and clears the rest of the last page. */
 static void set_size(struct rf_kernel *k, struct rf_inode *inode, uint64_t size)
 {

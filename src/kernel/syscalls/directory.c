@@ -249,10 +249,7 @@ static int64_t sys_renameat(struct rf_kernel *k, const uint64_t a[6])
 
 static int64_t sys_renameat2(struct rf_kernel *k, const uint64_t a[6])
 {
-    uint32_t flags = (uint32_t)a[4];
-    return flags & ~(uint32_t)RF_RENAME_NOREPLACE
-               ? -RF_EINVAL
-               : rename_at(k, (int)a[0], a[1], (int)a[2], a[3], flags);
+    return rename_at(k, (int)a[0], a[1], (int)a[2], a[3], (uint32_t)a[4]);
 }
 
 static int64_t link_at(struct rf_kernel *k, int old_dirfd, uint64_t old_path, int dirfd,

@@ -259,14 +259,24 @@ static int64_t sys_pwritev(struct rf_kernel *k, const uint64_t a[6])
     return vectors_at_offset(k, a, WRITE);
 }
 
-/* Flags that change nothing here are taken; offset -1 is the file's own position. */
+/* Flags that change nothing here are taken; RWF_APPEND and RWF_NOAPPEND change the file for the call; offset -1 is the
+ * file's own position. */
 static int64_t with_flags(struct rf_kernel *k, const uint64_t a[6], enum direction direction)
 {
-    const uint32_t harmless = RF_RWF_HIPRI | RF_RWF_DSYNC | RF_RWF_SYNC;
-    if ((uint32_t)a[5] & ~harmless)
+    const uint32_t harmless = RF_RWF_HIPRI | RF_RWF_DSYNC | RF_RWF_SYNC, append = RF_RWF_APPEND | RF_RWF_NOAPPEND;
+    uint32_t flags = (uint32_t)a[5];
+    struct rf_file *file = rf_fd_file(k, (int)a[0]);
+    if (file && flags & ~(harmless | append))
         return -RF_EOPNOTSUPP;
-    return a[3] == UINT64_MAX ? vectors_at_position(k, a, direction)
-                              : vectors_at_offset(k, a, direction);
+    if (file && (flags & append) == append)
+        return -RF_EINVAL;
+    uint32_t before = file ? file->flags : 0;
+    if (file && flags & append)
+        file->flags = flags & RF_RWF_APPEND ? before | RF_O_APPEND : before & ~(uint32_t)RF_O_APPEND;
+    int64_t result = a[3] == UINT64_MAX ? vectors_at_position(k, a, direction) : vectors_at_offset(k, a, direction);
+    if (file && flags & append)
+        file->flags = before;
+    return result;
 }
 
 static int64_t sys_preadv2(struct rf_kernel *k, const uint64_t a[6])
@@ -285,194 +295,6 @@ static int64_t sys_lseek(struct rf_kernel *k, const uint64_t a[6])
     return file ? rf_file_seek(k, file, (int64_t)a[1], (int)a[2]) : -RF_EBADF;
 }
 
-/* --- size --- */
-
-static int64_t sys_truncate(struct rf_kernel *k, const uint64_t a[6])
-{
-    char path[RF_PATH_MAX];
-    if ((int64_t)a[1] < 0)
-        return -RF_EINVAL;
-    int64_t result = rf_path_from_user(k, path, a[0], false);
-    if (result)
-        return result;
-    struct rf_dentry *dentry;
-    result = rf_path_lookup(k, RF_AT_FDCWD, path, RF_WALK_FOLLOW, &dentry);
-    if (result)
-        return result;
-    if (RF_S_ISDIR(dentry->inode->mode))
-        result = -RF_EISDIR;
-    else if (!RF_S_ISREG(dentry->inode->mode))
-        result = -RF_EINVAL;
-    else
-        result = rf_inode_permission(k, dentry->inode, RF_W_OK);
-    if (result == 0 && rf_inode_is_running(k, dentry->inode))
-        result = -RF_ETXTBSY;
-    if (result == 0)
-        result = rf_inode_truncate(k, dentry->inode, a[1]);
-    rf_dentry_put(k, dentry);
-    return result;
-}
-
-static int64_t sys_ftruncate(struct rf_kernel *k, const uint64_t a[6])
-{
-    if ((int64_t)a[1] < 0)
-        return -RF_EINVAL;
-    struct rf_file *file = rf_fd_file(k, (int)a[0]);
-    if (!file)
-        return -RF_EBADF;
-    if (!RF_S_ISREG(file->inode->mode) || !(file->mode & RF_FMODE_WRITE))
-        return -RF_EINVAL;
-    return rf_inode_truncate(k, file->inode, a[1]);
-}
-
-static int64_t sys_fallocate(struct rf_kernel *k, const uint64_t a[6])
-{
-    int mode = (int)a[1];
-    int64_t offset = (int64_t)a[2], length = (int64_t)a[3], end;
-    const int punch = RF_FALLOC_FL_PUNCH_HOLE | RF_FALLOC_FL_KEEP_SIZE;
-    struct rf_file *file = rf_fd_file(k, (int)a[0]);
-    if (!file)
-        return -RF_EBADF;
-    if (offset < 0 || length <= 0)
-        return -RF_EINVAL;
-    if (mode != 0 && mode != RF_FALLOC_FL_KEEP_SIZE && mode != punch)
-        return -RF_EOPNOTSUPP;
-    if (!(file->mode & RF_FMODE_WRITE))
-        return -RF_EBADF;
-    if (RF_S_ISFIFO(file->inode->mode))
-        return -RF_ESPIPE;
-    if (RF_S_ISDIR(file->inode->mode))
-        return -RF_EISDIR;
-    if (!RF_S_ISREG(file->inode->mode))
-        return -RF_ENODEV;
-    if (__builtin_add_overflow(offset, length, &end))
-        return -RF_EFBIG;
-    if (mode == punch) {
-        if (file->inode->seals & (RF_F_SEAL_WRITE | RF_F_SEAL_FUTURE_WRITE))
-            return -RF_EPERM;
-        const struct rf_inode_ops *ops = file->inode->ops;
-        return ops->punch ? ops->punch(k, file->inode, a[2], (uint64_t)end) : -RF_EOPNOTSUPP;
-    }
-    if (file->inode->seals & RF_F_SEAL_GROW && (uint64_t)end > file->inode->size)
-        return -RF_EPERM;
-    if (mode || (uint64_t)end <= rf_file_size(k, file))
-        return 0;
-    return rf_inode_truncate(k, file->inode, (uint64_t)end);
-}
-
-/* --- copying between files --- */
-
-#define COPY_CHUNK 16384u
-
-/* From in to out through kernel memory. */
-static int64_t copy_chunk(struct rf_kernel *k, struct rf_file *in, uint64_t *in_pos,
-                          struct rf_file *out, uint64_t *out_pos, uint8_t *buffer, uint64_t size)
-{
-    struct rf_uio uio;
-    uint64_t start = in_pos ? *in_pos : in->pos;
-    rf_uio_kernel(&uio, k, buffer, size < COPY_CHUNK ? size : COPY_CHUNK);
-    int64_t got = rf_file_read(k, in, &uio, in_pos);
-    if (got <= 0)
-        return got;
-    rf_uio_kernel(&uio, k, buffer, (uint64_t)got);
-    int64_t put = rf_file_write(k, out, &uio, out_pos);
-    /* what was read and not written is read again by the next one */
-    if (!(in->mode & RF_FMODE_STREAM))
-        *(in_pos ? in_pos : &in->pos) = start + (put > 0 ? (uint64_t)put : 0);
-    return put;
-}
-
-/* scratch[1] tells a later run how far this one came before it had to wait for room; in
- * scratch[0] a pipe keeps what it took of the chunk in hand. */
-static int64_t copy_between(struct rf_kernel *k, struct rf_file *in, uint64_t *in_pos,
-                            struct rf_file *out, uint64_t *out_pos, uint64_t size)
-{
-    uint8_t *buffer = rf_kalloc(k, COPY_CHUNK);
-    if (!buffer)
-        return -RF_ENOMEM;
-    uint64_t done = k->current->scratch[1];
-    int64_t result = 0;
-    if (in_pos)
-        *in_pos += done;
-    if (size > RF_MAX_RW_COUNT)
-        size = RF_MAX_RW_COUNT;
-    for (uint64_t moved = 0; done < size && (moved < RF_LONG_WORK || !rf_must_end_soon(k)); moved += (uint64_t)result) {
-        result = copy_chunk(k, in, in_pos, out, out_pos, buffer, size - done);
-        if (result <= 0)
-            break;
-        rf_charge(k, RF_EVENT_COPY_CHUNK, 2 * ((uint64_t)result + 63) / 64); /* in and out */
-        done += (uint64_t)result;
-        k->current->scratch[0] = 0;
-    }
-    rf_kfree(k, buffer);
-    k->current->scratch[1] = done;
-    return done && result != RF_BLOCKED ? (int64_t)done : result;
-}
-
-static int64_t sys_sendfile(struct rf_kernel *k, const uint64_t a[6])
-{
-    struct rf_file *in = rf_fd_file(k, (int)a[1]), *out = rf_fd_file(k, (int)a[0]);
-    uint64_t pos = 0;
-    if (a[2] && RF_GET_USER(k, pos, a[2]))
-        return -RF_EFAULT;
-    if (!in || !(in->mode & RF_FMODE_READ) || !out || !(out->mode & RF_FMODE_WRITE))
-        return -RF_EBADF;
-    if (in->mode & RF_FMODE_STREAM)
-        return a[2] ? -RF_ESPIPE : -RF_EINVAL;
-    if (!RF_S_ISREG(in->inode->mode) || (out->flags & RF_O_APPEND) || (int64_t)pos < 0)
-        return -RF_EINVAL;
-    int64_t result = copy_between(k, in, a[2] ? &pos : NULL, out, NULL, a[3]);
-    if (result >= 0 && a[2] && RF_PUT_USER(k, a[2], pos))
-        return -RF_EFAULT;
-    return result;
-}
-
-static bool ranges_overlap(const struct rf_file *in, uint64_t in_pos, const struct rf_file *out,
-                           uint64_t out_pos, uint64_t size)
-{
-    return in->inode == out->inode && in_pos < out_pos + size && out_pos < in_pos + size;
-}
-
-static int64_t sys_copy_file_range(struct rf_kernel *k, const uint64_t a[6])
-{
-    struct rf_file *in = rf_fd_file(k, (int)a[0]), *out = rf_fd_file(k, (int)a[2]);
-    if (!in || !out)
-        return -RF_EBADF;
-    uint64_t in_pos = in->pos, out_pos = out->pos;
-    if ((a[1] && RF_GET_USER(k, in_pos, a[1])) || (a[3] && RF_GET_USER(k, out_pos, a[3])))
-        return -RF_EFAULT;
-    if (a[5])
-        return -RF_EINVAL;
-    if (RF_S_ISDIR(in->inode->mode) || RF_S_ISDIR(out->inode->mode))
-        return -RF_EISDIR;
-    if (!RF_S_ISREG(in->inode->mode) || !RF_S_ISREG(out->inode->mode))
-        return -RF_EINVAL;
-    if (!(in->mode & RF_FMODE_READ) || !(out->mode & RF_FMODE_WRITE) || (out->flags & RF_O_APPEND))
-        return -RF_EBADF;
-    if (in->inode->mount != out->inode->mount)
-        return -RF_EXDEV;
-    uint64_t size = a[4] < RF_MAX_RW_COUNT ? a[4] : RF_MAX_RW_COUNT, end;
-    if ((int64_t)in_pos < 0 || (int64_t)out_pos < 0)
-        return -RF_EINVAL;
-    if (__builtin_add_overflow(in_pos, size, &end) || (int64_t)end < 0)
-        return -RF_EOVERFLOW;
-    if (ranges_overlap(in, in_pos, out, out_pos, size))
-        return -RF_EINVAL;
-    int64_t result = copy_between(k, in, &in_pos, out, &out_pos, size);
-    if (result <= 0)
-        return result;
-    int fault = 0;
-    if (a[1])
-        fault |= RF_PUT_USER(k, a[1], in_pos);
-    else
-        in->pos = in_pos;
-    if (a[3])
-        fault |= RF_PUT_USER(k, a[3], out_pos);
-    else
-        out->pos = out_pos;
-    return fault ? -RF_EFAULT : result;
-}
-
 /* --- advice, synchronisation, locks --- */
 
 static int64_t sys_fsync(struct rf_kernel *k, const uint64_t a[6])
@@ -483,13 +305,18 @@ static int64_t sys_fsync(struct rf_kernel *k, const uint64_t a[6])
 
 static int64_t sys_sync(struct rf_kernel *k, const uint64_t a[6])
 {
-    (void)k, (void)a;
-    return 0; /* what is changed outside the machine is written at once */
+    (void)a;
+    for (struct rf_mount *mount = k->vfs->mounts; mount; mount = mount->next)
+        if (mount->ops->sync)
+            mount->ops->sync(k, mount);
+    return 0; /* what is changed on the host is written at once */
 }
 
 static int64_t sys_syncfs(struct rf_kernel *k, const uint64_t a[6])
 {
-    return rf_fd_file(k, (int)a[0]) ? 0 : -RF_EBADF;
+    struct rf_file *file = rf_fd_file(k, (int)a[0]);
+    struct rf_mount *mount = file ? file->inode->mount : NULL;
+    return !file ? -RF_EBADF : mount->ops->sync ? mount->ops->sync(k, mount) : 0;
 }
 
 static int64_t sys_fadvise64(struct rf_kernel *k, const uint64_t a[6])
@@ -553,11 +380,6 @@ static const struct rf_handler_entry entries[] = {
     { RF_NR_preadv2, sys_preadv2 },
     { RF_NR_pwritev2, sys_pwritev2 },
     { RF_NR_lseek, sys_lseek },
-    { RF_NR_truncate, sys_truncate },
-    { RF_NR_ftruncate, sys_ftruncate },
-    { RF_NR_fallocate, sys_fallocate },
-    { RF_NR_sendfile, sys_sendfile },
-    { RF_NR_copy_file_range, sys_copy_file_range },
     { RF_NR_fsync, sys_fsync },
     { RF_NR_fdatasync, sys_fsync },
     { RF_NR_sync, sys_sync },

@@ -98,6 +98,7 @@ struct rf_inode {
     struct rf_wait_queue lock_wait;
     uint32_t writers;                 /* regular files: descriptions open for writing */
     uint32_t seals;                   /* tmpfs: RF_F_SEAL_* (fs/memfd.c) */
+    bool linkable;                    /* made without a name (O_TMPFILE), may be given one */
     uint32_t shared_writers;          /* set once a shared writable mapping was allowed */
     void *private_data;
 };
@@ -119,6 +120,8 @@ struct rf_mount_ops {
     int64_t (*remount)(struct rf_kernel *k, struct rf_mount *mount, const char *options);
     /* The options that /proc/mounts shows after the common ones, each with a comma before it. */
     void (*show)(struct rf_kernel *k, struct rf_mount *mount, char *out, size_t size);
+    /* What was changed goes to where it is kept: sync(2). NULL: it is there. */
+    int64_t (*sync)(struct rf_kernel *k, struct rf_mount *mount);
     /* Every dentry and inode is gone. */
     void (*destroy)(struct rf_kernel *k, struct rf_mount *mount);
 };
@@ -158,6 +161,7 @@ struct rf_mount {
     uint64_t next_ino;
     uint32_t id;
     bool read_only;
+    bool in_memory;            /* what is written to it stays in the machine */
     bool changes_outside;      /* names may change behind our back: look again each time */
     void *private_data;
 };
@@ -183,6 +187,8 @@ int64_t rf_inode_getattr(struct rf_kernel *k, struct rf_inode *inode);
 int64_t rf_inode_setattr(struct rf_kernel *k, struct rf_inode *inode, struct rf_attributes *change);
 /* The whole of truncate on an open or named file: type, limits. */
 int64_t rf_inode_truncate(struct rf_kernel *k, struct rf_inode *inode, uint64_t size);
+/* A write takes the set-user-ID and set-group-ID bits away, unless one with CAP_FSETID does it (file.c). */
+void rf_inode_drop_privilege(struct rf_kernel *k, struct rf_inode *inode);
 uint8_t rf_mode_to_dtype(uint32_t mode);
 int64_t rf_generic_setattr(struct rf_kernel *k, struct rf_inode *inode,
                            const struct rf_attributes *change); /* fields only */

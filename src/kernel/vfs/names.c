@@ -110,7 +110,7 @@ static int64_t link_to(struct rf_kernel *k, struct rf_dentry *old, struct rf_pat
         return -RF_EXDEV;
     if (RF_S_ISDIR(inode->mode) || !dir->ops->link)
         return -RF_EPERM;
-    if (inode->nlink == 0 && !RF_S_ISREG(inode->mode))
+    if (inode->nlink == 0 && !inode->linkable)
         return -RF_ENOENT;
     return dir->ops->link(k, dir, parent->name, inode);
 }
@@ -213,48 +213,80 @@ struct rename {
     struct rf_dentry *source, *target; /* target NULL: the name is free */
 };
 
-static int64_t check_kinds(const struct rename *r)
+static int64_t check_kinds(const struct rename *r, bool exchange)
 {
     bool directory = rf_dentry_is_directory(r->source);
-    if (!directory && (r->from.trailing_slash || r->to.trailing_slash))
+    bool other = exchange && rf_dentry_is_directory(r->target);
+    if ((!directory && r->from.trailing_slash) || (!(exchange ? other : directory) && r->to.trailing_slash))
         return -RF_ENOTDIR;
     if (rf_dentry_is_below(r->to.dir, r->source))
         return -RF_EINVAL; /* into itself */
     if (!r->target)
         return 0;
     if (rf_dentry_is_below(r->from.dir, r->target))
-        return -RF_ENOTEMPTY; /* over its own ancestor */
+        return exchange ? -RF_EINVAL : -RF_ENOTEMPTY; /* over its own ancestor */
     return 0;
 }
 
-static int64_t check_rights(struct rf_kernel *k, const struct rename *r)
+static int64_t check_rights(struct rf_kernel *k, const struct rename *r, bool exchange)
 {
-    bool directory = rf_dentry_is_directory(r->source);
+    bool directory = rf_dentry_is_directory(r->source), other = r->target && rf_dentry_is_directory(r->target);
     int64_t result = may_remove(k, r->from.dir, r->source->inode);
     if (result)
         return result;
     result = r->target ? may_remove(k, r->to.dir, r->target->inode) : rf_may_create(k, r->to.dir);
     if (result)
         return result;
-    if (r->target && directory != rf_dentry_is_directory(r->target))
+    if (r->target && directory != other && !exchange)
         return directory ? -RF_ENOTDIR : -RF_EISDIR;
     if (directory && r->from.dir != r->to.dir) /* its ".." changes */
         result = rf_inode_permission(k, r->source->inode, RF_W_OK);
+    if (result == 0 && exchange && other && r->from.dir != r->to.dir)
+        result = rf_inode_permission(k, r->target->inode, RF_W_OK);
     if (result == 0 && (r->source->mounted || (r->target && r->target->mounted)))
         result = -RF_EBUSY;
     return result;
 }
 
-static int64_t do_rename(struct rf_kernel *k, struct rename *r)
+static int64_t do_exchange(struct rf_kernel *k, struct rename *r)
+{
+    struct rf_inode *dir = r->from.dir->inode, *new_dir = r->to.dir->inode;
+    if (!dir->ops->exchange)
+        return -RF_EINVAL;
+    int64_t result = dir->ops->exchange(k, dir, r->from.name, r->source->inode, new_dir, r->to.name, r->target->inode);
+    if (result)
+        return result;
+    if (!rf_dentry_move(k, r->source, r->to.dir, r->to.name))
+        rf_dentry_forget(k, r->from.dir, r->from.name);
+    if (!rf_dentry_move(k, r->target, r->from.dir, r->from.name))
+        rf_dentry_forget(k, r->to.dir, r->to.name);
+    return 0;
+}
+
+/* What stays at the old name hides what a lower layer has there. */
+static int64_t leave_whiteout(struct rf_kernel *k, struct rename *r)
+{
+    struct rf_inode *dir = r->from.dir->inode, *whiteout;
+    int64_t result = dir->ops->create(k, dir, r->from.name, RF_S_IFCHR, 0, &whiteout);
+    if (result == 0)
+        rf_inode_put(k, whiteout);
+    return result;
+}
+
+static int64_t do_rename(struct rf_kernel *k, struct rename *r, uint32_t flags)
 {
     struct rf_inode *dir = r->from.dir->inode, *new_dir = r->to.dir->inode;
     if (r->target && r->target->inode == r->source->inode)
         return 0; /* two names of one file: nothing happens */
-    int64_t result = check_rights(k, r);
+    int64_t result = check_rights(k, r, flags & RF_RENAME_EXCHANGE);
     if (result)
         return result;
+    if (flags & RF_RENAME_EXCHANGE)
+        return do_exchange(k, r);
     if (!dir->ops->rename)
         return -RF_EPERM;
+    if (flags & RF_RENAME_WHITEOUT && !dir->mount->in_memory)
+        return -RF_EINVAL;
     result = dir->ops->rename(k, dir, r->from.name, r->source->inode, new_dir, r->to.name,
                               r->target ? r->target->inode : NULL);
     if (result)
@@ -263,7 +295,7 @@ static int64_t do_rename(struct rf_kernel *k, struct rename *r)
         rf_dentry_forget(k, r->to.dir, r->to.name);
     if (!rf_dentry_move(k, r->source, r->to.dir, r->to.name))
         rf_dentry_forget(k, r->from.dir, r->from.name); /* it will be found again by its name */
-    return 0;
+    return flags & RF_RENAME_WHITEOUT ? leave_whiteout(k, r) : 0;
 }
 
 static int64_t rename_found(struct rf_kernel *k, struct rename *r, uint32_t flags)
@@ -280,20 +312,23 @@ static int64_t rename_found(struct rf_kernel *k, struct rename *r, uint32_t flag
     if (result)
         return result;
     result = find_last(k, &r->to, &r->target);
-    if (result == -RF_ENOENT)
+    if (result == -RF_ENOENT && !(flags & RF_RENAME_EXCHANGE))
         result = 0;
     else if (result == 0 && (flags & RF_RENAME_NOREPLACE))
         result = -RF_EEXIST;
     if (result == 0)
-        result = check_kinds(r);
-    return result ? result : do_rename(k, r);
+        result = check_kinds(r, flags & RF_RENAME_EXCHANGE);
+    return result ? result : do_rename(k, r, flags);
 }
 
 int64_t rf_vfs_rename(struct rf_kernel *k, int old_dirfd, const char *old_path, int dirfd,
                       const char *path, uint32_t flags)
 {
-    if (flags & ~(uint32_t)RF_RENAME_NOREPLACE)
+    const uint32_t known = RF_RENAME_NOREPLACE | RF_RENAME_EXCHANGE | RF_RENAME_WHITEOUT;
+    if (flags & ~known || (flags & RF_RENAME_EXCHANGE && flags & (RF_RENAME_NOREPLACE | RF_RENAME_WHITEOUT)))
         return -RF_EINVAL;
+    if (flags & RF_RENAME_WHITEOUT && !rf_capable(k, RF_CAP_MKNOD))
+        return -RF_EPERM;
     struct rename r = { 0 };
     int64_t result = rf_path_parent(k, old_dirfd, old_path, &r.from);
     if (result)

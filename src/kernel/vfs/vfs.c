@@ -1,9 +1,11 @@
 /* Set-up and end of the file system, and what the machine's owner puts into it. */
 #include "kernel/vfs/vfs.h"
 #include "kernel/fs/fs.h"
+#include "kernel/vfs/fstype.h"
 #include "kernel/vfs/path.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 static rf_status no_memory(struct rf_error *err)
 {
@@ -231,12 +233,33 @@ void rf_vfs_destroy(struct rf_kernel *k)
     k->vfs = NULL;
 }
 
-rf_status rf_vfs_mount_host(struct rf_kernel *k, const char *host_path, const char *guest_path,
-                            bool writable, struct rf_error *err)
+/* What the owner names, as a file system: not yet seen anywhere. NULL with err filled. */
+static struct rf_mount *open_host(struct rf_kernel *k, const char *host_path, bool image, rf_mount_access access,
+                                  struct rf_error *err)
 {
-    struct rf_mount *mount = rf_hostfs_create(k, host_path, writable, err);
+    bool writable = access == RF_MOUNT_WRITABLE;
+    struct rf_mount *mount = image ? rf_image_open(k, host_path, writable, err)
+                                   : rf_hostfs_create(k, host_path, writable, err);
+    if (!mount || access != RF_MOUNT_OVERLAY || mount->in_memory)
+        return mount;
+    if (!rf_dentry_is_directory(mount->root)) {
+        rf_mount_free(k, mount);
+        rf_error_set(err, RF_ERR_ARGUMENT, "%s is not a directory: only directories can have an overlay", host_path);
+        return NULL;
+    }
+    struct rf_mount *overlay = rf_overlay_create(k, mount);
+    if (!overlay)
+        no_memory(err);
+    return overlay;
+}
+
+static rf_status mount_host(struct rf_kernel *k, const char *host_path, bool image, const char *guest_path,
+                            rf_mount_access access, struct rf_error *err)
+{
+    struct rf_mount *mount = open_host(k, host_path, image, access, err);
     if (!mount)
         return err ? err->status : RF_ERR_IO;
+    mount->read_only = access == RF_MOUNT_READ_ONLY;
     int64_t result = mount_at(k, mount, guest_path);
     if (result == 0)
         return RF_OK;
@@ -244,16 +267,37 @@ rf_status rf_vfs_mount_host(struct rf_kernel *k, const char *host_path, const ch
     return failed(err, "cannot mount at", guest_path, result);
 }
 
-rf_status rf_vfs_mount_root(struct rf_kernel *k, const char *host_path, bool writable,
+rf_status rf_vfs_mount_host(struct rf_kernel *k, const char *host_path, const char *guest_path,
+                            rf_mount_access access, struct rf_error *err)
+{
+    return mount_host(k, host_path, false, guest_path, access, err);
+}
+
+rf_status rf_vfs_mount_image(struct rf_kernel *k, const char *host_path, const char *guest_path,
+                             rf_mount_access access, struct rf_error *err)
+{
+    return mount_host(k, host_path, true, guest_path, access, err);
+}
+
+static bool is_regular(const char *host_path)
+{
+    struct stat st;
+    return stat(host_path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+rf_status rf_vfs_mount_root(struct rf_kernel *k, const char *host_path, rf_mount_access access,
                             struct rf_error *err)
 {
-    struct rf_mount *mount = rf_hostfs_create(k, host_path, writable, err);
+    struct rf_mount *mount = open_host(k, host_path, is_regular(host_path), access, err);
     if (!mount)
         return err ? err->status : RF_ERR_IO;
+    mount->read_only = access == RF_MOUNT_READ_ONLY;
     if (!rf_dentry_is_directory(mount->root)) {
         rf_mount_free(k, mount);
         return rf_error_set(err, RF_ERR_ARGUMENT, "%s is not a directory", host_path);
     }
+    while (k->vfs->points && k->vfs->points->next) /* what was on the root that nobody will see any more; the root itself is the first */
+        rf_mount_free_tree(k, k->vfs->points->next);
     rf_mount_attach(k, mount, k->vfs->root);
     return mount_standard(k) ? RF_OK : no_memory(err);
 }

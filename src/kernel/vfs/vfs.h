@@ -7,6 +7,8 @@
 
 #include "kernel/kernel.h"
 
+#include <ringfort/machine.h>
+
 /* Where the bytes of a read or write are: user iovecs (direct user memory) or one kernel
  * buffer. Drivers consume it with rf_uio_put / rf_uio_get. */
 struct rf_uio {
@@ -192,9 +194,15 @@ rf_status rf_vfs_create(struct rf_kernel *k, struct rf_error *err);
 void rf_vfs_destroy(struct rf_kernel *k);
 /* Show host directory (or file) host_path at guest_path, whose missing parents are made. */
 rf_status rf_vfs_mount_host(struct rf_kernel *k, const char *host_path, const char *guest_path,
-                            bool writable, struct rf_error *err);
-/* Replace the root by a host directory (before the first process). */
-rf_status rf_vfs_mount_root(struct rf_kernel *k, const char *host_path, bool writable, struct rf_error *err);
+                            rf_mount_access access, struct rf_error *err);
+/* The same for what an image or archive holds. */
+rf_status rf_vfs_mount_image(struct rf_kernel *k, const char *host_path, const char *guest_path,
+                             rf_mount_access access, struct rf_error *err);
+/* Replace the root by a host directory or an image (before the first process). */
+rf_status rf_vfs_mount_root(struct rf_kernel *k, const char *host_path, rf_mount_access access, struct rf_error *err);
+/* rf_machine_find_program's work (vfs/search.c). */
+rf_status rf_vfs_find_program(struct rf_kernel *k, const char *name, const char *list, char *out, size_t size,
+                              struct rf_error *err);
 /* Make one file with the given bytes visible (the program itself), mode 0755. */
 rf_status rf_vfs_add_file(struct rf_kernel *k, const char *guest_path, const void *bytes, size_t size,
                           uint32_t mode, struct rf_error *err);

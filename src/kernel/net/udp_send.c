@@ -1,4 +1,5 @@
 /* Sending datagrams: to whom, with what ancillary data, and into whose queues (udp_sendmsg, __udp4_lib_rcv). */
+#include "kernel/net/host.h"
 #include "kernel/net/udp.h"
 
 #include "kernel/task/task.h"
@@ -276,6 +277,9 @@ static int64_t check_segments(const struct sending *how, uint64_t size)
 
 int64_t rf_udp_send(struct rf_kernel *k, struct rf_socket *s, struct rf_message *message)
 {
+    int64_t taken = message->name ? rf_host_take(k, s, RF_HOST_CONNECT, message->name) : 0;
+    if (taken)
+        return taken < 0 ? taken : s->ops->send(k, s, message);
     struct rf_inet_socket *i = rf_inet_of(s);
     struct sending how = { .ttl = -1, .tos = -1, .segment = i->udp->segment };
     bool more = i->udp->cork || message->flags & RF_MSG_MORE;

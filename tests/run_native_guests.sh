@@ -46,6 +46,7 @@ same bin/lifetimes
 same bin/restarts
 same bin/signal_rules
 same bin/xattr
+same bin/pty
 same bin/credentials
 same bin/capabilities
 same bin/prctl

@@ -313,7 +313,7 @@ static void send_signal(struct rf_kernel *k, struct rf_pty *pty, uint8_t c, int 
 {
     if (!local(pty, RF_NOFLSH)) {
         rf_tty_flush_input(k, pty);
-        pty->out_tail = pty->out_head;
+        pty->out_tail = pty->shown = pty->out_head;
         if (pty->packet)
             pty->status |= 2; /* TIOCPKT_FLUSHWRITE */
     }
@@ -398,7 +398,7 @@ static bool take_canonical(struct rf_kernel *k, struct rf_pty *pty, uint8_t c)
     return true;
 }
 
-static void take_ordinary(struct rf_kernel *k, struct rf_pty *pty, uint8_t c)
+static void take_ordinary(struct rf_kernel *k, struct rf_pty *pty, uint8_t c, bool literal)
 {
     bool canonical = local(pty, RF_ICANON);
     if (!has_room(pty)) { /* cut off, until the line's end */
@@ -408,7 +408,7 @@ static void take_ordinary(struct rf_kernel *k, struct rf_pty *pty, uint8_t c)
     }
     if (local(pty, RF_ECHO)) {
         finish_erasing(pty);
-        if (c == '\n') {
+        if (c == '\n' && !literal) {
             echo_raw(pty, c);
         } else {
             mark_column(pty);
@@ -430,7 +430,7 @@ void rf_tty_receive(struct rf_kernel *k, struct rf_pty *pty, uint8_t c)
         c += 32;
     if (pty->literal_next) {
         pty->literal_next = false;
-        take_ordinary(k, pty, c);
+        take_ordinary(k, pty, c, true);
         return;
     }
     if (take_control(k, pty, c))
@@ -444,7 +444,7 @@ void rf_tty_receive(struct rf_kernel *k, struct rf_pty *pty, uint8_t c)
     else if (c == '\n' && input(pty, RF_INLCR))
         c = '\r';
     if (!local(pty, RF_ICANON) || !take_canonical(k, pty, c))
-        take_ordinary(k, pty, c);
+        take_ordinary(k, pty, c, false);
 }
 
 /* --- reading --- */

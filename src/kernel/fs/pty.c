@@ -188,7 +188,7 @@ static int64_t master_read(struct rf_kernel *k, struct rf_file *file, struct rf_
         pty->status = 0;
         return 1;
     }
-    if (pty->out_head == pty->out_tail) {
+    if (!rf_tty_shown(pty)) {
         if (is_closed(pty))
             return -RF_EIO;
         return file->flags & RF_O_NONBLOCK ? -RF_EAGAIN : rf_sleep_on(k, &pty->master_wait);
@@ -197,9 +197,9 @@ static int64_t master_read(struct rf_kernel *k, struct rf_file *file, struct rf_
     if (pty->packet && rf_uio_put(uio, &zero, 1) != 1)
         return -RF_EFAULT;
     done += pty->packet;
-    while (uio->left && pty->out_tail != pty->out_head) {
+    while (uio->left && rf_tty_shown(pty)) {
         size_t at = pty->out_tail % RF_PTY_OUTPUT, n = RF_PTY_OUTPUT - at;
-        n = n < pty->out_head - pty->out_tail ? n : (size_t)(pty->out_head - pty->out_tail);
+        n = n < rf_tty_shown(pty) ? n : (size_t)rf_tty_shown(pty);
         n = n < uio->left ? n : (size_t)uio->left;
         size_t moved = rf_uio_put(uio, pty->output + at, n);
         pty->out_tail += moved;
@@ -217,6 +217,8 @@ static int64_t master_write(struct rf_kernel *k, struct rf_file *file, struct rf
     (void)pos;
     uint64_t done = begin_write(k, uio);
     uint64_t output = pty->out_head;
+    if (!pty->stopped)
+        pty->shown = output;
     bool fault = false;
     while (uio->left && !fault && rf_tty_room(pty)) {
         uint8_t c;
@@ -238,7 +240,7 @@ static uint32_t master_poll(struct rf_kernel *k, struct rf_file *file, struct rf
     struct rf_pty *pty = pty_of(file);
     (void)k;
     rf_poll_add(request, &pty->master_wait);
-    uint32_t ready = pty->out_head != pty->out_tail ? RF_POLLIN | RF_POLLRDNORM : 0;
+    uint32_t ready = rf_tty_shown(pty) ? RF_POLLIN | RF_POLLRDNORM : 0;
     if (pty->packet && pty->status)
         ready |= RF_POLLIN | RF_POLLRDNORM | RF_POLLPRI;
     if (is_closed(pty))
@@ -322,7 +324,10 @@ static int64_t flow(struct rf_kernel *k, struct rf_pty *pty, uint64_t action)
     if (refused)
         return refused;
     switch (action) {
-    case 0: rf_tty_stop(k, pty); return 0;
+    case 0:
+        pty->shown = pty->out_head;
+        rf_tty_stop(k, pty);
+        return 0;
     case 1: rf_tty_start(k, pty); return 0;
     case 2:
     case 3:
@@ -343,7 +348,7 @@ static int64_t flush(struct rf_kernel *k, struct rf_pty *pty, uint64_t which)
     if (which != 1)
         rf_tty_flush_input(k, pty);
     if (which != 0) {
-        pty->out_tail = pty->out_head;
+        pty->out_tail = pty->shown = pty->out_head;
         if (pty->packet)
             pty->status |= 2; /* TIOCPKT_FLUSHWRITE */
         rf_wake(k, &pty->slave_wait);
@@ -380,7 +385,7 @@ static int64_t common_ioctl(struct rf_kernel *k, struct rf_file *file, uint32_t 
     case RF_TIOCSWINSZ: return set_size(k, pty, argument);
     case RF_TIOCOUTQ: return put_int(k, argument, 0);
     case RF_FIONREAD:
-        return put_int(k, argument, (int32_t)(master ? pty->out_head - pty->out_tail : rf_tty_readable(pty)));
+        return put_int(k, argument, (int32_t)(master ? rf_tty_shown(pty) : rf_tty_readable(pty)));
     case RF_TCSBRK:
     case TCSBRKP: return rf_tty_check(k, &pty->tty, RF_SIGTTOU);
     case RF_TCXONC: return flow(k, pty, argument);

@@ -29,6 +29,7 @@ struct rf_pty {
     uint32_t column, canon_column;
 
     uint64_t out_tail, out_head;
+    uint64_t shown; /* while output is stopped: echo behind this is held back */
     uint8_t output[RF_PTY_OUTPUT];
 
     struct rf_wait_queue slave_wait, master_wait;
@@ -47,6 +48,11 @@ uint64_t rf_tty_room(const struct rf_pty *pty); /* for how many bytes; 0: the ma
 /* A byte goes to the master, processed as c_oflag says. False: no room. */
 bool rf_tty_put(struct rf_pty *pty, uint8_t c);
 bool rf_tty_put_raw(struct rf_pty *pty, uint8_t c);
+/* How many bytes the master may read. */
+RF_INLINE uint64_t rf_tty_shown(const struct rf_pty *pty)
+{
+    return (pty->stopped ? pty->shown : pty->out_head) - pty->out_tail;
+}
 /* How many bytes a read may have now; in canonical mode those of the first line with its end. */
 uint64_t rf_tty_readable(const struct rf_pty *pty);
 bool rf_tty_has_line(const struct rf_pty *pty);

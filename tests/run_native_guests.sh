@@ -22,7 +22,7 @@ same bin/processes
 same bin/files
 same bin/files "$tree"
 same bin/memory
-for program in mm_mmap mm_remap mm_advice mm_lock mm_limits process_vm sysv_shm; do
+for program in mm_mmap mm_remap mm_advice mm_lock mm_limits process_vm sysv_shm sysv_sem sysv_msg; do
     same bin/$program
 done
 same bin/bad_calls
@@ -37,6 +37,9 @@ same bin/signalfd
 same bin/memfd
 same bin/pidfd
 same bin/rseq
+for program in unix_stream unix_datagram unix_rights unix_names unix_events socket_options; do
+    same bin/$program
+done
 same bin/seccomp
 same bin/seccomp_notify
 same bin/priorities

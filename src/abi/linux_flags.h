@@ -246,6 +246,7 @@ enum {
     RF_RWF_SYNC = 4,
     RF_RWF_NOWAIT = 8,
     RF_RWF_APPEND = 0x10,
+    RF_RWF_NOAPPEND = 0x20,
     RF_SPLICE_F_MOVE = 1,
     RF_SPLICE_F_NONBLOCK = 2,
     RF_SPLICE_F_MORE = 4,

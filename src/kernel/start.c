@@ -5,6 +5,7 @@
 #include "kernel/frames.h"
 #include "kernel/mm/mm.h"
 #include "kernel/namespace/namespace.h"
+#include "kernel/net/socket.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/clock.h"
 #include "kernel/fs/fs.h"
@@ -33,8 +34,8 @@ static const struct rf_handler_table *const handler_tables[] = {
     &rf_handlers_wait,    &rf_handlers_usage,   &rf_handlers_ptrace,
     &rf_handlers_memory_advice, &rf_handlers_memory_lock, &rf_handlers_process_vm, &rf_handlers_shm,
     &rf_handlers_futex_waitv, &rf_handlers_membarrier, &rf_handlers_seccomp,
-    &rf_handlers_rseq,    &rf_handlers_xattr,
-    &rf_handlers_file_size, &rf_handlers_file_copy,
+    &rf_handlers_rseq, &rf_handlers_xattr, &rf_handlers_file_size, &rf_handlers_file_copy, &rf_handlers_socket,
+    &rf_handlers_socket_message, &rf_handlers_sem, &rf_handlers_msg,
 };
 
 static void install_handlers(struct rf_kernel *k)
@@ -103,6 +104,8 @@ rf_status rf_kernel_create(struct rf_kernel *k, struct rf_cpu *cpu, struct rf_ra
         status = rf_boot(k, err);
     if (!status)
         status = rf_vfs_create(k, err);
+    if (!status && rf_net_create(k))
+        status = rf_error_set(err, RF_ERR_NO_MEMORY, "no memory for sockets");
     if (status) {
         rf_kernel_destroy(k);
         return status;
@@ -118,6 +121,7 @@ static void release(struct rf_kernel *k)
     if (k->last_mm)
         rf_mm_put(k, k->last_mm); /* shared mappings of files are written back */
     k->last_mm = NULL;
+    rf_net_destroy(k); /* bound sockets hold names */
     if (k->vfs)
         rf_vfs_destroy(k);
     rf_kfree(k, k->syscall_counts);

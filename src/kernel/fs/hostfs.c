@@ -171,7 +171,7 @@ static struct rf_inode *new_inode(struct rf_kernel *k, struct rf_mount *mount, c
     k->vfs->host_inodes = host;
     inode->private_data = host;
     inode->ops = &rf_hostfs_inode_ops;
-    inode->btime = (struct rf_timespec){ 0, 0 }; /* not known */
+    inode->btime = (struct rf_timespec){ 0, 0 }; /* asked for when first looked at (hostfs_attr.c) */
     if (S_ISREG(st->st_mode))
         inode->file_ops = &rf_hostfs_file_ops;
     else if (S_ISDIR(st->st_mode))
@@ -376,6 +376,7 @@ const struct rf_inode_ops rf_hostfs_inode_ops = {
     .remove = rf_hostfs_remove,
     .rename = rf_hostfs_rename,
     .exchange = rf_hostfs_exchange,
+    .tmpfile = rf_hostfs_tmpfile,
     .readlink = read_link,
     .getattr = rf_hostfs_getattr,
     .setattr = rf_hostfs_setattr,

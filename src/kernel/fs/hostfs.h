@@ -67,6 +67,8 @@ int64_t rf_hostfs_rename(struct rf_kernel *k, struct rf_inode *dir, const char *
 int64_t rf_hostfs_exchange(struct rf_kernel *k, struct rf_inode *dir, const char *name, struct rf_inode *inode,
                            struct rf_inode *new_dir, const char *new_name, struct rf_inode *other);
 
+int64_t rf_hostfs_tmpfile(struct rf_kernel *k, struct rf_inode *dir, uint32_t mode, struct rf_inode **out);
+
 /* --- hostfs_xattr.c --- */
 int64_t rf_hostfs_getxattr(struct rf_kernel *k, struct rf_inode *inode, const char *name, void *value, size_t size);
 int64_t rf_hostfs_listxattr(struct rf_kernel *k, struct rf_inode *inode, char *out, size_t size);

@@ -25,6 +25,17 @@ void rf_host_take_attributes(struct rf_inode *inode, const struct stat *st)
     inode->ctime = from_host(st->st_ctim);
 }
 
+/* When it was made never changes: asked once. */
+static void take_birth(struct rf_inode *inode, int dir, const char *name)
+{
+    struct statx x;
+    if (inode->btime.tv_sec || inode->btime.tv_nsec)
+        return;
+    inode->btime.tv_nsec = 1; /* asked */
+    if (statx(dir, name, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, STATX_BTIME, &x) == 0 && x.stx_mask & STATX_BTIME)
+        inode->btime = (struct rf_timespec){ x.stx_btime.tv_sec, x.stx_btime.tv_nsec };
+}
+
 static int any_fd(const struct rf_hostfs_inode *host)
 {
     return host->read_fd >= 0 ? host->read_fd : host->write_fd >= 0 ? host->write_fd : host->path_fd;
@@ -48,15 +59,18 @@ int64_t rf_hostfs_getattr(struct rf_kernel *k, struct rf_inode *inode)
         if (fstat(fd, &st) < 0)
             return rf_host_error();
         rf_host_take_attributes(inode, &st);
+        take_birth(inode, fd, "");
         return 0;
     }
     const char *name;
     int64_t dir = location(inode, &name);
     if (dir >= 0 && fstatat((int)dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-        st.st_ino == host->host_ino && st.st_dev == host->host_device)
+        st.st_ino == host->host_ino && st.st_dev == host->host_device) {
         rf_host_take_attributes(inode, &st);
-    else
+        take_birth(inode, (int)dir, name);
+    } else {
         inode->nlink = 0; /* its name is gone; what was known stays */
+    }
     return 0;
 }
 

@@ -48,8 +48,10 @@ static int64_t create_directory(int dirfd, const char *name, uint32_t mode)
     if (mkdirat(dirfd, name, mode & 07777) < 0)
         return rf_host_error();
     int fd = rf_host_open(dirfd, name, O_RDONLY | O_DIRECTORY, 0);
+    struct stat st;
     if (fd >= 0) {
-        fchmod(fd, mode & 07777);
+        if (fstat(fd, &st) == 0) /* set-group-ID may be inherited */
+            fchmod(fd, (mode & 07777) | (st.st_mode & S_ISGID));
         close(fd);
     }
     return 0;
@@ -65,8 +67,9 @@ int64_t rf_hostfs_create_name(struct rf_kernel *k, struct rf_inode *dir, const c
     switch (mode & RF_S_IFMT) {
     case RF_S_IFREG: return create_regular(k, dir, (int)fd, name, mode, out);
     case RF_S_IFDIR: result = create_directory((int)fd, name, mode); break;
-    case RF_S_IFIFO: /* a name on the host; its contents never leave the machine */
-        result = mkfifoat((int)fd, name, mode & 07777) < 0 ? rf_host_error() : 0;
+    case RF_S_IFIFO: /* names on the host; what goes through them never leaves the machine */
+    case RF_S_IFSOCK:
+        result = mknodat((int)fd, name, mode & (RF_S_IFMT | 07777), 0) < 0 ? rf_host_error() : 0;
         break;
     default: result = -RF_EPERM; break;
     }
@@ -84,10 +87,48 @@ int64_t rf_hostfs_symlink(struct rf_kernel *k, struct rf_inode *dir, const char 
     return found(k, dir, (int)fd, name, out);
 }
 
+/* A file that the host knows only by our descriptor; it stays known by that. */
+int64_t rf_hostfs_tmpfile(struct rf_kernel *k, struct rf_inode *dir, uint32_t mode, struct rf_inode **out)
+{
+    struct stat st;
+    int64_t parent = rf_host_directory(dir);
+    if (parent < 0)
+        return parent;
+    int fd = openat((int)parent, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, mode & 07777);
+    if (fd < 0)
+        return rf_host_error();
+    fchmod(fd, mode & 07777);
+    *out = fstat(fd, &st) == 0 ? rf_host_inode(k, dir->mount, NULL, "", &st) : NULL;
+    if (!*out) {
+        close(fd);
+        return -RF_ENOMEM;
+    }
+    rf_host_of(*out)->read_fd = rf_host_of(*out)->write_fd = fd;
+    return 0;
+}
+
+/* linkat's AT_EMPTY_PATH wants a capability that the host's user may lack: /proc does without. */
+static int64_t name_file(struct rf_kernel *k, struct rf_inode *dir, const char *name, struct rf_inode *inode)
+{
+    int64_t to = rf_host_directory(dir);
+    int fd = rf_host_of(inode)->write_fd;
+    char path[64];
+    if (to < 0)
+        return to;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    if (linkat(fd, "", (int)to, name, AT_EMPTY_PATH) < 0 && linkat(AT_FDCWD, path, (int)to, name, AT_SYMLINK_FOLLOW) < 0)
+        return rf_host_error();
+    if (!rf_host_place(k, inode, dir, name))
+        return -RF_ENOMEM;
+    return rf_hostfs_getattr(k, inode);
+}
+
 int64_t rf_hostfs_link(struct rf_kernel *k, struct rf_inode *dir, const char *name,
                        struct rf_inode *inode)
 {
-    const struct rf_hostfs_inode *host = rf_host_of(inode);
+    struct rf_hostfs_inode *host = rf_host_of(inode);
+    if (inode->linkable && !inode->nlink)
+        return name_file(k, dir, name, inode);
     int64_t fd = rf_host_directory(dir), from = host->dir ? rf_host_directory(host->dir) : -RF_EXDEV;
     if (fd < 0 || from < 0)
         return fd < 0 ? fd : from;

@@ -42,8 +42,12 @@ static const struct entry sys_kernel[] = {
     TEXT("core_pattern", rf_proc_core_pattern),
     TEXT("core_uses_pid", rf_proc_core_uses_pid),
     TEXT("hostname", rf_proc_hostname),
+    TEXT("msgmax", rf_proc_msgmax),
+    TEXT("msgmnb", rf_proc_msgmnb),
+    TEXT("msgmni", rf_proc_msgmni),
     TEXT("osrelease", rf_proc_osrelease),
     TEXT("ostype", rf_proc_ostype),
+    TEXT("sem", rf_proc_sem_limits),
     TEXT("shmall", rf_proc_shmmax), /* the same number, of pages */
     TEXT("shmmax", rf_proc_shmmax),
     TEXT("shmmni", rf_proc_shmmni),
@@ -53,13 +57,33 @@ static const struct entry sys_vm[] = {
     TEXT("mmap_min_addr", rf_proc_mmap_min_addr),
     TEXT("overcommit_memory", rf_proc_overcommit_memory),
 };
-static const struct entry sys[] = { DIRECTORY("kernel", sys_kernel), DIRECTORY("vm", sys_vm) };
-static const struct entry sysvipc[] = { TEXT("shm", rf_proc_sysvipc_shm) };
+static const struct entry sys_net_core[] = {
+    TEXT("optmem_max", rf_proc_optmem_max),
+    TEXT("rmem_default", rf_proc_socket_memory_default),
+    TEXT("rmem_max", rf_proc_socket_memory_max),
+    TEXT("somaxconn", rf_proc_somaxconn),
+    TEXT("wmem_default", rf_proc_socket_memory_default),
+    TEXT("wmem_max", rf_proc_socket_memory_max),
+};
+static const struct entry sys_net_unix[] = { TEXT("max_dgram_qlen", rf_proc_max_dgram_qlen) };
+static const struct entry sys_net[] = { DIRECTORY("core", sys_net_core), DIRECTORY("unix", sys_net_unix) };
+static const struct entry sys[] = {
+    DIRECTORY("kernel", sys_kernel),
+    DIRECTORY("net", sys_net),
+    DIRECTORY("vm", sys_vm),
+};
+static const struct entry net[] = { TEXT("unix", rf_proc_net_unix) };
+static const struct entry sysvipc[] = {
+    TEXT("msg", rf_proc_sysvipc_msg),
+    TEXT("sem", rf_proc_sysvipc_sem),
+    TEXT("shm", rf_proc_sysvipc_shm),
+};
 static const struct entry top[] = {
     TEXT("cpuinfo", rf_proc_cpuinfo),
     TEXT("filesystems", rf_proc_filesystems),
     TEXT("meminfo", rf_proc_meminfo),
     LINK("mounts", "self/mounts"),
+    LINK("net", "self/net"),
     LINK("self", NULL),
     TEXT("stat", rf_proc_stat),
     DIRECTORY("sys", sys),
@@ -89,6 +113,7 @@ static const struct entry of_process[] = {
     SPECIAL("mem", 0600, &rf_proc_mem_ops, rf_proc_open_mem),
     TEXT("mountinfo", rf_proc_mountinfo),
     TEXT("mounts", rf_proc_mounts),
+    DIRECTORY("net", net),
     FOLDER("ns", 0511, namespaces),
     TEXT("oom_score", rf_proc_pid_oom_score),
     SPECIAL("oom_score_adj", 0644, &rf_proc_oom_score_adj_ops, NULL),

@@ -28,6 +28,13 @@ rf_proc_text rf_proc_pid_cmdline, rf_proc_pid_comm, rf_proc_pid_maps, rf_proc_pi
     rf_proc_pid_status, rf_proc_pid_limits, rf_proc_pid_personality, rf_proc_pid_uid_map, rf_proc_pid_gid_map,
     rf_proc_pid_setgroups;
 
+/* --- ipc/procfs_ipc.c --- */
+rf_proc_text rf_proc_sysvipc_msg, rf_proc_sysvipc_sem, rf_proc_msgmax, rf_proc_msgmnb, rf_proc_msgmni, rf_proc_sem_limits;
+
+/* --- net/procfs_net.c --- */
+rf_proc_text rf_proc_net_unix, rf_proc_somaxconn, rf_proc_optmem_max, rf_proc_socket_memory_default,
+    rf_proc_socket_memory_max, rf_proc_max_dgram_qlen;
+
 /* A file is written, by one who has opened it with these credentials: text ends with NUL. 0 or -errno. */
 typedef int64_t rf_proc_write(struct rf_kernel *k, struct rf_task *task, const struct rf_credentials *opener,
                               const char *text);

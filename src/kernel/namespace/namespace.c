@@ -1,6 +1,8 @@
 /* Namespaces: references, the initial ones, and the set that a clone or unshare makes. */
 #include "kernel/namespace/namespace.h"
 
+#include "kernel/ipc/msg.h"
+#include "kernel/ipc/sem.h"
 #include "kernel/ipc/shm.h"
 #include "kernel/task/task.h"
 #include "kernel/vfs/inode.h"
@@ -32,6 +34,13 @@ void rf_namespace_get(struct rf_namespace *ns)
     ns->references++;
 }
 
+static void end_ipc(struct rf_kernel *k, struct rf_ipc_namespace *ns)
+{
+    rf_shm_set_end(k, ns->shm);
+    rf_sem_end(k, &ns->sem);
+    rf_msg_end(k, &ns->msg);
+}
+
 static void free_contents(struct rf_kernel *k, struct rf_namespace *ns)
 {
     if (ns->kind == RF_NS_USER) {
@@ -40,7 +49,7 @@ static void free_contents(struct rf_kernel *k, struct rf_namespace *ns)
         rf_kfree(k, user->gid.extents);
     }
     if (ns->kind == RF_NS_IPC)
-        rf_shm_set_end(k, ((struct rf_ipc_namespace *)ns)->shm);
+        end_ipc(k, (struct rf_ipc_namespace *)ns);
     if (ns->kind == RF_NS_MNT)
         rf_mount_namespace_free(k, (struct rf_mount_namespace *)ns);
     if (ns->kind == RF_NS_PID) {

@@ -46,9 +46,17 @@ struct rf_uts_namespace {
     char nodename[65], domainname[65];
 };
 
+/* System V objects of one kind, by index (ipc/ids.h). */
+struct rf_ipc_ids {
+    struct rf_ipc_object *first;
+    int32_t count, last_index;
+    bool used; /* an index has been given out */
+    uint16_t sequence;
+};
 struct rf_ipc_namespace {
     struct rf_namespace ns;
     struct rf_shm_set *shm; /* ipc/shm.h; NULL until the first segment */
+    struct rf_ipc_ids sem, msg; /* ipc/sem.h, ipc/msg.h */
 };
 
 /* One number that the namespace has given: to whom in the initial one. */

@@ -8,6 +8,7 @@
 #ifndef RF_KERNEL_NET_SOCKET_H
 #define RF_KERNEL_NET_SOCKET_H
 
+#include "abi/linux_sockets.h"
 #include "abi/linux_structs.h"
 #include "kernel/vfs/inode.h"
 #include "kernel/vfs/poll.h"
@@ -41,11 +42,20 @@ struct rf_control {
     bool has_credentials;   /* SCM_CREDENTIALS was given, or is to be delivered */
     struct rf_socket_credentials credentials;
     /* What a family adds when it delivers (IP_PKTINFO, SO_TIMESTAMP ...): ready-made cmsgs, each aligned to 8. */
-    uint8_t extra[256];
+    _Alignas(8) uint8_t extra[256];
     uint32_t extra_size;
-    /* What a family below SOL_SOCKET was sent: cmsgs that message.c does not know, copied from the user. */
+    /* What was sent: all cmsgs, copied from the user. A family looks for its own, or has rf_control_scm take
+     * SCM_RIGHTS and SCM_CREDENTIALS out of them. */
     uint8_t *raw;           /* kernel heap; NULL: none */
-    uint32_t raw_size;
+    uint64_t raw_size;
+};
+
+/* Whose word of task->scratch is what while a call waits and runs again. */
+enum {
+    RF_SCRATCH_MOVED = 0,      /* bytes that a stream's send or MSG_WAITALL has moved */
+    RF_SCRATCH_MESSAGES = 2,   /* sendmmsg, recvmmsg: messages that are done */
+    RF_SCRATCH_END = 3,        /* recvmmsg: when its time is over */
+    RF_SCRATCH_FAMILY = 4,     /* to 7: the family's */
 };
 
 /* One send or receive. */
@@ -82,8 +92,10 @@ struct rf_socket_ops {
     int64_t (*getsockopt)(struct rf_kernel *k, struct rf_socket *s, int level, int name, void *value, uint32_t *size);
     /* SOL_SOCKET options have changed (buffer sizes, SO_LINGER ...): NULL if the family looks at them when it needs them. */
     void (*changed)(struct rf_kernel *k, struct rf_socket *s, int name);
-    /* The last descriptor is gone: say goodbye to the peer (may linger: RF_BLOCKED is not allowed), free family data. */
+    /* The last descriptor is gone: say goodbye to the peer (may linger: RF_BLOCKED is not allowed), keep what others may still look at. */
     void (*release)(struct rf_kernel *k, struct rf_socket *s);
+    /* The last reference is gone: free s->data. NULL: nothing to free. */
+    void (*destroy)(struct rf_kernel *k, struct rf_socket *s);
 };
 
 /* SOL_SOCKET's state, the same for all families (options.c). Times in ns, UINT64_MAX: none. */
@@ -120,8 +132,11 @@ struct rf_socket_family {
     const char *name;         /* as /proc/net/protocols would call it */
     /* Checks type and protocol, sets s->ops, protocol and data. 0, -RF_ESOCKTNOSUPPORT, -RF_EPROTONOSUPPORT, -RF_EPERM ... */
     int64_t (*create)(struct rf_kernel *k, struct rf_socket *s, int type, int protocol);
+    /* The machine ends, no descriptor is left: free the family's part of k->net. NULL: nothing. */
+    void (*end)(struct rf_kernel *k);
 };
-/* families.c: all that there are. NULL: -RF_EAFNOSUPPORT. */
+/* families.c: all that there are, ending with NULL; and the one of a domain, NULL: -RF_EAFNOSUPPORT. */
+extern const struct rf_socket_family *const rf_socket_families[];
 const struct rf_socket_family *rf_socket_family_find(int domain);
 
 /* The network as programs see it: made at start, one per machine (a namespace may have its own later). Each driver
@@ -145,6 +160,7 @@ void rf_socket_get(struct rf_socket *s);
 void rf_socket_put(struct rf_kernel *k, struct rf_socket *s); /* NULL is allowed */
 /* A file over it, which takes the reference over (on failure: puts it). flags: RF_O_NONBLOCK. */
 int64_t rf_socket_file(struct rf_kernel *k, struct rf_socket *s, uint32_t flags, struct rf_file **out);
+extern const struct rf_file_ops rf_socket_file_ops;
 /* NULL: not a socket. */
 struct rf_socket *rf_socket_of(const struct rf_file *file);
 /* A pending error, taken away: 0 or -errno. */
@@ -158,18 +174,33 @@ int64_t rf_socket_wait(struct rf_kernel *k, struct rf_socket *s, struct rf_wait_
 void rf_socket_readable(struct rf_kernel *k, struct rf_socket *s);
 void rf_socket_writable(struct rf_kernel *k, struct rf_socket *s);
 
+/* The family's, and SIGPIPE. */
+int64_t rf_socket_send(struct rf_kernel *k, struct rf_socket *s, struct rf_message *message);
+int64_t rf_socket_receive(struct rf_kernel *k, struct rf_socket *s, struct rf_message *message);
+
 /* --- message.c: user memory <-> struct rf_message --- */
 /* A sockaddr from the user: 0, -RF_EINVAL (size below 0 or above 128), -RF_EFAULT. */
 int64_t rf_socket_address_from_user(struct rf_kernel *k, struct rf_socket_address *out, uint64_t user, int32_t size);
 /* Copies at most what *length_user says, and puts the real length there: move_addr_to_user. */
 int64_t rf_socket_address_to_user(struct rf_kernel *k, const struct rf_socket_address *address, uint64_t user,
                                   uint64_t length_user);
+/* SCM_RIGHTS and SCM_CREDENTIALS of what was sent become files and credentials, with Linux' checks (scm_send): for
+ * families that pass them. Without the latter, the credentials are the sender's. rights: descriptors may be sent. */
+int64_t rf_control_scm(struct rf_kernel *k, struct rf_control *control, bool rights);
+/* The cmsgs that were sent, one by one from *at = 0 on. NULL: there are no more, or *error says that one is malformed. */
+const struct rf_cmsghdr *rf_control_next(const struct rf_control *control, uint64_t *at, int64_t *error);
 /* A ready cmsg added to control->extra; false: no room (the caller then sets RF_MSG_CTRUNC). */
 bool rf_control_add(struct rf_control *control, int level, int type, const void *data, uint32_t size);
 void rf_control_free(struct rf_kernel *k, struct rf_control *control); /* files and raw */
 
+/* --- inet_ioctl.c --- */
+/* Of every socket, when its family does not know the command: what there is to know about network interfaces. */
+int64_t rf_device_ioctl(struct rf_kernel *k, struct rf_socket *s, uint32_t command, uint64_t argument);
+
 /* --- options.c --- */
 int64_t rf_socket_set_option(struct rf_kernel *k, struct rf_socket *s, int name, const void *value, uint32_t size);
+/* struct ucred as the current task sees it. */
+struct rf_ucred rf_socket_ucred(const struct rf_kernel *k, const struct rf_socket_credentials *c);
 int64_t rf_socket_get_option(struct rf_kernel *k, struct rf_socket *s, int name, void *value, uint32_t *size);
 
 #endif

@@ -259,14 +259,24 @@ static int64_t sys_pwritev(struct rf_kernel *k, const uint64_t a[6])
     return vectors_at_offset(k, a, WRITE);
 }
 
-/* Flags that change nothing here are taken; offset -1 is the file's own position. */
+/* Flags that change nothing here are taken; RWF_APPEND and RWF_NOAPPEND change the file for the call; offset -1 is the
+ * file's own position. */
 static int64_t with_flags(struct rf_kernel *k, const uint64_t a[6], enum direction direction)
 {
-    const uint32_t harmless = RF_RWF_HIPRI | RF_RWF_DSYNC | RF_RWF_SYNC;
-    if ((uint32_t)a[5] & ~harmless)
+    const uint32_t harmless = RF_RWF_HIPRI | RF_RWF_DSYNC | RF_RWF_SYNC, append = RF_RWF_APPEND | RF_RWF_NOAPPEND;
+    uint32_t flags = (uint32_t)a[5];
+    struct rf_file *file = rf_fd_file(k, (int)a[0]);
+    if (file && flags & ~(harmless | append))
         return -RF_EOPNOTSUPP;
-    return a[3] == UINT64_MAX ? vectors_at_position(k, a, direction)
-                              : vectors_at_offset(k, a, direction);
+    if (file && (flags & append) == append)
+        return -RF_EINVAL;
+    uint32_t before = file ? file->flags : 0;
+    if (file && flags & append)
+        file->flags = flags & RF_RWF_APPEND ? before | RF_O_APPEND : before & ~(uint32_t)RF_O_APPEND;
+    int64_t result = a[3] == UINT64_MAX ? vectors_at_position(k, a, direction) : vectors_at_offset(k, a, direction);
+    if (file && flags & append)
+        file->flags = before;
+    return result;
 }
 
 static int64_t sys_preadv2(struct rf_kernel *k, const uint64_t a[6])

@@ -64,8 +64,6 @@ static int64_t check_fallocate(const struct rf_file *file, uint32_t mode, int64_
         return -RF_EOPNOTSUPP;
     if (!(file->mode & RF_FMODE_WRITE))
         return -RF_EBADF;
-    if (mode & ~(uint32_t)RF_FALLOC_FL_KEEP_SIZE && file->flags & RF_O_APPEND)
-        return -RF_EPERM;
     if (RF_S_ISFIFO(file->inode->mode))
         return -RF_ESPIPE;
     if (RF_S_ISDIR(file->inode->mode))

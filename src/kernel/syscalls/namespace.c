@@ -1,5 +1,6 @@
 /* unshare(2) and setns(2). */
 #include "kernel/fs/fs.h"
+#include "kernel/ipc/sem.h"
 #include "kernel/namespace/namespace.h"
 #include "kernel/task/credentials.h"
 #include "kernel/task/identity.h"
@@ -78,6 +79,8 @@ static int64_t prepare(struct rf_kernel *k, struct rf_task *task, uint64_t flags
         return -RF_EINVAL;
     int64_t error = rf_namespaces_copy(k, &u->namespaces, &task->namespaces, others,
                                        u->user ? u->user : task->credentials.user);
+    if (!error && others & RF_CLONE_NEWIPC)
+        rf_sem_process_ended(k, task->process, task->namespaces.ipc);
     if (!error && others & RF_CLONE_NEWNS &&
         !rf_fs_context_follow(k, u->fs, (const struct rf_mount_namespace *)u->namespaces.mnt))
         error = -RF_ENOMEM;
@@ -181,6 +184,7 @@ static void install(struct rf_kernel *k, struct rf_namespaces *set, struct rf_na
         set->uts = (struct rf_uts_namespace *)ns;
         break;
     case RF_NS_IPC:
+        rf_sem_process_ended(k, k->current->process, set->ipc); /* exit_sem, as on leaving by unshare */
         rf_namespace_put(k, &set->ipc->ns);
         set->ipc = (struct rf_ipc_namespace *)ns;
         break;

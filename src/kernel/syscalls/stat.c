@@ -345,7 +345,7 @@ static int64_t change_owner(struct rf_kernel *k, struct rf_inode *inode, const s
             return -RF_EPERM;
         change.mask |= RF_ATTR_GID;
     }
-    if (!RF_S_ISDIR(inode->mode) && change.mask) { /* set-ID bits do not survive */
+    if (!RF_S_ISDIR(inode->mode)) { /* set-ID bits do not survive, whether or not an owner is given (chown_common) */
         uint32_t drop = RF_S_ISUID | (inode->mode & RF_S_IXGRP ? RF_S_ISGID : 0);
         change.mode = inode->mode & RF_S_IALLUGO & ~drop;
         if (inode->mode & drop)

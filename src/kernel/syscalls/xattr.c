@@ -22,11 +22,14 @@ static bool begins(const char *name, const char *prefix)
     return !strncmp(name, prefix, strlen(prefix));
 }
 
-/* A kind of name that some file system keeps; a prefix alone is none (xattr_resolve_name). */
-static bool is_kept(const char *name)
+/* A kind of name that some file system keeps: 0, or what xattr_resolve_name says. */
+static int64_t check_kind(const char *name)
 {
-    return (begins(name, "user.") && name[5]) || (begins(name, "trusted.") && name[8]) ||
-           (begins(name, "security.") && name[9]);
+    static const char *const kinds[] = { "user.", "trusted.", "security." };
+    for (size_t i = 0; i < RF_ARRAY_SIZE(kinds); i++)
+        if (begins(name, kinds[i]))
+            return name[strlen(kinds[i])] ? 0 : -RF_EINVAL;
+    return -RF_EOPNOTSUPP;
 }
 
 /* xattr_permission */
@@ -100,8 +103,8 @@ static int64_t change(struct rf_kernel *k, const struct subject *subject, const 
     int64_t error = check_rights(k, inode, name, WRITE);
     if (!error && !inode->ops->setxattr)
         return -RF_EOPNOTSUPP;
-    if (!error && !is_kept(name))
-        return -RF_EOPNOTSUPP;
+    if (!error)
+        error = check_kind(name);
     if (!error)
         error = check_security(k, inode, name, value, size);
     return error ? error : inode->ops->setxattr(k, inode, name, value, size, flags);
@@ -168,7 +171,8 @@ static int64_t ask_value(struct rf_kernel *k, struct rf_inode *inode, const char
     int64_t error = check_rights(k, inode, name, READ);
     if (error)
         return error;
-    return inode->ops->getxattr && is_kept(name) ? inode->ops->getxattr(k, inode, name, out, size) : -RF_EOPNOTSUPP;
+    error = inode->ops->getxattr ? check_kind(name) : -RF_EOPNOTSUPP;
+    return error ? error : inode->ops->getxattr(k, inode, name, out, size);
 }
 
 /* Names that only an administrator sees are taken out (simple_xattr_list). */

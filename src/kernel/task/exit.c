@@ -3,6 +3,7 @@
  * A thread that ends gives up what it holds and is a zombie until nobody asks for its status any more: its tracer, or,
  * for a process, the parent. A process has ended when all its threads have; its status is that of exit_group, or of the
  * thread that ended last. */
+#include "kernel/ipc/sem.h"
 #include "kernel/mm/mm.h"
 #include "kernel/ptrace/ptrace.h"
 #include "kernel/seccomp/seccomp.h"
@@ -31,6 +32,8 @@ static void release_mm(struct rf_kernel *k, struct rf_task *task)
 
 static void release_resources(struct rf_kernel *k, struct rf_task *task)
 {
+    if (task->process->thread_count == 1)
+        rf_sem_process_ended(k, task->process, task->namespaces.ipc);
     rf_seccomp_release(k, task);
     rf_posix_timers_thread_ended(k, task);
     rf_cpu_timer_stop(k, &task->cpu_sleep);

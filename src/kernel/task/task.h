@@ -152,7 +152,7 @@ struct rf_task {
     uint64_t deadline;             /* ns monotonic; 0 = not set, UINT64_MAX = none */
     int host_fd;                   /* -1, or the host descriptor it waits for */
     short host_events;
-    uint64_t scratch[4];           /* a restarted handler's memory; zero at system call entry */
+    uint64_t scratch[8];           /* a restarted handler's memory; zero at system call entry */
 
     uint8_t seccomp_mode;          /* RF_SECCOMP_MODE_* */
     struct rf_seccomp_filter *seccomp_filter;         /* the newest */

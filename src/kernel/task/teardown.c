@@ -1,5 +1,7 @@
 /* The machine's end: every task that is left gives back what it holds, and goes. Nothing of it is seen by the
  * programs: no signals, no writes to their memory. */
+#include "kernel/ipc/msg.h"
+#include "kernel/ipc/sem.h"
 #include "kernel/mm/mm.h"
 #include "kernel/seccomp/seccomp.h"
 #include "kernel/signal/posix_timer.h"
@@ -9,6 +11,8 @@
 
 static void give_back(struct rf_kernel *k, struct rf_task *task)
 {
+    rf_sem_forget(k, task);
+    rf_msg_forget(k, task);
     rf_seccomp_release(k, task);
     rf_fd_table_put(k, task->files);
     task->files = NULL;

@@ -127,6 +127,18 @@ int64_t rf_fd_install(struct rf_kernel *k, struct rf_file *file, int min, bool c
     return fd;
 }
 
+int64_t rf_fd_next(struct rf_kernel *k, int32_t fds[2])
+{
+    const struct rf_fd_table *table = k->current->files;
+    uint32_t limit = limit_of(k), fd = table->lowest;
+    for (int i = 0; i < 2; i++, fd++) {
+        while (fd < table->capacity && table->fds[fd].file)
+            fd++;
+        fds[i] = fd < limit ? (int32_t)fd : -1;
+    }
+    return fds[1] < 0 ? -RF_EMFILE : 0;
+}
+
 int64_t rf_fd_replace(struct rf_kernel *k, struct rf_file *file, int fd, bool close_on_exec)
 {
     struct rf_fd_table *table = k->current->files;

@@ -71,6 +71,12 @@ static void touch_access_time(struct rf_kernel *k, struct rf_file *file)
         set_access_time(k, inode, now);
 }
 
+/* rw_verify_area of fs/read_write.c. */
+static bool is_range(const struct rf_file *file, uint64_t at, uint64_t size)
+{
+    return file->mode & RF_FMODE_STREAM || ((int64_t)at >= 0 && (int64_t)(at + size) >= 0);
+}
+
 int64_t rf_file_read(struct rf_kernel *k, struct rf_file *file, struct rf_uio *uio, uint64_t *pos)
 {
     if (!(file->mode & RF_FMODE_READ))
@@ -80,7 +86,7 @@ int64_t rf_file_read(struct rf_kernel *k, struct rf_file *file, struct rf_uio *u
     if (!file->ops->read)
         return -RF_EINVAL;
     uint64_t *at = pos ? pos : &file->pos;
-    if (!(file->mode & RF_FMODE_STREAM) && (int64_t)*at < 0)
+    if (!is_range(file, *at, uio->left))
         return -RF_EINVAL;
     int64_t result = file->ops->read(k, file, uio, at);
     rf_epoll_used(file);
@@ -108,10 +114,9 @@ static int64_t limit_write(struct rf_kernel *k, struct rf_uio *uio, uint64_t pos
     return 0;
 }
 
-/* A write takes the set-user-ID and set-group-ID bits away, unless root does it. */
-static void drop_privilege_bits(struct rf_kernel *k, struct rf_inode *inode)
+void rf_inode_drop_privilege(struct rf_kernel *k, struct rf_inode *inode)
 {
-    if (!k->current || rf_capable_here(k, RF_CAP_FSETID) || inode->mount->changes_outside)
+    if (!k->current || rf_capable_here(k, RF_CAP_FSETID))
         return;
     uint32_t mode = inode->mode & ~(uint32_t)RF_S_ISUID;
     if ((mode & (RF_S_ISGID | RF_S_IXGRP)) == (RF_S_ISGID | RF_S_IXGRP))
@@ -129,7 +134,7 @@ int64_t rf_file_write(struct rf_kernel *k, struct rf_file *file, struct rf_uio *
         return -RF_EINVAL;
     uint64_t *at = pos ? pos : &file->pos;
     bool regular = RF_S_ISREG(file->inode->mode) && !(file->mode & RF_FMODE_STREAM);
-    if (!(file->mode & RF_FMODE_STREAM) && (int64_t)*at < 0)
+    if (!is_range(file, *at, uio->left))
         return -RF_EINVAL;
     if (regular) {
         int64_t result = 0;
@@ -146,7 +151,7 @@ int64_t rf_file_write(struct rf_kernel *k, struct rf_file *file, struct rf_uio *
     int64_t result = file->ops->write(k, file, uio, at);
     rf_epoll_used(file);
     if (result > 0 && regular)
-        drop_privilege_bits(k, file->inode);
+        rf_inode_drop_privilege(k, file->inode);
     return result;
 }
 

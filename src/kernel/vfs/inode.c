@@ -164,6 +164,8 @@ int64_t rf_inode_truncate(struct rf_kernel *k, struct rf_inode *inode, uint64_t 
     int64_t result = rf_inode_setattr(k, inode, &change);
     if (result == 0 && size < old_size)
         rf_mm_truncated(k, inode, size);
+    if (result == 0)
+        rf_inode_drop_privilege(k, inode);
     return result;
 }
 

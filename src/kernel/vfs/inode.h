@@ -98,6 +98,7 @@ struct rf_inode {
     struct rf_wait_queue lock_wait;
     uint32_t writers;                 /* regular files: descriptions open for writing */
     uint32_t seals;                   /* tmpfs: RF_F_SEAL_* (fs/memfd.c) */
+    bool linkable;                    /* made without a name (O_TMPFILE), may be given one */
     uint32_t shared_writers;          /* set once a shared writable mapping was allowed */
     void *private_data;
 };
@@ -186,6 +187,8 @@ int64_t rf_inode_getattr(struct rf_kernel *k, struct rf_inode *inode);
 int64_t rf_inode_setattr(struct rf_kernel *k, struct rf_inode *inode, struct rf_attributes *change);
 /* The whole of truncate on an open or named file: type, limits. */
 int64_t rf_inode_truncate(struct rf_kernel *k, struct rf_inode *inode, uint64_t size);
+/* A write takes the set-user-ID and set-group-ID bits away, unless one with CAP_FSETID does it (file.c). */
+void rf_inode_drop_privilege(struct rf_kernel *k, struct rf_inode *inode);
 uint8_t rf_mode_to_dtype(uint32_t mode);
 int64_t rf_generic_setattr(struct rf_kernel *k, struct rf_inode *inode,
                            const struct rf_attributes *change); /* fields only */

@@ -110,7 +110,7 @@ static int64_t link_to(struct rf_kernel *k, struct rf_dentry *old, struct rf_pat
         return -RF_EXDEV;
     if (RF_S_ISDIR(inode->mode) || !dir->ops->link)
         return -RF_EPERM;
-    if (inode->nlink == 0 && !RF_S_ISREG(inode->mode))
+    if (inode->nlink == 0 && !inode->linkable)
         return -RF_ENOENT;
     return dir->ops->link(k, dir, parent->name, inode);
 }

@@ -168,6 +168,7 @@ static int64_t open_tmpfile(struct rf_kernel *k, int dirfd, const char *path, ui
     if (result == 0)
         result = dir->inode->ops->tmpfile(k, dir->inode, RF_S_IFREG | mode, &inode);
     if (result == 0) {
+        inode->linkable = !(flags & RF_O_EXCL);
         dentry = rf_dentry_new(k, dir, "#tmpfile", inode);
         rf_inode_put(k, inode);
         if (dentry)

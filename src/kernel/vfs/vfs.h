@@ -121,6 +121,9 @@ struct rf_file *rf_fd_file(struct rf_kernel *k, int fd);
 struct rf_file *rf_fd_file_or_path(struct rf_kernel *k, int fd);
 /* Lowest free descriptor >= min in the current task; consumes the reference. -errno: kept. */
 int64_t rf_fd_install(struct rf_kernel *k, struct rf_file *file, int min, bool close_on_exec);
+/* The two descriptors that rf_fd_install would give next, without giving them; -RF_EMFILE: fewer can be had, and those
+ * that cannot are -1. */
+int64_t rf_fd_next(struct rf_kernel *k, int32_t fds[2]);
 /* Make fd refer to file, closing what it was; consumes the reference. -errno: kept. */
 int64_t rf_fd_replace(struct rf_kernel *k, struct rf_file *file, int fd, bool close_on_exec);
 int64_t rf_fd_close(struct rf_kernel *k, int fd);

@@ -239,7 +239,7 @@ rf_status rf_kernel_start(struct rf_kernel *k, const struct rf_start_request *re
         return rf_error_set(err, RF_ERR_STATE, "standard input, output or error cannot be passed on");
     for (int fd = 0; fd < 3; fd++)
         if (rf_stdio_is_tty(k->vfs->stdio[fd]))
-            rf_tty_acquire(k); /* as if a shell had started it in the foreground */
+            rf_tty_acquire(k, &k->vfs->console); /* as if a shell had started it in the foreground */
     if (request->cwd) {
         int64_t error = rf_fs_chdir(k, task->fs, request->cwd);
         if (error)

@@ -85,7 +85,7 @@ int64_t rf_dentry_open(struct rf_kernel *k, struct rf_dentry *dentry, uint32_t f
     if (result)
         return result;
     file = rf_file_alloc(k, inode->file_ops ? inode->file_ops : &no_ops, inode, dentry,
-                         flags & ~(uint32_t)OPENING_FLAGS);
+                         (flags & ~(uint32_t)OPENING_FLAGS) | (flags & RF_O_NOCTTY)); /* which terminals look at */
     if (!file)
         return -RF_ENOMEM;
     bool writes = (file->mode & RF_FMODE_WRITE) && RF_S_ISREG(inode->mode);
@@ -93,6 +93,7 @@ int64_t rf_dentry_open(struct rf_kernel *k, struct rf_dentry *dentry, uint32_t f
         result = -RF_ETXTBSY;
     else
         result = driver_open(k, file);
+    file->flags &= ~(uint32_t)RF_O_NOCTTY;
     if (result) {
         discard(k, file);
         return result;

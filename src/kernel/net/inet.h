@@ -63,7 +63,7 @@ struct rf_inet_socket {
     struct rf_tcp *tcp;
 };
 
-#define RF_INET_BUCKETS 512u
+#define RF_INET_BUCKETS 4096u
 struct rf_inet_table {
     struct rf_inet_entry *bucket[RF_INET_BUCKETS];   /* by local port; newest first */
     struct rf_inet_entry *accepted[RF_INET_BUCKETS]; /* the same, of sockets that a listener made */

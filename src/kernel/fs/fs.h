@@ -42,6 +42,9 @@ bool rf_devfs_populate(struct rf_kernel *k, struct rf_dentry *dev);
 int64_t rf_device_open(struct rf_kernel *k, struct rf_file *file);
 int64_t rf_random_read(struct rf_kernel *k, struct rf_uio *uio);
 
+/* --- sysfs.c --- */
+struct rf_mount *rf_sysfs_create(struct rf_kernel *k);
+
 /* --- procfs.c --- */
 struct rf_mount *rf_procfs_create(struct rf_kernel *k);
 /* It shows the processes of this namespace, with its numbers. */

@@ -179,6 +179,8 @@ static bool mount_standard(struct rf_kernel *k)
         return false;
     if (!mount_new(k, rf_devpts_create(k, 5, true, 0620, 0), "/dev/pts"))
         return false;
+    if (!mount_new(k, rf_sysfs_create(k), "/sys"))
+        return false;
     return mount_new(k, rf_procfs_create(k), "/proc");
 }
 

@@ -49,7 +49,7 @@ for document in README.md docs/*.md; do
     done
     for block in "$work"/block.*.c; do
         [ -f "$block" ] || continue
-        ${CC:-cc} -std=c17 -Wall -Wextra -Werror -fsyntax-only -I"$SOURCE/include" -x c "$block" ||
+        ${CC:-cc} -std=gnu17 -Wall -Wextra -Werror -fsyntax-only -fno-strict-aliasing -I"$SOURCE/include" -I"$SOURCE/src" -x c "$block" ||
             fail "$document: a C block does not compile"
         # LINK: how to link with the library of this build
         grep -q 'int main' "$block" && grep -q 'ringfort/\(bare\|testkit\)\.h' "$block" && [ -n "$LINK" ] || continue

@@ -632,6 +632,12 @@ RF_ABI_OFFSET(rf_pt_regs, ss, 160);
 
 /* ---- sockets: linux/socket.h, linux/un.h, linux/in.h ---- */
 
+/* mq_open(3) */
+struct rf_mq_attr {
+    int64_t mq_flags, mq_maxmsg, mq_msgsize, mq_curmsgs, __reserved[4];
+};
+RF_ABI_SIZE(rf_mq_attr, 64);
+
 /* inotify(7): before len bytes of name */
 struct rf_inotify_event {
     int32_t wd;

@@ -1,6 +1,7 @@
 /* Namespaces: references, the initial ones, and the set that a clone or unshare makes. */
 #include "kernel/namespace/namespace.h"
 
+#include "kernel/ipc/mqueue.h"
 #include "kernel/ipc/msg.h"
 #include "kernel/ipc/sem.h"
 #include "kernel/ipc/shm.h"
@@ -39,6 +40,7 @@ static void end_ipc(struct rf_kernel *k, struct rf_ipc_namespace *ns)
     rf_shm_set_end(k, ns->shm);
     rf_sem_end(k, &ns->sem);
     rf_msg_end(k, &ns->msg);
+    rf_mq_end(k, ns);
 }
 
 static void free_contents(struct rf_kernel *k, struct rf_namespace *ns)

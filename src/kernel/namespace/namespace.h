@@ -57,6 +57,7 @@ struct rf_ipc_namespace {
     struct rf_namespace ns;
     struct rf_shm_set *shm; /* ipc/shm.h; NULL until the first segment */
     struct rf_ipc_ids sem, msg; /* ipc/sem.h, ipc/msg.h */
+    struct rf_mqueue *queues;   /* ipc/mqueue.h, by name */
 };
 
 /* One number that the namespace has given: to whom in the initial one. */

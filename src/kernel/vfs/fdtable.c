@@ -50,6 +50,8 @@ static void close_slot(struct rf_kernel *k, struct rf_fd_table *table, uint32_t 
     table->fds[fd] = (struct rf_fd){ 0 };
     if (fd < table->lowest)
         table->lowest = fd;
+    if (file->ops->flush)
+        file->ops->flush(k, file, table);
     rf_lock_drop(k, file->inode, table); /* POSIX: any close drops the process' locks */
     rf_file_put(k, file);
 }

@@ -38,6 +38,7 @@ void rf_uio_free(struct rf_uio *uio);
 /* Is [address, address + size) within user space? */
 bool rf_user_range_ok(uint64_t address, uint64_t size);
 
+struct rf_fd_table;
 struct rf_poll_request; /* vfs/poll.h: collects the wait queues to sleep on */
 
 struct rf_file_ops {
@@ -53,6 +54,8 @@ struct rf_file_ops {
     int64_t (*readdir)(struct rf_kernel *k, struct rf_file *file,
                        bool (*emit)(void *user, const char *name, uint64_t ino, uint8_t type, uint64_t next_pos),
                        void *user);
+    /* A descriptor of it goes from a table (close, or the table's end). */
+    void (*flush)(struct rf_kernel *k, struct rf_file *file, const struct rf_fd_table *table);
     void (*release)(struct rf_kernel *k, struct rf_file *file); /* last reference gone */
     int64_t (*fsync)(struct rf_kernel *k, struct rf_file *file); /* NULL: nothing to do */
     /* A mapping of the file has come to be (also by a cut or fork), or is gone: System V shared memory. */

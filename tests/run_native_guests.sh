@@ -37,7 +37,8 @@ same bin/signalfd
 same bin/memfd
 same bin/pidfd
 same bin/rseq
-for program in unix_stream unix_datagram unix_rights unix_names unix_events socket_options; do
+for program in unix_stream unix_datagram unix_rights unix_names unix_events socket_options tcp_states tcp_data inet_udp inet_binding \
+    inet_options netlink; do
     same bin/$program
 done
 same bin/seccomp

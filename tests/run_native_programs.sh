@@ -40,6 +40,7 @@ fi
 
 models x86-64-v1 x86-64-v2 x86-64-v3 max -- bin/crypto
 models x86-64-v1 max -- bin/go.v1
+models x86-64-v1 -- bin/http
 models x86-64-v1 -- bin/rust.x86-64
 if [ $has_v3 ]; then
     models x86-64-v3 -- bin/go.v3 crash

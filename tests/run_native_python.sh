@@ -11,6 +11,7 @@ seal
 same $python -u "$SOURCE/tests/python/threads.py"
 same $python -u "$SOURCE/tests/python/system.py"
 same $python -u "$SOURCE/tests/python/processes.py"
+same $python -u "$SOURCE/tests/python/network.py"
 # each of its own: a machine with sanitizers is slow
 if ! grep -q __asan_init "$RINGFORT"; then
     same $python -u "$SOURCE/tests/python/processes.py" fork

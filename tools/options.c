@@ -248,6 +248,17 @@ static bool take_clock(struct options *o, const char *value)
     return false;
 }
 
+static bool take_net(struct options *o, const char *value)
+{
+    bool rules = !strncmp(value, "host:", 5) && value[5];
+    o->host_net = rules || !strcmp(value, "host");
+    o->net_rules = rules ? value + 5 : NULL;
+    if (o->host_net || !strcmp(value, "none"))
+        return true;
+    complain("--net %s: give none, host, or host:RULE,... where a RULE is connect=ADDRESS:PORT or listen=ADDRESS:PORT", value);
+    return false;
+}
+
 static bool take_cpu(struct options *o, const char *value)
 {
     o->cpu = value;
@@ -291,6 +302,9 @@ static const struct option table[] = {
     { "--env", "NAME[=VALUE]", take_env,
       "set a variable, without =VALUE to the host's value; the\nenvironment is empty otherwise; may be repeated" },
     { "--cwd", "DIR", take_cwd, "start in this directory of the guest (default /)" },
+    { "--net", "none|host[:RULES]", take_net,
+      "the network that programs see: the machine's own loopback\nalone (none, the default), or the host's too: all of it, or what\n"
+      "RULES allow (connect=1.2.3.4:80,listen=*:8080 ...)" },
     { "--strace", NULL, take_strace, "write system calls and signals to standard error" },
     { "--stats", NULL, take_stats, "write figures of the run to standard error at its end" },
     MAX_CYCLES,

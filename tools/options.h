@@ -58,6 +58,8 @@ struct options {
     bool strace, stats, strict;
     uint64_t max_cycles, memory, seed, sched_seed; /* 0: not given */
     bool host_clock;
+    bool host_net;
+    const char *net_rules; /* of --net host:RULES; NULL: everything is allowed */
     const char *cpu, *vendor; /* NULL: the default */
     const char *append, *env_file; /* bare; NULL: not given */
     struct explain_options explain;

@@ -37,7 +37,11 @@ static const char *why(const rf_machine *machine, rf_status error)
 
 static int mount_all(rf_machine *machine, const struct options *o)
 {
-    rf_status error = RF_OK;
+    rf_status error = o->host_net ? rf_machine_allow_network(machine, o->net_rules) : RF_OK;
+    if (error) {
+        complain("--net host:%s: %s", o->net_rules ? o->net_rules : "", why(machine, error));
+        return EXIT_OWN;
+    }
     if (o->root)
         error = rf_machine_root(machine, o->root, o->root_access);
     if (error) {

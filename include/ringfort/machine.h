@@ -121,6 +121,14 @@ rf_status rf_machine_mount_image(rf_machine *machine, const char *host_path, con
 /* Make a host directory, or what an image or archive holds, the guest's root. Before any other mount. /dev and /proc
  * are put over it. Errors: as of the other two. */
 rf_status rf_machine_root(rf_machine *machine, const char *host_path, rf_mount_access access);
+/* Let programs use the host's network where rules allow it; without this call they see nothing but the machine's own
+ * loopback. rules: "connect=ADDRESS[:PORT]" (connect and send to) and "listen=ADDRESS[:PORT]" (bind to), with commas
+ * between; ADDRESS is 1.2.3.4, 10.0.0.0/8, [::1], [fd00::]/8 or *, PORT a number, LOW-HIGH or * (the default). NULL or
+ * empty: connect=*,listen=*. 127.0.0.0/8 and ::1 are the machine's own unless a rule names them: * does not. What is not
+ * allowed is unreachable for the program (ENETUNREACH). Rules of several calls add up. Results of a run then depend on
+ * the network. Only before rf_machine_start. Errors: RF_ERR_ARGUMENT (a rule that cannot be read), RF_ERR_NO_MEMORY,
+ * RF_ERR_STATE. */
+rf_status rf_machine_allow_network(rf_machine *machine, const char *rules);
 /* Where a shell in the guest would find a program: name itself when it holds a slash, else the first file of that name
  * in the directories that list names (separated by colons; NULL = the usual bin and sbin directories). Writes the
  * absolute path with its NUL to out. Errors: RF_ERR_NOT_FOUND, RF_ERR_ARGUMENT (out is too small for it). */

@@ -5,6 +5,7 @@
 #include "machine/explain.h"
 #include "machine/inspect.h"
 
+#include "kernel/net/host.h"
 #include "kernel/start.h"
 #include "kernel/task/task.h"
 #include "kernel/vfs/vfs.h"
@@ -195,6 +196,14 @@ rf_status rf_machine_root(rf_machine *machine, const char *host_path, rf_mount_a
         return RF_ERR_ARGUMENT;
     rf_status status = before_start(machine);
     return status ? status : rf_vfs_mount_root(&machine->kernel, host_path, access, &machine->error);
+}
+
+rf_status rf_machine_allow_network(rf_machine *machine, const char *rules)
+{
+    if (!machine)
+        return RF_ERR_ARGUMENT;
+    rf_status status = before_start(machine);
+    return status ? status : rf_host_allow(&machine->kernel, rules, &machine->error);
 }
 
 rf_status rf_machine_find_program(rf_machine *machine, const char *name, const char *list, char *out, size_t size)

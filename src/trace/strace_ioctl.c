@@ -2,7 +2,9 @@
 #include <string.h>
 
 #include "abi/linux_flags.h"
+#include "abi/linux_inet.h"
 #include "abi/linux_seccomp.h"
+#include "trace/strace_inet.h"
 #include "trace/strace_names.h"
 
 enum form {
@@ -17,6 +19,7 @@ enum form {
     TERMIOS_OUT,
     WINSIZE_IN,
     WINSIZE_OUT,
+    IFREQ_OUT,
     XONC,
     FLUSH,
 };
@@ -83,15 +86,21 @@ static const struct request {
     {RF_FIOASYNC, INT_IN, "FIOASYNC"},
     {RF_FIOQSIZE, RAW, "FIOQSIZE"},
     {RF_SIOCATMARK, INT_OUT, "SIOCATMARK"},
-    {RF_SIOCGIFNAME, ADDRESS, "SIOCGIFNAME"},
+    {RF_SIOCGIFNAME, IFREQ_OUT, "SIOCGIFNAME"},
     {RF_SIOCGIFCONF, ADDRESS, "SIOCGIFCONF"},
-    {0x8913, ADDRESS, "SIOCGIFFLAGS"},
-    {0x8915, ADDRESS, "SIOCGIFADDR"},
-    {0x8919, ADDRESS, "SIOCGIFBRDADDR"},
-    {0x891b, ADDRESS, "SIOCGIFNETMASK"},
-    {0x8921, ADDRESS, "SIOCGIFMTU"},
-    {0x8927, ADDRESS, "SIOCGIFHWADDR"},
-    {0x8933, ADDRESS, "SIOCGIFINDEX"},
+    {RF_SIOCGIFFLAGS, IFREQ_OUT, "SIOCGIFFLAGS"},
+    {RF_SIOCGIFADDR, IFREQ_OUT, "SIOCGIFADDR"},
+    {RF_SIOCGIFDSTADDR, IFREQ_OUT, "SIOCGIFDSTADDR"},
+    {RF_SIOCGIFBRDADDR, IFREQ_OUT, "SIOCGIFBRDADDR"},
+    {RF_SIOCGIFNETMASK, IFREQ_OUT, "SIOCGIFNETMASK"},
+    {RF_SIOCGIFMETRIC, IFREQ_OUT, "SIOCGIFMETRIC"},
+    {RF_SIOCGIFMTU, IFREQ_OUT, "SIOCGIFMTU"},
+    {RF_SIOCGIFHWADDR, IFREQ_OUT, "SIOCGIFHWADDR"},
+    {RF_SIOCGIFINDEX, IFREQ_OUT, "SIOCGIFINDEX"},
+    {RF_SIOCGIFTXQLEN, IFREQ_OUT, "SIOCGIFTXQLEN"},
+    {RF_SIOCSIFFLAGS, ADDRESS, "SIOCSIFFLAGS"},
+    {RF_SIOCSIFADDR, ADDRESS, "SIOCSIFADDR"},
+    {RF_SIOCSIFMTU, ADDRESS, "SIOCSIFMTU"},
     {RF_BLKGETSIZE64, ADDRESS, "BLKGETSIZE64"},
     {0x1260, ADDRESS, "BLKGETSIZE"},
     {RF_FICLONE, NUMBER, "BTRFS_IOC_CLONE or FICLONE"},
@@ -118,7 +127,8 @@ bool rf_st_ioctl_is_out(uint64_t request)
 {
     const struct request *found = find_request(request);
     return found &&
-           (found->form == INT_OUT || found->form == TERMIOS_OUT || found->form == WINSIZE_OUT);
+           (found->form == INT_OUT || found->form == TERMIOS_OUT || found->form == WINSIZE_OUT ||
+            found->form == IFREQ_OUT);
 }
 
 /* _IOC(direction, type, number, size) of a request without a name: asm-generic/ioctl.h */
@@ -240,6 +250,9 @@ static void put_argument(struct rf_st *st, uint64_t value)
     case WINSIZE_IN:
     case WINSIZE_OUT:
         put_winsize(st, value);
+        break;
+    case IFREQ_OUT:
+        rf_st_interface(st, found->request, value);
         break;
     case XONC:
         put_choice(st, value, flow, 4, "TC???");

@@ -2,7 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "abi/errno.h"
 #include "abi/linux_flags.h"
+#include "trace/strace_inet.h"
 #include "trace/strace_names.h"
 
 enum { ADDRESS_MAX = 128 /* struct sockaddr_storage */ };
@@ -86,7 +88,7 @@ static void put_inet6(struct rf_st *st, const struct rf_sockaddr_in6 *in6, size_
         rf_st_format(st, ", sin6_scope_id=%u", in6->sin6_scope_id);
 }
 
-static void put_address_at(struct rf_st *st, uint64_t address, int64_t length)
+void rf_st_sockaddr(struct rf_st *st, uint64_t address, int64_t length)
 {
     union {
         uint8_t bytes[ADDRESS_MAX];
@@ -148,10 +150,44 @@ static void put_address_out(struct rf_st *st, uint64_t address)
         rf_st_address(st, address);
         return;
     }
-    put_address_at(st, address, after < before ? after : before);
+    rf_st_sockaddr(st, address, after < before ? after : before);
 }
 
 /* ---- messages ---- */
+
+static void put_rights(struct rf_st *st, uint64_t data, uint64_t size)
+{
+    rf_st_text(st, ", cmsg_data=[");
+    for (uint64_t i = 0; i < size / 4 && i < 253; i++) { /* SCM_MAX_FD */
+        int32_t fd = -1;
+        (void)rf_st_read(st, data + 4 * i, &fd, sizeof fd);
+        rf_st_format(st, i ? ", %d" : "%d", fd);
+    }
+    rf_st_text(st, "]");
+}
+
+/* Type and data of one. */
+static void put_control_data(struct rf_st *st, const struct rf_cmsghdr *header, uint64_t data, uint64_t size)
+{
+    bool is_socket = header->cmsg_level == RF_SOL_SOCKET;
+    bool is_rights = is_socket && header->cmsg_type == RF_SCM_RIGHTS;
+    bool is_creds = is_socket && header->cmsg_type == RF_SCM_CREDENTIALS;
+    struct rf_ucred creds;
+    if (header->cmsg_level == RF_IPPROTO_IP && rf_st_ip_control(st, header->cmsg_type, data, size))
+        return;
+    if (is_rights || is_creds)
+        rf_st_text(st, is_rights ? ", cmsg_type=SCM_RIGHTS" : ", cmsg_type=SCM_CREDENTIALS");
+    else
+        rf_st_format(st, ", cmsg_type=%#x", (unsigned)header->cmsg_type);
+    if (is_rights && size >= 4) {
+        put_rights(st, data, size);
+    } else if (is_creds && size >= sizeof creds && rf_st_read(st, data, &creds, sizeof creds)) {
+        rf_st_format(st, ", cmsg_data={pid=%d, uid=%u, gid=%u}", creds.pid, creds.uid, creds.gid);
+    } else if (size) {
+        rf_st_text(st, ", cmsg_data=");
+        rf_st_data(st, data, size, true);
+    }
+}
 
 static void put_control(struct rf_st *st, uint64_t address, uint64_t size)
 {
@@ -169,33 +205,10 @@ static void put_control(struct rf_st *st, uint64_t address, uint64_t size)
         rf_st_text(st, count ? ", {" : "[{");
         rf_st_format(st, "cmsg_len=%llu, cmsg_level=", (unsigned long long)header.cmsg_len);
         rf_st_enum(st, (uint32_t)header.cmsg_level, &rf_st_option_levels);
-        bool is_socket = header.cmsg_level == RF_SOL_SOCKET;
-        bool is_rights = is_socket && header.cmsg_type == RF_SCM_RIGHTS;
-        bool is_creds = is_socket && header.cmsg_type == RF_SCM_CREDENTIALS;
-        if (is_rights || is_creds)
-            rf_st_text(st, is_rights ? ", cmsg_type=SCM_RIGHTS" : ", cmsg_type=SCM_CREDENTIALS");
-        else
-            rf_st_format(st, ", cmsg_type=%#x", (unsigned)header.cmsg_type);
         uint64_t length = header.cmsg_len < size - at ? header.cmsg_len : size - at;
         uint64_t data = address + at + sizeof header;
         uint64_t data_size = length > sizeof header ? length - sizeof header : 0;
-        struct rf_ucred creds;
-        if (is_rights && data_size >= 4) {
-            rf_st_text(st, ", cmsg_data=[");
-            for (uint64_t i = 0; i < data_size / 4 && i < 253; i++) { /* SCM_MAX_FD */
-                int32_t fd = -1;
-                (void)rf_st_read(st, data + 4 * i, &fd, sizeof fd);
-                rf_st_format(st, i ? ", %d" : "%d", fd);
-            }
-            rf_st_text(st, "]");
-        } else if (is_creds && data_size >= sizeof creds &&
-                   rf_st_read(st, data, &creds, sizeof creds)) {
-            rf_st_format(st, ", cmsg_data={pid=%d, uid=%u, gid=%u}", creds.pid, creds.uid,
-                         creds.gid);
-        } else if (data_size) {
-            rf_st_text(st, ", cmsg_data=");
-            rf_st_data(st, data, data_size, true);
-        }
+        put_control_data(st, &header, data, data_size);
         rf_st_text(st, "}");
         if (header.cmsg_len < sizeof header || length >= size - at ||
             st->line->length >= st->line->limit)
@@ -214,7 +227,7 @@ static void put_msghdr(struct rf_st *st, const struct rf_msghdr *message, uint64
     int32_t name_length = message->msg_namelen;
     bool received = st->leaving;
     rf_st_text(st, "{msg_name=");
-    put_address_at(st, message->msg_name, name_length);
+    rf_st_sockaddr(st, message->msg_name, name_length);
     int32_t before = (int32_t)st->line->memory[0];
     if (received && message->msg_name && before != name_length)
         rf_st_format(st, ", msg_namelen=%d => %d, msg_iov=", before, name_length);
@@ -294,8 +307,12 @@ static void put_option(struct rf_st *st, uint64_t address, int32_t size)
     struct rf_linger linger;
     struct rf_ucred creds;
     int32_t number;
-    if (st->failed || size < 0 || (size < 4 && !st->leaving)) {
+    const char *error;
+    if (st->failed || size < 0 || (size < 4 && !st->leaving && is_socket) || (size == 0 && st->leaving)) {
         rf_st_address(st, address);
+    } else if (is_socket && name == RF_SO_ERROR && st->leaving && rf_st_read(st, address, &number, sizeof number) &&
+               size == 4 && (error = rf_errno_name(number))) {
+        rf_st_format(st, "[%s]", error);
     } else if (is_socket && name == RF_SO_LINGER && size >= (int32_t)sizeof linger) {
         if (rf_st_fetch(st, address, &linger, sizeof linger))
             rf_st_format(st, "{l_onoff=%d, l_linger=%d}", linger.l_onoff, linger.l_linger);
@@ -360,7 +377,7 @@ bool rf_st_net_kind(struct rf_st *st, enum rf_arg_kind kind, uint64_t value)
 {
     switch (kind) {
     case RF_ARG_SOCKADDR_IN:
-        put_address_at(st, value, (int32_t)st->args[st->index + 1]);
+        rf_st_sockaddr(st, value, (int32_t)st->args[st->index + 1]);
         break;
     case RF_ARG_SOCKADDR_OUT:
         put_address_out(st, value);

@@ -89,14 +89,66 @@ static const struct entry sys_net_core[] = {
     TEXT("wmem_max", rf_proc_socket_memory_max),
 };
 static const struct entry sys_net_unix[] = { TEXT("max_dgram_qlen", rf_proc_max_dgram_qlen) };
-static const struct entry sys_net[] = { DIRECTORY("core", sys_net_core), DIRECTORY("unix", sys_net_unix) };
+static const struct entry sys_net_ipv4[] = {
+    TEXT("ip_default_ttl", rf_proc_net_64),
+    TEXT("ip_forward", rf_proc_net_0),
+    TEXT("ip_local_port_range", rf_proc_ip_local_port_range),
+    TEXT("ip_nonlocal_bind", rf_proc_net_0),
+    TEXT("ip_unprivileged_port_start", rf_proc_net_1024),
+    TEXT("ping_group_range", rf_proc_ping_group_range),
+    TEXT("tcp_available_congestion_control", rf_proc_tcp_congestions),
+    TEXT("tcp_congestion_control", rf_proc_tcp_congestion),
+    TEXT("tcp_fastopen", rf_proc_net_1),
+    TEXT("tcp_fin_timeout", rf_proc_net_60),
+    TEXT("tcp_keepalive_intvl", rf_proc_net_75),
+    TEXT("tcp_keepalive_probes", rf_proc_net_9),
+    TEXT("tcp_keepalive_time", rf_proc_net_7200),
+    TEXT("tcp_max_syn_backlog", rf_proc_net_4096),
+    TEXT("tcp_max_tw_buckets", rf_proc_net_16384),
+    TEXT("tcp_moderate_rcvbuf", rf_proc_net_1),
+    TEXT("tcp_rmem", rf_proc_tcp_rmem),
+    TEXT("tcp_sack", rf_proc_net_1),
+    TEXT("tcp_syn_retries", rf_proc_net_6),
+    TEXT("tcp_syncookies", rf_proc_net_1),
+    TEXT("tcp_timestamps", rf_proc_net_1),
+    TEXT("tcp_tw_reuse", rf_proc_net_2),
+    TEXT("tcp_window_scaling", rf_proc_net_1),
+    TEXT("tcp_wmem", rf_proc_tcp_wmem),
+};
+static const struct entry ipv6_conf_of[] = { TEXT("disable_ipv6", rf_proc_net_0) };
+static const struct entry ipv6_conf[] = {
+    DIRECTORY("all", ipv6_conf_of), DIRECTORY("default", ipv6_conf_of), DIRECTORY("lo", ipv6_conf_of),
+};
+static const struct entry sys_net_ipv6[] = { TEXT("bindv6only", rf_proc_net_0), DIRECTORY("conf", ipv6_conf) };
+static const struct entry sys_net[] = {
+    DIRECTORY("core", sys_net_core),
+    DIRECTORY("ipv4", sys_net_ipv4),
+    DIRECTORY("ipv6", sys_net_ipv6),
+    DIRECTORY("unix", sys_net_unix),
+};
 static const struct entry sys[] = {
     DIRECTORY("fs", sys_fs),
     DIRECTORY("kernel", sys_kernel),
     DIRECTORY("net", sys_net),
     DIRECTORY("vm", sys_vm),
 };
-static const struct entry net[] = { TEXT("unix", rf_proc_net_unix) };
+static const struct entry net[] = {
+    TEXT("arp", rf_proc_net_arp),
+    TEXT("dev", rf_proc_net_dev),
+    TEXT("if_inet6", rf_proc_net_if_inet6),
+    TEXT("ipv6_route", rf_proc_net_ipv6_route),
+    TEXT("netlink", rf_proc_net_netlink),
+    TEXT("raw", rf_proc_net_raw),
+    TEXT("raw6", rf_proc_net_raw6),
+    TEXT("route", rf_proc_net_route),
+    TEXT("sockstat", rf_proc_net_sockstat),
+    TEXT("sockstat6", rf_proc_net_sockstat6),
+    TEXT("tcp", rf_proc_net_tcp),
+    TEXT("tcp6", rf_proc_net_tcp6),
+    TEXT("udp", rf_proc_net_udp),
+    TEXT("udp6", rf_proc_net_udp6),
+    TEXT("unix", rf_proc_net_unix),
+};
 static const struct entry sysvipc[] = {
     TEXT("msg", rf_proc_sysvipc_msg),
     TEXT("sem", rf_proc_sysvipc_sem),

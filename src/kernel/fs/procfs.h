@@ -46,6 +46,15 @@ rf_proc_text rf_proc_sysvipc_msg, rf_proc_sysvipc_sem, rf_proc_msgmax, rf_proc_m
 rf_proc_text rf_proc_net_unix, rf_proc_somaxconn, rf_proc_optmem_max, rf_proc_socket_memory_default,
     rf_proc_socket_memory_max, rf_proc_max_dgram_qlen;
 
+/* --- net/inet_proc.c, net/netlink.c --- */
+rf_proc_text rf_proc_net_tcp, rf_proc_net_tcp6, rf_proc_net_udp, rf_proc_net_udp6, rf_proc_net_raw, rf_proc_net_raw6,
+    rf_proc_net_sockstat, rf_proc_net_sockstat6, rf_proc_net_dev, rf_proc_net_route, rf_proc_net_ipv6_route,
+    rf_proc_net_if_inet6, rf_proc_net_arp, rf_proc_net_netlink;
+rf_proc_text rf_proc_ip_local_port_range, rf_proc_ping_group_range, rf_proc_tcp_rmem, rf_proc_tcp_wmem,
+    rf_proc_tcp_congestion, rf_proc_tcp_congestions, rf_proc_net_0, rf_proc_net_1, rf_proc_net_2, rf_proc_net_6,
+    rf_proc_net_9, rf_proc_net_60, rf_proc_net_64, rf_proc_net_75, rf_proc_net_1024, rf_proc_net_4096, rf_proc_net_7200,
+    rf_proc_net_16384;
+
 /* A file is written, by one who has opened it with these credentials: text ends with NUL. 0 or -errno. */
 typedef int64_t rf_proc_write(struct rf_kernel *k, struct rf_task *task, const struct rf_credentials *opener,
                               const char *text);

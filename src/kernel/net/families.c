@@ -2,12 +2,13 @@
 #include "kernel/net/inet.h"
 #include "kernel/net/socket.h"
 
-extern const struct rf_socket_family rf_unix_family;
+extern const struct rf_socket_family rf_unix_family, rf_netlink_family;
 
 const struct rf_socket_family *const rf_socket_families[] = {
     &rf_unix_family,
     &rf_inet_family,
     &rf_inet6_family,
+    &rf_netlink_family,
     NULL,
 };
 

@@ -1,5 +1,5 @@
 /* The families AF_INET and AF_INET6: which sockets there are, their names, making and closing them. */
-#include "kernel/net/inet.h"
+#include "kernel/net/host.h"
 
 #include "kernel/task/task.h"
 
@@ -112,6 +112,7 @@ int64_t rf_inet_getname(struct rf_kernel *k, struct rf_socket *s, bool peer, str
 /* The last descriptor is gone, and every task: what is left are connections that say goodbye. */
 static void end(struct rf_kernel *k)
 {
+    rf_host_end(k);
     if (!k->net->inet)
         return;
     rf_tcp_end(k);

@@ -63,7 +63,7 @@ struct rf_inet_socket {
     struct rf_tcp *tcp;
 };
 
-#define RF_INET_BUCKETS 512u
+#define RF_INET_BUCKETS 4096u
 struct rf_inet_table {
     struct rf_inet_entry *bucket[RF_INET_BUCKETS];   /* by local port; newest first */
     struct rf_inet_entry *accepted[RF_INET_BUCKETS]; /* the same, of sockets that a listener made */
@@ -74,6 +74,7 @@ struct rf_inet {
     uint64_t made;                 /* sockets, so far */
     struct rf_inet_socket *orphans; /* connections without a descriptor, by next_orphan */
     uint64_t memory;               /* bytes in all queues */
+    uint64_t bytes_moved, packets_moved; /* over lo, for /proc/net/dev */
     struct rf_tcp_wait *wait_first, *wait_last; /* TIME_WAIT, those that end first first */
     uint32_t waiting;
     struct rf_timer wait_timer;

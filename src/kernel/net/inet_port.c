@@ -1,5 +1,5 @@
 /* Ports: who has which, who may share one (inet_csk_get_port, udp_lib_get_port), and who is found at one. */
-#include "kernel/net/inet.h"
+#include "kernel/net/host.h"
 
 #include "kernel/task/task.h"
 
@@ -219,6 +219,9 @@ static int64_t take_port(struct rf_kernel *k, struct rf_inet_socket *i, uint16_t
 
 int64_t rf_inet_bind(struct rf_kernel *k, struct rf_socket *s, const struct rf_socket_address *address)
 {
+    int64_t taken = rf_host_take(k, s, RF_HOST_BIND, address);
+    if (taken)
+        return taken < 0 ? taken : s->ops->bind(k, s, address);
     struct rf_inet_socket *i = rf_inet_of(s);
     struct rf_inet_entry *e = &i->entry;
     struct rf_inet_name name = { 0 };

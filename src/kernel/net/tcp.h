@@ -9,7 +9,8 @@
 
 #include "kernel/net/inet.h"
 
-#define RF_TCP_MSS 65483u        /* over lo: 65536 less the headers and the timestamp option */
+#define RF_TCP_MSS 32741u        /* over lo: half of the first window, less the timestamp option */
+#define RF_TCP_MSS_OFFERED 65483u /* 65536 less the headers and the timestamp option */
 #define RF_TCP_SECOND UINT64_C(1000000000)
 #define RF_TCP_FIN_TIMEOUT (60 * RF_TCP_SECOND)
 #define RF_TCP_SEND_AUTO 2626560u /* what tcp_sndbuf_expand makes of a connection over lo: 2 * 10 segments and what they cost */

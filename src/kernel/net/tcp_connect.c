@@ -1,4 +1,5 @@
 /* How TCP connections begin: connect(2), listen(2), accept(2), and what a full accept queue does to a SYN. */
+#include "kernel/net/host.h"
 #include "kernel/net/tcp.h"
 
 #include "kernel/task/task.h"
@@ -256,6 +257,9 @@ static int64_t wait_for_connection(struct rf_kernel *k, struct rf_socket *s, int
  * looks at the answer when the call is over. */
 int64_t rf_tcp_connect(struct rf_kernel *k, struct rf_socket *s, const struct rf_socket_address *address, bool nonblock)
 {
+    int64_t taken = rf_host_take(k, s, RF_HOST_CONNECT, address);
+    if (taken)
+        return taken < 0 ? taken : s->ops->connect(k, s, address, nonblock);
     struct rf_inet_socket *i = rf_inet_of(s);
     struct rf_tcp *t = i->tcp;
     if (address->length && address->length < sizeof address->family)

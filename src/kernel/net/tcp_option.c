@@ -189,12 +189,13 @@ static void fill_info(const struct rf_kernel *k, const struct rf_inet_socket *i,
     info->tcpi_wscale = 0x77;
     info->tcpi_rto = 201000;
     info->tcpi_ato = 40000;
-    info->tcpi_snd_mss = info->tcpi_advmss = RF_TCP_MSS;
+    info->tcpi_snd_mss = RF_TCP_MSS;
+    info->tcpi_advmss = RF_TCP_MSS_OFFERED;
     info->tcpi_pmtu = RF_LOOPBACK_MTU - 1;
     info->tcpi_rtt = 30;
     info->tcpi_rttvar = 15;
     info->tcpi_min_rtt = 10;
-    info->tcpi_rcv_space = info->tcpi_rcv_ssthresh = RF_TCP_MSS;
+    info->tcpi_rcv_space = info->tcpi_rcv_ssthresh = RF_TCP_MSS_OFFERED;
     info->tcpi_last_data_sent = (uint32_t)((now - t->last_sent) / ms);
     info->tcpi_last_data_recv = info->tcpi_last_ack_recv = (uint32_t)((now - t->last_received) / ms);
     info->tcpi_rcv_wnd = (uint32_t)rf_tcp_room(i);

@@ -126,6 +126,8 @@ static void move_chunk(struct rf_kernel *k, struct rf_inet_socket *from, struct 
     uint8_t byte = urgent ? c->bytes[c->start + (t->urgent_out_at - at)] : 0;
     t->segments_out++;
     t->data_out++;
+    k->net->inet->packets_moved++;
+    k->net->inet->bytes_moved += size + 66; /* with the headers */
     to->tcp->segments_in++;
     to->tcp->data_in++;
     rf_tcp_append(k, &to->tcp->in, c);

@@ -179,9 +179,12 @@ int64_t rf_tcp_receive(struct rf_kernel *k, struct rf_socket *s, struct rf_messa
     uint64_t low = s->options.receive_low_water < message->size ? s->options.receive_low_water : message->size;
     uint64_t target = message->flags & RF_MSG_WAITALL ? message->size : low;
     bool at_mark;
-    int64_t error = take(k, i, message, &r, &at_mark);
-    if (!peeks && r.done)
-        rf_tcp_window_opened(k, i);
+    int64_t error;
+    do { /* what is taken makes room for what the other side still has */
+        error = take(k, i, message, &r, &at_mark);
+        if (!peeks && r.done)
+            rf_tcp_window_opened(k, i);
+    } while (!error && !at_mark && !peeks && r.left && r.done < target && i->tcp->in.bytes && !rf_must_end_soon(k));
     bool nothing_wanted = message->size == 0 && i->tcp->in.bytes;
     int64_t result;
     if (error && !r.done)

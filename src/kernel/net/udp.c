@@ -1,4 +1,5 @@
 /* UDP sockets (udp(7)): connecting, closing, polling, options. */
+#include "kernel/net/host.h"
 #include "kernel/net/udp.h"
 
 #include <string.h>
@@ -48,7 +49,9 @@ static int64_t disconnect(struct rf_kernel *k, struct rf_inet_socket *i)
 /* __ip4_datagram_connect, __ip6_datagram_connect */
 static int64_t udp_connect(struct rf_kernel *k, struct rf_socket *s, const struct rf_socket_address *address, bool nonblock)
 {
-    (void)nonblock;
+    int64_t taken = rf_host_take(k, s, RF_HOST_CONNECT, address);
+    if (taken)
+        return taken < 0 ? taken : s->ops->connect(k, s, address, nonblock);
     struct rf_inet_socket *i = rf_inet_of(s);
     struct rf_inet_entry *e = &i->entry;
     struct rf_inet_name to = { 0 };

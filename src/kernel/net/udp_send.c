@@ -1,4 +1,5 @@
 /* Sending datagrams: to whom, with what ancillary data, and into whose queues (udp_sendmsg, __udp4_lib_rcv). */
+#include "kernel/net/host.h"
 #include "kernel/net/udp.h"
 
 #include "kernel/task/task.h"
@@ -171,6 +172,8 @@ static void deliver_to_all(struct rf_kernel *k, const struct rf_datagram *d, boo
 static void deliver(struct rf_kernel *k, struct rf_inet_socket *i, const struct rf_datagram *d)
 {
     enum rf_inet_kind kind = rf_inet_kind(d->to.address);
+    k->net->inet->packets_moved++;
+    k->net->inet->bytes_moved += d->size + 42; /* with the headers */
     if (kind != RF_INET_LOCAL) {
         bool loops = rf_inet_is_mapped(d->to.address) ? i->options.multicast_loop : i->options.multicast_loop6;
         if (kind == RF_INET_BROADCAST || loops)
@@ -274,6 +277,9 @@ static int64_t check_segments(const struct sending *how, uint64_t size)
 
 int64_t rf_udp_send(struct rf_kernel *k, struct rf_socket *s, struct rf_message *message)
 {
+    int64_t taken = message->name ? rf_host_take(k, s, RF_HOST_CONNECT, message->name) : 0;
+    if (taken)
+        return taken < 0 ? taken : s->ops->send(k, s, message);
     struct rf_inet_socket *i = rf_inet_of(s);
     struct sending how = { .ttl = -1, .tos = -1, .segment = i->udp->segment };
     bool more = i->udp->cork || message->flags & RF_MSG_MORE;

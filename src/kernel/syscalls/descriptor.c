@@ -1,5 +1,6 @@
 /* System calls about descriptors: duplicating, flags, pipes, ioctl, fcntl, eventfd. */
 #include "kernel/fs/fs.h"
+#include "kernel/net/socket.h"
 #include "kernel/task/task.h"
 #include "kernel/vfs/lock.h"
 
@@ -251,6 +252,19 @@ static int64_t set_nonblocking(struct rf_kernel *k, struct rf_file *file, uint64
     return 0;
 }
 
+/* Files whose readiness is signalled; the others have no fasync operation. */
+static int64_t set_async(struct rf_kernel *k, struct rf_file *file, uint64_t user)
+{
+    int32_t on;
+    if (RF_GET_USER(k, on, user))
+        return -RF_EFAULT;
+    bool is_on = file->flags & RF_O_ASYNC;
+    if ((on != 0) != is_on && !rf_socket_of(file) && !rf_file_is_pipe(file))
+        return -RF_ENOTTY;
+    file->flags = on ? file->flags | RF_O_ASYNC : file->flags & ~(uint32_t)RF_O_ASYNC;
+    return 0;
+}
+
 static int64_t sys_ioctl(struct rf_kernel *k, const uint64_t a[6])
 {
     int fd = (int)a[0];
@@ -262,6 +276,7 @@ static int64_t sys_ioctl(struct rf_kernel *k, const uint64_t a[6])
     case RF_FIOCLEX: k->current->files->fds[fd].close_on_exec = true; return 0;
     case RF_FIONCLEX: k->current->files->fds[fd].close_on_exec = false; return 0;
     case RF_FIONBIO: return set_nonblocking(k, file, a[2]);
+    case RF_FIOASYNC: return set_async(k, file, a[2]);
     default: break;
     }
     return file->ops->ioctl ? file->ops->ioctl(k, file, command, a[2])

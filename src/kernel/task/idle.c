@@ -1,5 +1,6 @@
 /* Time: timers and deadlines that are due, and what happens while every task sleeps. */
 #include "kernel/boot/boot.h"
+#include "kernel/net/host.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/clock.h"
 #include "kernel/task/runqueue.h"
@@ -20,6 +21,7 @@ static uint64_t next_deadline(const struct rf_kernel *k)
 void rf_timers_run(struct rf_kernel *k)
 {
     uint64_t now = rf_clock_monotonic(k);
+    rf_host_pump(k);
     for (struct rf_task *task = k->tasks; task; task = task->next_task)
         if (task->state == RF_TASK_SLEEPING && task->deadline && task->deadline <= now) {
             rf_leave_queues(k, task);
@@ -47,6 +49,8 @@ void rf_timers_arm(struct rf_kernel *k)
     uint64_t now = rf_cpu_cycles(k->cpu), distance = rf_cpu_timer_distance(k);
     if (distance != UINT64_MAX && now + distance < cycles)
         cycles = now + distance;
+    if (cycles > now + RF_TIMESLICE_CYCLES && rf_host_waits(k))
+        cycles = now + RF_TIMESLICE_CYCLES; /* to look at the host's sockets */
     k->cpu->timer_cycles = cycles;
     rf_cpu_refresh_budget(k->cpu);
 }
@@ -87,13 +91,15 @@ static nfds_t collect_host_waits(const struct rf_kernel *k, struct pollfd *fds, 
 /* Sleep, on the host, until a descriptor of the host that a task waits for is ready, or for so long. True: a task can run. */
 static bool wait_for_host(struct rf_kernel *k, uint64_t ns)
 {
-    struct pollfd fds[MAX_HOST_WAITS];
+    struct pollfd fds[MAX_HOST_WAITS + 1]; /* the last for all sockets of the host */
     struct rf_task *tasks[MAX_HOST_WAITS];
     nfds_t count = collect_host_waits(k, fds, tasks);
+    fds[count] = (struct pollfd){ .fd = rf_host_watched(k), .events = POLLIN };
     if (ns > LONGEST_WAIT_NS)
         ns = LONGEST_WAIT_NS;
     const struct timespec timeout = { 0, (long)ns };
-    int ready = ppoll(fds, count, &timeout, NULL);
+    int ready = ppoll(fds, count + 1, &timeout, NULL);
+    rf_host_pump(k);
     for (nfds_t i = 0; ready > 0 && i < count; i++) {
         if (!fds[i].revents)
             continue;
@@ -111,6 +117,8 @@ bool rf_must_end_soon(const struct rf_kernel *k)
 
 static bool anyone_waits_for_host(const struct rf_kernel *k)
 {
+    if (rf_host_waits(k))
+        return true;
     for (const struct rf_task *task = k->tasks; task; task = task->next_task)
         if (task->state == RF_TASK_SLEEPING && task->host_fd >= 0)
             return true;

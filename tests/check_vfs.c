@@ -699,7 +699,7 @@ START_TEST(a_host_directory_as_root_still_has_devices_and_processes)
     ck_assert_int_eq(rf_vfs_mount_root(k, host, false, &error), RF_OK);
     k->current->fs = rf_fs_context_create(k);
     ck_assert_str_eq(contents("/top"), "of the root");
-    ck_assert_str_eq(listing("/"), ". .. dev proc top ");
+    ck_assert_str_eq(listing("/"), ". .. dev proc sys top ");
     int64_t fd = open_at("/dev/null", RF_O_RDWR);
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(write_text(fd, "gone"), 4);
@@ -712,7 +712,7 @@ START_TEST(a_host_directory_as_root_still_has_devices_and_processes)
     ck_assert_int_eq(rf_vfs_add_file(k, "/made/up/x", "added", 5, 0755, &error), RF_OK);
     ck_assert_str_eq(contents("/made/up/x"), "added");
     ck_assert_str_eq(contents("/made/../made/up/../up/x"), "added");
-    ck_assert_str_eq(listing("/"), ". .. dev made proc top ");
+    ck_assert_str_eq(listing("/"), ". .. dev made proc sys top ");
 }
 END_TEST
 

@@ -181,6 +181,7 @@ struct rf_kernel {
     struct rf_net *net; /* net/socket.h */
 
     uint64_t random_state;
+    uint64_t boot_random;    /* what the boot's id is made from (fs/procfs_knobs.c) */
     uint64_t sched_random;   /* state of the scheduler's own generator; 0: its order is not perturbed */
     bool host_clock;         /* clocks are the host's, from host_start_ns on */
     uint64_t host_start_ns;

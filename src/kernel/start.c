@@ -87,6 +87,7 @@ rf_status rf_kernel_create(struct rf_kernel *k, struct rf_cpu *cpu, struct rf_ra
     k->ram = ram;
     k->next_pid = FIRST_PID;
     k->random_state = config->seed ? config->seed : DEFAULT_SEED;
+    k->boot_random = ~k->random_state;
     k->sched_random = config->sched_seed;
     start_clock(k, config);
     k->ntp.constant = 2;

@@ -21,7 +21,7 @@ struct entry {
 };
 
 /* An inode: an entry of a table, or one of the dynamic kinds. */
-enum kind { STATIC, PROCESS, DESCRIPTOR };
+enum kind { STATIC, PROCESS, DESCRIPTOR, DESCRIPTOR_INFO };
 struct node {
     enum kind kind;
     const struct entry *entry; /* STATIC; for PROCESS its table */
@@ -38,15 +38,36 @@ struct node {
 #define DIRECTORY(name, table) FOLDER(name, 0555, table)
 #define LINK(name_, target_) { .name = name_, .mode = RF_S_IFLNK | 0777, .target = target_ }
 
+static const struct entry sys_random[] = {
+    TEXT("boot_id", rf_proc_boot_id),
+    TEXT("entropy_avail", rf_proc_entropy),
+    TEXT("poolsize", rf_proc_entropy),
+    TEXT("uuid", rf_proc_random_uuid),
+};
+static const struct entry sys_fs[] = {
+    TEXT("file-max", rf_proc_file_max),
+    TEXT("nr_open", rf_proc_nr_open),
+    TEXT("overflowgid", rf_proc_overflow_id),
+    TEXT("overflowuid", rf_proc_overflow_id),
+    TEXT("pipe-max-size", rf_proc_pipe_max_size),
+};
 static const struct entry sys_kernel[] = {
+    TEXT("cap_last_cap", rf_proc_cap_last_cap),
     TEXT("core_pattern", rf_proc_core_pattern),
     TEXT("core_uses_pid", rf_proc_core_uses_pid),
+    TEXT("domainname", rf_proc_domainname),
     TEXT("hostname", rf_proc_hostname),
     TEXT("msgmax", rf_proc_msgmax),
     TEXT("msgmnb", rf_proc_msgmnb),
     TEXT("msgmni", rf_proc_msgmni),
+    TEXT("ngroups_max", rf_proc_ngroups_max),
     TEXT("osrelease", rf_proc_osrelease),
     TEXT("ostype", rf_proc_ostype),
+    TEXT("overflowgid", rf_proc_overflow_id),
+    TEXT("overflowuid", rf_proc_overflow_id),
+    TEXT("pid_max", rf_proc_pid_max),
+    DIRECTORY("random", sys_random),
+    TEXT("randomize_va_space", rf_proc_zero),
     TEXT("sem", rf_proc_sem_limits),
     TEXT("shmall", rf_proc_shmmax), /* the same number, of pages */
     TEXT("shmmax", rf_proc_shmmax),
@@ -56,6 +77,8 @@ static const struct entry sys_vm[] = {
     TEXT("max_map_count", rf_proc_max_map_count),
     TEXT("mmap_min_addr", rf_proc_mmap_min_addr),
     TEXT("overcommit_memory", rf_proc_overcommit_memory),
+    TEXT("overcommit_ratio", rf_proc_overcommit_ratio),
+    TEXT("swappiness", rf_proc_swappiness),
 };
 static const struct entry sys_net_core[] = {
     TEXT("optmem_max", rf_proc_optmem_max),
@@ -104,6 +127,7 @@ static const struct entry sys_net[] = {
     DIRECTORY("unix", sys_net_unix),
 };
 static const struct entry sys[] = {
+    DIRECTORY("fs", sys_fs),
     DIRECTORY("kernel", sys_kernel),
     DIRECTORY("net", sys_net),
     DIRECTORY("vm", sys_vm),
@@ -131,18 +155,25 @@ static const struct entry sysvipc[] = {
     TEXT("shm", rf_proc_sysvipc_shm),
 };
 static const struct entry top[] = {
+    TEXT("cmdline", rf_proc_cmdline),
     TEXT("cpuinfo", rf_proc_cpuinfo),
+    TEXT("devices", rf_proc_devices),
+    TEXT("diskstats", rf_proc_nothing),
     TEXT("filesystems", rf_proc_filesystems),
+    TEXT("loadavg", rf_proc_loadavg),
     TEXT("meminfo", rf_proc_meminfo),
     LINK("mounts", "self/mounts"),
     LINK("net", "self/net"),
+    TEXT("partitions", rf_proc_partitions),
     LINK("self", NULL),
     TEXT("stat", rf_proc_stat),
+    TEXT("swaps", rf_proc_swaps),
     DIRECTORY("sys", sys),
     DIRECTORY("sysvipc", sysvipc),
     LINK("thread-self", NULL),
     TEXT("uptime", rf_proc_uptime),
     TEXT("version", rf_proc_version),
+    TEXT("vmstat", rf_proc_vmstat),
 };
 static const struct entry root_entry = DIRECTORY("", top);
 
@@ -154,17 +185,22 @@ static const struct entry namespaces[] = {
 
 /* fd is special by its address, as are the links that lead to objects. */
 static const struct entry of_process[] = {
+    { .name = "auxv", .mode = RF_S_IFREG | 0400, .text = rf_proc_pid_auxv },
+    TEXT("cgroup", rf_proc_pid_cgroup),
     TEXT("cmdline", rf_proc_pid_cmdline),
     TEXT("comm", rf_proc_pid_comm),
     LINK("cwd", NULL),
+    { .name = "environ", .mode = RF_S_IFREG | 0400, .text = rf_proc_pid_environ },
     LINK("exe", NULL),
     { .name = "fd", .mode = RF_S_IFDIR | 0500 },
+    { .name = "fdinfo", .mode = RF_S_IFDIR | 0555 },
     WRITABLE("gid_map", rf_proc_pid_gid_map, rf_proc_write_gid_map),
     TEXT("limits", rf_proc_pid_limits),
     TEXT("maps", rf_proc_pid_maps),
     SPECIAL("mem", 0600, &rf_proc_mem_ops, rf_proc_open_mem),
     TEXT("mountinfo", rf_proc_mountinfo),
     TEXT("mounts", rf_proc_mounts),
+    { .name = "mountstats", .mode = RF_S_IFREG | 0400, .text = rf_proc_mountstats },
     DIRECTORY("net", net),
     FOLDER("ns", 0511, namespaces),
     TEXT("oom_score", rf_proc_pid_oom_score),
@@ -176,7 +212,9 @@ static const struct entry of_process[] = {
     TEXT("stat", rf_proc_pid_stat),
     TEXT("statm", rf_proc_pid_statm),
     TEXT("status", rf_proc_pid_status),
+    TEXT("timerslack_ns", rf_proc_pid_timerslack),
     WRITABLE("uid_map", rf_proc_pid_uid_map, rf_proc_write_uid_map),
+    TEXT("wchan", rf_proc_pid_wchan),
     { .name = "task", .mode = RF_S_IFDIR | 0555 },
 };
 static const struct entry process_entry = DIRECTORY("", of_process);
@@ -229,14 +267,19 @@ static bool is_fd_directory(const struct node *node)
     return node->pid && is_named(node, "fd");
 }
 
+static bool is_fdinfo_directory(const struct node *node)
+{
+    return node->pid && is_named(node, "fdinfo");
+}
+
 /* --- inodes --- */
 
 /* Numbers are the same each time: process, entry or descriptor. */
 static uint64_t number_of(const struct node *node)
 {
     uint64_t base = (uint64_t)(node->tid ? node->tid : node->pid) << 32 | (node->tid ? 0x40000u : 0);
-    if (node->kind == DESCRIPTOR)
-        return base | 0x10000u | (uint32_t)node->fd;
+    if (node->kind == DESCRIPTOR || node->kind == DESCRIPTOR_INFO)
+        return base | (node->kind == DESCRIPTOR ? 0x10000u : 0x20000u) | (uint32_t)node->fd;
     if (node->kind == PROCESS)
         return base | 1;
     uint64_t sum = 0;
@@ -250,6 +293,7 @@ static uint32_t mode_of(const struct node *node)
     switch (node->kind) {
     case PROCESS: return RF_S_IFDIR | 0555;
     case DESCRIPTOR: return RF_S_IFLNK | 0700;
+    case DESCRIPTOR_INFO: return RF_S_IFREG | 0444;
     default: return node->entry->mode;
     }
 }
@@ -332,9 +376,9 @@ static int64_t find(struct rf_kernel *k, const struct rf_mount *mount, const str
     struct rf_task *task = task_of(k, dir);
     if (dir->pid && !task)
         return -RF_ENOENT;
-    if (is_fd_directory(dir)) {
+    if (is_fd_directory(dir) || is_fdinfo_directory(dir)) {
         int64_t fd = parse_number(name);
-        *found = (struct node){ .kind = DESCRIPTOR, .pid = dir->pid, .tid = dir->tid, .fd = (int32_t)fd };
+        *found = (struct node){ .kind = is_fd_directory(dir) ? DESCRIPTOR : DESCRIPTOR_INFO, .pid = dir->pid, .tid = dir->tid, .fd = (int32_t)fd };
         return file_at(task, fd) ? 0 : -RF_ENOENT;
     }
     if (is_task_directory(dir)) {
@@ -499,17 +543,22 @@ static int64_t open_inode(struct rf_kernel *k, struct rf_inode *inode, struct rf
     struct rf_task *task = task_of(k, node);
     if (node->pid && !task)
         return -RF_ENOENT;
-    if (node->entry->ops) {
+    bool is_info = node->kind == DESCRIPTOR_INFO;
+    if (is_info && !file_at(task, node->fd))
+        return -RF_ENOENT;
+    if (!is_info && node->entry->ops) {
         file->ops = node->entry->ops;
         return node->entry->open ? node->entry->open(k, task, file) : 0;
     }
     struct contents *contents = rf_kalloc(k, sizeof *contents);
     struct rf_text text = { .k = k, .pids = pids_of(inode->mount) };
     bool writes = file->mode & RF_FMODE_WRITE;
-    if (writes && node->entry->write == rf_proc_write_setgroups &&
+    if (writes && !is_info && node->entry->write == rf_proc_write_setgroups &&
         !rf_capable_in(k, task->credentials.user, RF_CAP_SYS_ADMIN))
         return -RF_EACCES;
-    if (contents)
+    if (contents && is_info)
+        rf_proc_fdinfo(&text, &task->files->fds[node->fd]);
+    else if (contents)
         node->entry->text(&text, k, task);
     if (!contents || text.failed) {
         rf_kfree(k, text.bytes);
@@ -544,7 +593,7 @@ static int64_t write_text(struct rf_kernel *k, struct rf_file *file, struct rf_u
     const struct node *node = node_of(file->inode);
     struct rf_task *task = task_of(k, node);
     size_t size = (size_t)uio->left;
-    if (!node->entry->write) /* only who may override modes gets here */
+    if (node->kind == DESCRIPTOR_INFO || !node->entry->write) /* only who may override modes gets here */
         return -RF_EINVAL;
     if (*pos || uio->left >= RF_PAGE_SIZE)
         return -RF_EINVAL;
@@ -628,18 +677,18 @@ static void emit_threads(const struct rf_kernel *k, const struct rf_mount *mount
     }
 }
 
-static void emit_descriptors(struct rf_task *task, int32_t pid, uint64_t pos, emit_function *emit,
+static void emit_descriptors(struct rf_task *task, int32_t pid, enum kind kind, uint64_t pos, emit_function *emit,
                              void *user)
 {
     char name[16];
     if (!task || !task->files)
         return;
     for (uint64_t fd = pos > FIRST_NUMBER ? pos - FIRST_NUMBER : 0; fd < task->files->capacity; fd++) {
-        struct node node = { .kind = DESCRIPTOR, .pid = pid, .fd = (int32_t)fd };
+        struct node node = { .kind = kind, .pid = pid, .fd = (int32_t)fd };
         if (!task->files->fds[fd].file)
             continue;
         snprintf(name, sizeof name, "%u", (unsigned)fd);
-        if (!emit(user, name, number_of(&node), RF_DT_LNK, FIRST_NUMBER + fd + 1))
+        if (!emit(user, name, number_of(&node), kind == DESCRIPTOR ? RF_DT_LNK : RF_DT_REG, FIRST_NUMBER + fd + 1))
             return;
     }
 }
@@ -653,8 +702,8 @@ static int64_t readdir(struct rf_kernel *k, struct rf_file *file, emit_function 
         if (!emit(user, pos ? ".." : ".", file->inode->ino, RF_DT_DIR, pos + 1))
             return 0;
     uint64_t pos = file->pos < 2 ? 2 : file->pos;
-    if (is_fd_directory(dir)) {
-        emit_descriptors(task_of(k, dir), dir->pid, pos, emit, user);
+    if (is_fd_directory(dir) || is_fdinfo_directory(dir)) {
+        emit_descriptors(task_of(k, dir), dir->pid, is_fd_directory(dir) ? DESCRIPTOR : DESCRIPTOR_INFO, pos, emit, user);
         return 0;
     }
     if (is_task_directory(dir)) {

@@ -28,6 +28,17 @@ rf_proc_text rf_proc_pid_cmdline, rf_proc_pid_comm, rf_proc_pid_maps, rf_proc_pi
     rf_proc_pid_status, rf_proc_pid_limits, rf_proc_pid_personality, rf_proc_pid_uid_map, rf_proc_pid_gid_map,
     rf_proc_pid_setgroups;
 
+rf_proc_text rf_proc_pid_environ, rf_proc_pid_auxv, rf_proc_pid_timerslack, rf_proc_pid_cgroup, rf_proc_pid_wchan,
+    rf_proc_mountstats;
+struct rf_fd;
+void rf_proc_fdinfo(struct rf_text *out, const struct rf_fd *fd);
+
+/* --- procfs_knobs.c --- */
+rf_proc_text rf_proc_cmdline, rf_proc_partitions, rf_proc_swaps, rf_proc_nothing, rf_proc_devices, rf_proc_cap_last_cap,
+    rf_proc_domainname, rf_proc_ngroups_max, rf_proc_overflow_id, rf_proc_pid_max, rf_proc_zero, rf_proc_entropy,
+    rf_proc_nr_open, rf_proc_pipe_max_size, rf_proc_swappiness, rf_proc_overcommit_ratio, rf_proc_random_uuid,
+    rf_proc_boot_id, rf_proc_loadavg, rf_proc_vmstat, rf_proc_file_max;
+
 /* --- ipc/procfs_ipc.c --- */
 rf_proc_text rf_proc_sysvipc_msg, rf_proc_sysvipc_sem, rf_proc_msgmax, rf_proc_msgmnb, rf_proc_msgmni, rf_proc_sem_limits;
 

@@ -51,6 +51,61 @@ void rf_proc_pid_cmdline(struct rf_text *out, struct rf_kernel *k, struct rf_tas
     }
 }
 
+/* Who may not look into the process sees nothing. */
+static struct rf_mm *visible(struct rf_kernel *k, struct rf_task *task)
+{
+    return task->mm && (!k->current || rf_may_access_task(k, task, false)) ? task->mm : NULL;
+}
+
+void rf_proc_pid_environ(struct rf_text *out, struct rf_kernel *k, struct rf_task *task)
+{
+    struct rf_mm *mm = visible(k, task);
+    uint8_t bytes[256];
+    for (uint64_t at = mm ? mm->env_start : 0; mm && at < mm->env_end;) {
+        size_t n = mm->env_end - at < sizeof bytes ? (size_t)(mm->env_end - at) : sizeof bytes;
+        if (!rf_peek_user(k, mm, at, bytes, n))
+            return;
+        rf_text_bytes(out, bytes, n);
+        at += n;
+    }
+}
+
+void rf_proc_pid_auxv(struct rf_text *out, struct rf_kernel *k, struct rf_task *task)
+{
+    const struct rf_mm *mm = visible(k, task);
+    if (mm)
+        rf_text_bytes(out, mm->auxv, mm->auxv_count * sizeof mm->auxv[0]);
+}
+
+void rf_proc_pid_timerslack(struct rf_text *out, struct rf_kernel *k, struct rf_task *task)
+{
+    (void)k;
+    rf_text_add(out, "%llu\n", (unsigned long long)task->timer_slack);
+}
+
+/* There are no control groups: everybody is in the root one. */
+void rf_proc_pid_cgroup(struct rf_text *out, struct rf_kernel *k, struct rf_task *task)
+{
+    (void)k, (void)task;
+    rf_text_add(out, "0::/\n");
+}
+
+/* Without symbols there is no name for where it sleeps. */
+void rf_proc_pid_wchan(struct rf_text *out, struct rf_kernel *k, struct rf_task *task)
+{
+    (void)k, (void)task;
+    rf_text_add(out, "0");
+}
+
+void rf_proc_fdinfo(struct rf_text *out, const struct rf_fd *fd)
+{
+    const struct rf_file *file = fd->file;
+    const struct rf_mount_point *point = file->dentry ? file->dentry->point : NULL;
+    uint32_t flags = file->flags | (file->dentry ? RF_O_LARGEFILE : 0) | (fd->close_on_exec ? RF_O_CLOEXEC : 0);
+    rf_text_add(out, "pos:\t%lld\nflags:\t0%o\nmnt_id:\t%u\nino:\t%llu\n", (long long)file->pos, flags,
+                point ? point->id : file->inode->mount->id, (unsigned long long)file->inode->ino);
+}
+
 /* --- status and stat --- */
 
 static char state_of(const struct rf_task *task)

@@ -283,6 +283,20 @@ static bool place_of(struct rf_kernel *k, const struct rf_task *task, const stru
     return rf_dentry_path(k, p->root, task->fs->root, path, size, &reachable) >= 0 && reachable;
 }
 
+void rf_proc_mountstats(struct rf_text *out, struct rf_kernel *k, struct rf_task *task)
+{
+    char path[RF_PATH_MAX];
+    for (const struct rf_mount_point *p = points_of(task); p; p = p->next) {
+        if (!place_of(k, task, p, path, sizeof path))
+            continue;
+        rf_text_add(out, "device ");
+        add_escaped(out, p->fs->source);
+        rf_text_add(out, " mounted on ");
+        add_escaped(out, path);
+        rf_text_add(out, " with fstype %s\n", p->fs->type);
+    }
+}
+
 void rf_proc_mounts(struct rf_text *out, struct rf_kernel *k, struct rf_task *task)
 {
     char path[RF_PATH_MAX];

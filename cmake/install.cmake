@@ -29,9 +29,9 @@ install(FILES ${PROJECT_BINARY_DIR}/ringfort-config.cmake
 # A static library's own libraries belong to every user of it.
 if(BUILD_SHARED_LIBS)
     set(rf_pc_libs_public "")
-    set(rf_pc_libs_private "-lZydis -lZycore -lelf -lext2fs -lcom_err -larchive -lsquashfs -lm")
+    set(rf_pc_libs_private "-lZydis -lZycore -lelf -lext2fs -lcom_err -larchive -lsquashfs -lseccomp -lm")
 else()
-    set(rf_pc_libs_public " -lZydis -lZycore -lelf -lext2fs -lcom_err -larchive -lsquashfs -lm")
+    set(rf_pc_libs_public " -lZydis -lZycore -lelf -lext2fs -lcom_err -larchive -lsquashfs -lseccomp -lm")
     set(rf_pc_libs_private "")
 endif()
 # The prefix is found from where the file lies, so that an installed tree can be moved.

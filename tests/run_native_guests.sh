@@ -50,6 +50,7 @@ same bin/lifetimes
 same bin/restarts
 same bin/signal_rules
 same bin/xattr
+same bin/pty
 same bin/credentials
 same bin/capabilities
 same bin/prctl

@@ -271,6 +271,12 @@ static bool take_vendor(struct options *o, const char *value)
     return true;
 }
 
+static bool take_strict(struct options *o, const char *value)
+{
+    (void)value;
+    return o->strict = true;
+}
+
 /* Options that more than one command has. */
 #define MAX_CYCLES                                                                                \
     { "--max-cycles", "N", take_max_cycles,                                                       \
@@ -308,6 +314,8 @@ static const struct option table[] = {
     { "--seed", "N", take_seed, "seed of everything random in the machine" },
     { "--sched-seed", "N", take_sched_seed, "perturb the order in which tasks run, the same way\neach time for the same N" },
     { "--clock", "virtual|host", take_clock, "clocks count modelled cycles (default), or are the\nhost's" },
+    { "--strict", NULL, take_strict,
+      "once the program is loaded, lock this process down too:\nno file but those mounted, no process, no socket (Landlock\nand seccomp)" },
 };
 #define OPTION_COUNT (sizeof table / sizeof table[0])
 

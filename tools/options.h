@@ -55,7 +55,7 @@ struct options {
     char **env; /* "NAME=VALUE", NULL-terminated; NULL: empty */
     size_t env_count;
     const char *cwd;
-    bool strace, stats;
+    bool strace, stats, strict;
     uint64_t max_cycles, memory, seed, sched_seed; /* 0: not given */
     bool host_clock;
     bool host_net;

@@ -161,7 +161,12 @@ static int run_in(rf_machine *machine, const struct options *o, struct program *
     if (status)
         return status;
     rf_stop_reason reason;
-    rf_status error = rf_machine_run(machine, &reason);
+    rf_status error = o->strict ? rf_machine_lock_down(machine) : RF_OK;
+    if (error) {
+        complain("--strict: %s", why(machine, error));
+        return EXIT_OWN;
+    }
+    error = rf_machine_run(machine, &reason);
     if (error) {
         complain("%s", why(machine, error));
         status = EXIT_OWN;

@@ -145,6 +145,15 @@ rf_status rf_machine_add_file(rf_machine *machine, const char *guest_path, const
 rf_status rf_machine_start(rf_machine *machine, const char *guest_path, const char *const *argv,
                            const char *const *envp, const char *cwd);
 
+/* Lock the calling process down for the rest of its life: no file can be opened any more but beneath the directories that are
+ * mounted in this machine, with no more rights than the guest has there (Landlock); no program can be executed, no process
+ * or socket made, nothing mapped for execution, and all system calls that running the machine does not need fail with EPERM
+ * (seccomp). What is open stays so. To be called after all set-up, of this and other machines of the process. No privilege is
+ * needed. The filter holds for all threads of the process, Landlock's rules for the calling thread and those that it starts.
+ * Errors: RF_ERR_UNSUPPORTED (the host's kernel lacks one of the two: the text says which), RF_ERR_PERMISSION; the process may
+ * then be locked down in part. */
+rf_status rf_machine_lock_down(rf_machine *machine);
+
 /* Run until something stops it. Errors: RF_ERR_STATE (nothing started, or it has ended). */
 rf_status rf_machine_run(rf_machine *machine, rf_stop_reason *reason);
 

@@ -430,6 +430,32 @@ enum {
     RF_IN_NONBLOCK = RF_O_NONBLOCK,
     RF_IN_CLOEXEC = RF_O_CLOEXEC,
 };
+/* inotify_add_watch(2) */
+enum {
+    RF_IN_ACCESS = 1,
+    RF_IN_MODIFY = 2,
+    RF_IN_ATTRIB = 4,
+    RF_IN_CLOSE_WRITE = 8,
+    RF_IN_CLOSE_NOWRITE = 0x10,
+    RF_IN_OPEN = 0x20,
+    RF_IN_MOVED_FROM = 0x40,
+    RF_IN_MOVED_TO = 0x80,
+    RF_IN_CREATE = 0x100,
+    RF_IN_DELETE = 0x200,
+    RF_IN_DELETE_SELF = 0x400,
+    RF_IN_MOVE_SELF = 0x800,
+    RF_IN_ALL_EVENTS = 0xfff,
+    RF_IN_UNMOUNT = 0x2000,
+    RF_IN_Q_OVERFLOW = 0x4000,
+    RF_IN_IGNORED = 0x8000,
+};
+#define RF_IN_ONLYDIR     0x01000000u
+#define RF_IN_DONT_FOLLOW 0x02000000u
+#define RF_IN_EXCL_UNLINK 0x04000000u
+#define RF_IN_MASK_CREATE 0x10000000u
+#define RF_IN_MASK_ADD    0x20000000u
+#define RF_IN_ISDIR       0x40000000u
+#define RF_IN_ONESHOT     0x80000000u
 #define RF_EPOLLIN        0x001u
 #define RF_EPOLLPRI       0x002u
 #define RF_EPOLLOUT       0x004u

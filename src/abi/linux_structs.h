@@ -632,6 +632,13 @@ RF_ABI_OFFSET(rf_pt_regs, ss, 160);
 
 /* ---- sockets: linux/socket.h, linux/un.h, linux/in.h ---- */
 
+/* inotify(7): before len bytes of name */
+struct rf_inotify_event {
+    int32_t wd;
+    uint32_t mask, cookie, len;
+};
+RF_ABI_SIZE(rf_inotify_event, 16);
+
 struct rf_msghdr {
     uint64_t msg_name;
     int32_t msg_namelen;

@@ -34,7 +34,7 @@ static const struct rf_handler_table *const handler_tables[] = {
     &rf_handlers_wait,    &rf_handlers_usage,   &rf_handlers_ptrace,
     &rf_handlers_memory_advice, &rf_handlers_memory_lock, &rf_handlers_process_vm, &rf_handlers_shm,
     &rf_handlers_futex_waitv, &rf_handlers_membarrier, &rf_handlers_seccomp,
-    &rf_handlers_rseq, &rf_handlers_xattr, &rf_handlers_file_size, &rf_handlers_file_copy, &rf_handlers_socket,
+    &rf_handlers_rseq, &rf_handlers_xattr, &rf_handlers_file_size, &rf_handlers_file_copy, &rf_handlers_inotify, &rf_handlers_splice, &rf_handlers_socket,
     &rf_handlers_socket_message, &rf_handlers_sem, &rf_handlers_msg,
 };
 
@@ -239,7 +239,7 @@ rf_status rf_kernel_start(struct rf_kernel *k, const struct rf_start_request *re
         return rf_error_set(err, RF_ERR_STATE, "standard input, output or error cannot be passed on");
     for (int fd = 0; fd < 3; fd++)
         if (rf_stdio_is_tty(k->vfs->stdio[fd]))
-            rf_tty_acquire(k); /* as if a shell had started it in the foreground */
+            rf_tty_acquire(k, &k->vfs->console); /* as if a shell had started it in the foreground */
     if (request->cwd) {
         int64_t error = rf_fs_chdir(k, task->fs, request->cwd);
         if (error)

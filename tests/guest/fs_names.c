@@ -236,7 +236,7 @@ static void lengths(void)
         path[length] = '\0';
         show("path of", length);
         CALL(access(path, F_OK));
-        CALL(open(path, O_RDWR | O_CREAT, 0644));
+        DONE(open(path, O_RDWR | O_CREAT, 0644));
     }
     memset(path, 'p', 4095);
     path[4095] = '\0';

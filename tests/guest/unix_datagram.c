@@ -204,7 +204,7 @@ static void several(void)
         SHOW(m[i].msg_len);
     for (int i = 0; i < 4; i++)
         v[i] = (struct iovec){ buffer + 10 * i, 10 };
-    struct timespec t = { 1, 0 }, wrong = { 1, 1000000000 }, none = { 0, 0 }, little = { 0, 5000000 };
+    struct timespec t = { 1, 0 }, wrong = { 1, 1000000000 }, none = { 0, 0 }, little = { 0, 150000000 };
     CALL(recvmmsg(s[1], m, 2, 0, &t)), SHOW(m[0].msg_len), SHOW(m[1].msg_len);
     CALL(recvmmsg(s[1], m, 4, MSG_WAITFORONE, NULL)), SHOW(m[0].msg_len), SHOW(m[1].msg_len);
     CALL(recvmmsg(s[1], m, 4, MSG_DONTWAIT, NULL));
@@ -215,7 +215,7 @@ static void several(void)
     pid_t child = fork();
     if (!child) {
         for (int i = 0; i < 3; i++)
-            usleep(3000), send(s[0], "later", 5, 0);
+            usleep(100000), send(s[0], "later", 5, 0);
         _exit(0);
     }
     CALL(recvmmsg(s[1], m, 3, 0, &little)), waitpid(child, NULL, 0);

@@ -1,6 +1,8 @@
 /* Character devices by number, and the names of /dev. */
 #include "kernel/fs/fs.h"
+#include "kernel/fs/tty.h"
 #include "kernel/task/session.h"
+#include "kernel/task/task.h"
 #include "kernel/vfs/poll.h"
 
 #include <string.h>
@@ -81,15 +83,23 @@ static const struct rf_file_ops zero_ops = { .read = read_zeros, .write = swallo
 static const struct rf_file_ops full_ops = { .read = read_zeros, .write = write_full, .seek = seek_nowhere };
 static const struct rf_file_ops random_ops = { .read = read_random, .write = swallow, .seek = seek_nowhere };
 
-/* --- the terminal: whichever standard descriptor of the host is one --- */
+/* --- terminals: the host's, whichever standard descriptor is one, and pseudo terminals --- */
 
 #define TTY_DEVICE DEVICE(5, 0)
 
 /* /dev/tty is the controlling terminal, for those who have one. */
 static int64_t open_terminal(struct rf_kernel *k, struct rf_file *file)
 {
-    if (file->inode->rdev == TTY_DEVICE && k->current && !rf_tty_is_controlling(k))
+    struct rf_tty *tty = k->current ? k->current->process->tty : &k->vfs->console;
+    struct rf_pty *pty = file->inode->rdev == TTY_DEVICE ? rf_pty_of_tty(tty) : NULL;
+    if (file->inode->rdev == TTY_DEVICE && !tty)
         return -RF_ENXIO;
+    if (pty) {
+        rf_inode_get(pty->node);
+        rf_inode_put(k, file->inode);
+        file->inode = pty->node;
+        return rf_pty_open_slave(k, pty->node, file);
+    }
     for (int i = 0; i < 3; i++) {
         struct rf_inode *inode = k->vfs->stdio[i];
         if (!rf_stdio_is_tty(inode))
@@ -116,6 +126,7 @@ static const struct device {
     { DEVICE(1, 9), "urandom", &random_ops },
     { DEVICE(5, 0), "tty", NULL },
     { DEVICE(5, 1), "console", NULL },
+    { RF_PTMX_DEVICE, "ptmx", NULL },
 };
 
 int64_t rf_device_open(struct rf_kernel *k, struct rf_file *file)
@@ -123,6 +134,8 @@ int64_t rf_device_open(struct rf_kernel *k, struct rf_file *file)
     for (size_t i = 0; i < RF_ARRAY_SIZE(devices); i++) {
         if (devices[i].number != file->inode->rdev)
             continue;
+        if (devices[i].number == RF_PTMX_DEVICE)
+            return rf_ptmx_open(k, file);
         if (!devices[i].ops)
             return open_terminal(k, file);
         file->ops = devices[i].ops;

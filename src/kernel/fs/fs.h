@@ -42,6 +42,9 @@ bool rf_devfs_populate(struct rf_kernel *k, struct rf_dentry *dev);
 int64_t rf_device_open(struct rf_kernel *k, struct rf_file *file);
 int64_t rf_random_read(struct rf_kernel *k, struct rf_uio *uio);
 
+/* --- sysfs.c --- */
+struct rf_mount *rf_sysfs_create(struct rf_kernel *k);
+
 /* --- procfs.c --- */
 struct rf_mount *rf_procfs_create(struct rf_kernel *k);
 /* It shows the processes of this namespace, with its numbers. */
@@ -59,6 +62,13 @@ bool rf_file_is_pipe(const struct rf_file *file);
 int64_t rf_pipe_size(struct rf_file *file);
 int64_t rf_pipe_set_size(struct rf_kernel *k, struct rf_file *file, uint64_t size);
 void rf_pipe_free(struct rf_kernel *k, struct rf_pipe *pipe);
+int64_t rf_pipe_wait_filled(struct rf_kernel *k, struct rf_file *file, bool nonblock, bool *ended);
+int64_t rf_pipe_wait_room(struct rf_kernel *k, struct rf_file *file, bool nonblock);
+uint64_t rf_pipe_room(const struct rf_file *file);
+size_t rf_pipe_peek(const struct rf_file *file, uint8_t *out, size_t size);
+void rf_pipe_consume(struct rf_kernel *k, struct rf_file *file, size_t size);
+int64_t rf_pipe_fill(struct rf_kernel *k, struct rf_file *file, struct rf_uio *uio);
+bool rf_pipe_is_same(const struct rf_file *a, const struct rf_file *b);
 
 /* --- stdio.c --- */
 extern const struct rf_file_ops rf_stdio_ops;
@@ -87,6 +97,13 @@ void rf_timerfd_set(struct rf_kernel *k, struct rf_file *file, bool absolute, bo
 int64_t rf_signalfd_create(struct rf_kernel *k, uint64_t mask, uint32_t flags, struct rf_file **out);
 bool rf_file_is_signalfd(const struct rf_file *file);
 void rf_signalfd_set_mask(struct rf_kernel *k, struct rf_file *file, uint64_t mask);
+
+/* --- inotify.c --- */
+int64_t rf_inotify_create(struct rf_kernel *k, uint32_t flags, struct rf_file **out);
+bool rf_file_is_inotify(const struct rf_file *file);
+/* A watch descriptor, or -errno; mask: with RF_IN_MASK_ADD and the like. */
+int64_t rf_inotify_watch(struct rf_kernel *k, struct rf_file *file, struct rf_inode *inode, uint32_t mask);
+int64_t rf_inotify_unwatch(struct rf_kernel *k, struct rf_file *file, int32_t wd);
 
 /* --- memfd.c --- */
 /* Memory that mappings share: an inode of the internal tmpfs, without a name or limit, and open files of

@@ -3,7 +3,10 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#define FCHMODAT2 452
 
 static struct rf_timespec from_host(struct timespec t)
 {
@@ -83,7 +86,10 @@ static int64_t set_mode(struct rf_inode *inode, uint32_t mode)
     int64_t dir = location(inode, &name);
     if (dir < 0)
         return dir;
-    return fchmodat((int)dir, name, mode, AT_SYMLINK_NOFOLLOW) < 0 ? rf_host_error() : 0;
+    long result = syscall(FCHMODAT2, (int)dir, name, mode, AT_SYMLINK_NOFOLLOW);
+    if (result < 0 && errno == ENOSYS) /* before Linux 6.6 the C library goes through /proc/self/fd */
+        result = fchmodat((int)dir, name, mode, AT_SYMLINK_NOFOLLOW);
+    return result < 0 ? rf_host_error() : 0;
 }
 
 static int64_t set_owner(struct rf_inode *inode, const struct rf_attributes *change)

@@ -205,6 +205,86 @@ static int64_t pipe_write(struct rf_kernel *k, struct rf_file *file, struct rf_u
     return done ? (int64_t)done : result;
 }
 
+/* --- splice, tee, vmsplice: bytes are copied, as far as they or the room for them go --- */
+
+/* Wait until there is something to take: 0, or what the call returns (0 bytes: *ended). */
+int64_t rf_pipe_wait_filled(struct rf_kernel *k, struct rf_file *file, bool nonblock, bool *ended)
+{
+    struct rf_pipe *pipe = pipe_of(file);
+    *ended = false;
+    if (!is_empty(pipe))
+        return 0;
+    *ended = !pipe->writers;
+    if (*ended)
+        return 0;
+    return nonblock || file->flags & RF_O_NONBLOCK ? -RF_EAGAIN : rf_sleep_on(k, &pipe->readable);
+}
+
+/* Wait until a buffer is free. */
+int64_t rf_pipe_wait_room(struct rf_kernel *k, struct rf_file *file, bool nonblock)
+{
+    struct rf_pipe *pipe = pipe_of(file);
+    if (!pipe->readers)
+        return broken(k, 0);
+    if (!is_full(pipe))
+        return 0;
+    return nonblock || file->flags & RF_O_NONBLOCK ? -RF_EAGAIN : rf_sleep_on(k, &pipe->writable);
+}
+
+uint64_t rf_pipe_room(const struct rf_file *file)
+{
+    const struct rf_pipe *pipe = pipe_of(file);
+    return (uint64_t)(pipe->slot_count - (pipe->head - pipe->tail)) * RF_PAGE_SIZE;
+}
+
+/* The first bytes, without taking them: how many there are, at most size. */
+size_t rf_pipe_peek(const struct rf_file *file, uint8_t *out, size_t size)
+{
+    struct rf_pipe *pipe = pipe_of(file);
+    size_t done = 0;
+    for (uint32_t i = pipe->tail; i != pipe->head && done < size; i++) {
+        const struct slot *slot = slot_at(pipe, i);
+        size_t n = slot->length < size - done ? slot->length : size - done;
+        memcpy(out + done, slot->page + slot->offset, n);
+        done += n;
+    }
+    return done;
+}
+
+void rf_pipe_consume(struct rf_kernel *k, struct rf_file *file, size_t size)
+{
+    struct rf_pipe *pipe = pipe_of(file);
+    while (size) {
+        struct slot *slot = slot_at(pipe, pipe->tail);
+        size_t n = slot->length < size ? slot->length : size;
+        slot->offset += (uint32_t)n;
+        slot->length -= (uint32_t)n;
+        size -= n;
+        if (slot->length == 0)
+            pipe->tail++;
+    }
+    rf_wake_for(k, &pipe->writable, RF_POLLOUT | RF_POLLWRNORM);
+}
+
+/* Fill free buffers from uio: bytes, or -errno when there are none. */
+int64_t rf_pipe_fill(struct rf_kernel *k, struct rf_file *file, struct rf_uio *uio)
+{
+    struct rf_pipe *pipe = pipe_of(file);
+    int64_t done = 0, result = 0;
+    while (uio->left && !is_full(pipe) && result >= 0) {
+        result = fill_slot(k, pipe, uio);
+        done += result > 0 ? result : 0;
+    }
+    if (done)
+        rf_wake_for(k, &pipe->readable, RF_POLLIN | RF_POLLRDNORM);
+    return done ? done : result;
+}
+
+bool rf_pipe_is_same(const struct rf_file *a, const struct rf_file *b)
+{
+    return pipe_of(a) == pipe_of(b);
+}
+
 /* --- the rest of a pipe's file --- */
 
 static uint32_t pipe_poll(struct rf_kernel *k, struct rf_file *file,

@@ -129,7 +129,7 @@ void rf_proc_pid_stat(struct rf_text *out, struct rf_kernel *k, struct rf_task *
     rf_text_add(out, "%d (%.*s) %c %d %d %d 0 %d 0 %llu %llu 0 0", rf_proc_number(out, task->tid), (int)sizeof task->comm,
                 task->comm, state_of(task), parent_number(out, p),
                 rf_proc_number(out, p->pgid), rf_proc_number(out, p->sid),
-                k->vfs->tty_pgrp ? k->vfs->tty_pgrp : -1,
+                p->tty && p->tty->foreground ? rf_proc_number(out, p->tty->foreground) : -1,
                 (unsigned long long)p->usage.faults, (unsigned long long)p->child_usage.faults);
     rf_text_add(out, " %llu %llu %llu %llu %d %d %u 0 0 %llu %llu %llu", ticks(k, p->user_cycles),
                 ticks(k, p->kernel_cycles), ticks(k, p->child_user_cycles),

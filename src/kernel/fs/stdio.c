@@ -4,6 +4,7 @@
  * write blocks it, as a write to a slow terminal does. Bytes that were read and could not be
  * given to the program (a bad address) are kept for its next read. */
 #include "kernel/fs/fs.h"
+#include "kernel/fs/tty.h"
 #include "kernel/namespace/namespace.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/session.h"
@@ -56,7 +57,7 @@ static int64_t stdio_read(struct rf_kernel *k, struct rf_file *file, struct rf_u
 {
     struct stdio *s = stdio_of(file->inode);
     bool positioned = s->seekable && pos != &file->pos;
-    int64_t refused = s->is_tty && k->current ? rf_tty_check(k, RF_SIGTTIN) : 0;
+    int64_t refused = s->is_tty && k->current ? rf_tty_check(k, &k->vfs->console, RF_SIGTTIN) : 0;
     if (refused || uio->left == 0)
         return refused;
     if (positioned) {
@@ -123,11 +124,12 @@ static int64_t write_refused(struct rf_kernel *k, struct rf_file *file, const st
 static int64_t check_write(struct rf_kernel *k, const struct stdio *s)
 {
     struct rf_termios termios;
-    if (!s->is_tty || !rf_tty_is_controlling(k) || k->current->process->pgid == k->vfs->tty_pgrp)
+    if (!s->is_tty || !rf_tty_is_controlling(k, &k->vfs->console) ||
+        k->current->process->pgid == k->vfs->console.foreground)
         return 0;
     if (ioctl(s->host_fd, RF_TCGETS, &termios) < 0 || !(termios.c_lflag & RF_TOSTOP))
         return 0;
-    return rf_tty_check(k, RF_SIGTTOU);
+    return rf_tty_check(k, &k->vfs->console, RF_SIGTTOU);
 }
 
 static int64_t stdio_write(struct rf_kernel *k, struct rf_file *file, struct rf_uio *uio,
@@ -218,7 +220,7 @@ static int64_t forward(struct rf_kernel *k, const struct stdio *s, const struct 
                        uint64_t user)
 {
     uint8_t bytes[sizeof(struct rf_termios2)];
-    int64_t refused = f->in ? rf_tty_check(k, RF_SIGTTOU) : 0;
+    int64_t refused = f->in ? rf_tty_check(k, &k->vfs->console, RF_SIGTTOU) : 0;
     if (refused)
         return refused;
     if (f->in && rf_copy_from_user(k, bytes, user, f->size))
@@ -226,47 +228,6 @@ static int64_t forward(struct rf_kernel *k, const struct stdio *s, const struct 
     if (ioctl(s->host_fd, f->command, bytes) < 0)
         return host_error();
     return f->out ? rf_copy_to_user(k, user, bytes, f->size) : 0;
-}
-
-/* tiocspgrp: the foreground goes to a group of the session, by who is in the foreground. */
-static int64_t set_foreground(struct rf_kernel *k, uint64_t user)
-{
-    int32_t pgrp;
-    int64_t refused = rf_tty_check(k, RF_SIGTTOU);
-    if (refused)
-        return refused == -RF_EIO ? -RF_ENOTTY : refused;
-    if (RF_GET_USER(k, pgrp, user))
-        return -RF_EFAULT;
-    if (pgrp < 0)
-        return -RF_EINVAL;
-    if (!rf_tty_is_controlling(k))
-        return -RF_ENOTTY;
-    pgrp = rf_pid_given(k, pgrp);
-    int32_t session = pgrp ? rf_group_session(k, pgrp) : 0;
-    if (!session && !(pgrp && rf_task_find(k, pgrp)))
-        return -RF_ESRCH;
-    if (session != k->current->process->sid)
-        return -RF_EPERM;
-    k->vfs->tty_pgrp = pgrp;
-    return 0;
-}
-
-/* Process groups are the machine's own: the host's numbers mean nothing in it. */
-static int64_t process_group_ioctl(struct rf_kernel *k, const struct rf_file *file, uint32_t command,
-                                   uint64_t argument)
-{
-    int32_t number;
-    switch (command) {
-    case RF_TIOCGPGRP:
-    case RF_TIOCGSID:
-        if (!rf_tty_is_controlling(k))
-            return -RF_ENOTTY;
-        number = rf_pid_shown(k, command == RF_TIOCGPGRP ? k->vfs->tty_pgrp : k->vfs->tty_sid);
-        return RF_PUT_USER(k, argument, number) ? -RF_EFAULT : 0;
-    case RF_TIOCSPGRP: return set_foreground(k, argument);
-    case RF_TIOCSCTTY: return rf_tty_set_controlling(k, argument == 1, file->mode & RF_FMODE_READ);
-    default: return rf_tty_give_up(k); /* TIOCNOTTY */
-    }
 }
 
 static int64_t bytes_readable(struct rf_kernel *k, const struct stdio *s, uint64_t user)
@@ -295,11 +256,11 @@ int64_t rf_stdio_ioctl(struct rf_kernel *k, struct rf_file *file, uint32_t comma
     case RF_TIOCSPGRP:
     case RF_TIOCGSID:
     case RF_TIOCSCTTY:
-    case RF_TIOCNOTTY: return process_group_ioctl(k, file, command, argument);
+    case RF_TIOCNOTTY: return rf_tty_job_ioctl(k, &k->vfs->console, file, command, argument, false);
     case RF_TCSBRK:
     case RF_TCFLSH:
     case RF_TCXONC:
-        if ((refused = rf_tty_check(k, RF_SIGTTOU)))
+        if ((refused = rf_tty_check(k, &k->vfs->console, RF_SIGTTOU)))
             return refused;
         return ioctl(s->host_fd, command, (int)argument) < 0 ? host_error() : 0;
     default: return -RF_ENOTTY;

@@ -11,12 +11,14 @@
 #define HEAD_BYTES 70000 /* the superblocks that lie furthest from the start: ISO 9660's at 32 KiB, btrfs' at 64 KiB */
 
 extern const struct rf_fs_type rf_tmpfs_type, rf_procfs_type, rf_overlay_type, rf_ext4_type, rf_ext3_type, rf_ext2_type,
-    rf_xfs_type, rf_squashfs_type, rf_archive_type;
+    rf_devpts_type, rf_sysfs_type, rf_xfs_type, rf_squashfs_type, rf_archive_type;
 
 const struct rf_fs_type *const rf_fs_types[] = {
     &rf_tmpfs_type,
     &rf_procfs_type,
     &rf_overlay_type,
+    &rf_devpts_type,
+    &rf_sysfs_type,
     &rf_ext4_type,
     &rf_ext3_type,
     &rf_ext2_type,

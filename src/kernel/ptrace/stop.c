@@ -64,6 +64,8 @@ int64_t rf_ptrace_event(struct rf_kernel *k, struct rf_task *task, unsigned even
 {
     if (!task->trace || rf_ptrace_resumed(task, RF_TRACE_EVENT) || !rf_ptrace_event_enabled(task, event))
         return 0;
+    if (event != RF_PTRACE_EVENT_EXIT && rf_signal_fatal_pending(task))
+        return 0;
     task->trace->message = message;
     notify(k, task, RF_TRACE_EVENT, RF_SIGTRAP, (int)event << 8 | RF_SIGTRAP, RF_SI_CLD_TRAPPED);
     return RF_BLOCKED;
@@ -104,6 +106,8 @@ static int64_t call_stop(struct rf_kernel *k, struct rf_task *task, enum rf_trac
         send_signal_of_tracer(k, task);
         return 0;
     }
+    if (rf_signal_fatal_pending(task)) /* who is to die stops no more (ptrace_stop) */
+        return 0;
     int code = call_stop_code(task->trace);
     task->trace->message = op;
     notify(k, task, phase, RF_SIGTRAP, code, RF_SI_CLD_TRAPPED);

@@ -1,5 +1,6 @@
 /* System calls about directories and names. */
 #include "kernel/task/task.h"
+#include "kernel/vfs/notify.h"
 #include "kernel/vfs/path.h"
 
 #include <string.h>
@@ -76,6 +77,7 @@ static int64_t list(struct rf_kernel *k, const uint64_t a[6], bool old_layout)
     struct listing l = { .k = k, .file = file, .user = a[1], .left = (uint32_t)a[2],
                          .old_layout = old_layout };
     int64_t result = file->ops->readdir(k, file, emit_entry, &l);
+    rf_notify(k, file->dentry, RF_IN_ACCESS);
     if (l.used)
         return (int64_t)l.used;
     return result < 0 ? result : l.error;

@@ -1,6 +1,7 @@
 /* System calls that change how large a file is and which parts of it exist: truncate(2), fallocate(2). */
 #include "kernel/signal/signal.h"
 #include "kernel/task/task.h"
+#include "kernel/vfs/notify.h"
 #include "kernel/vfs/path.h"
 
 static int64_t sys_truncate(struct rf_kernel *k, const uint64_t a[6])
@@ -25,6 +26,8 @@ static int64_t sys_truncate(struct rf_kernel *k, const uint64_t a[6])
         result = -RF_ETXTBSY;
     if (result == 0)
         result = rf_inode_truncate(k, dentry->inode, a[1]);
+    if (result == 0)
+        rf_notify(k, dentry, RF_IN_MODIFY);
     rf_dentry_put(k, dentry);
     return result;
 }
@@ -38,7 +41,10 @@ static int64_t sys_ftruncate(struct rf_kernel *k, const uint64_t a[6])
         return -RF_EBADF;
     if (!RF_S_ISREG(file->inode->mode) || !(file->mode & RF_FMODE_WRITE))
         return -RF_EINVAL;
-    return rf_inode_truncate(k, file->inode, a[1]);
+    int64_t result = rf_inode_truncate(k, file->inode, a[1]);
+    if (result == 0)
+        rf_notify(k, file->dentry, RF_IN_MODIFY);
+    return result;
 }
 
 /* Which modes go together: vfs_fallocate of fs/open.c. */
@@ -96,7 +102,11 @@ static int64_t sys_fallocate(struct rf_kernel *k, const uint64_t a[6])
         error = rf_inode_getattr(k, file->inode);
     if (!error)
         error = check_growth(k, file->inode, mode, a[2] + a[3]);
-    return error ? error : file->inode->ops->fallocate(k, file->inode, mode, a[2], a[3]);
+    if (!error)
+        error = file->inode->ops->fallocate(k, file->inode, mode, a[2], a[3]);
+    if (!error)
+        rf_notify(k, file->dentry, RF_IN_MODIFY);
+    return error;
 }
 
 static const struct rf_handler_entry entries[] = {

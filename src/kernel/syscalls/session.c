@@ -82,7 +82,8 @@ static int64_t sys_setsid(struct rf_kernel *k, const uint64_t a[6])
     if (rf_group_session(k, p->pid))
         return -RF_EPERM;
     p->sid = p->pgid = p->pid;
-    p->has_tty = false;
+    p->tty = NULL;
+    p->lost_foreground = 0;
     return rf_pid_shown(k, p->sid);
 }
 

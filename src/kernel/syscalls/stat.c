@@ -1,6 +1,7 @@
 /* System calls about what files are: status, rights, owners, times, links' targets. */
 #include "kernel/fs/fs.h"
 #include "kernel/task/task.h"
+#include "kernel/vfs/notify.h"
 #include "kernel/vfs/path.h"
 
 #include <string.h>
@@ -281,6 +282,21 @@ static int64_t sys_fstatfs(struct rf_kernel *k, const uint64_t a[6])
 
 /* --- mode and owner --- */
 
+/* fsnotify_change */
+static int64_t set_attributes(struct rf_kernel *k, struct rf_inode *inode, const struct rf_dentry *dentry,
+                              struct rf_attributes *change)
+{
+    uint32_t times = change->mask & (RF_ATTR_ATIME | RF_ATTR_MTIME), told = 0;
+    if (change->mask & (RF_ATTR_UID | RF_ATTR_GID | RF_ATTR_MODE) || times == (RF_ATTR_ATIME | RF_ATTR_MTIME))
+        told = RF_IN_ATTRIB;
+    else if (times)
+        told = times == RF_ATTR_ATIME ? RF_IN_ACCESS : RF_IN_MODIFY;
+    int64_t result = rf_inode_setattr(k, inode, change);
+    if (result == 0 && told)
+        rf_notify(k, dentry, told);
+    return result;
+}
+
 static int64_t change_mode(struct rf_kernel *k, struct rf_inode *inode, const struct rf_dentry *dentry, uint32_t mode)
 {
     if (inode->mount->read_only || rf_has_mount_flag(dentry, RF_MS_RDONLY))
@@ -292,7 +308,7 @@ static int64_t change_mode(struct rf_kernel *k, struct rf_inode *inode, const st
     if (!rf_in_group(k, inode->gid) && !rf_capable_for(k, inode, RF_CAP_FSETID))
         mode &= ~(uint32_t)RF_S_ISGID;
     struct rf_attributes change = { .mask = RF_ATTR_MODE, .mode = mode & RF_S_IALLUGO };
-    return rf_inode_setattr(k, inode, &change);
+    return set_attributes(k, inode, dentry, &change);
 }
 
 static int64_t chmod_at(struct rf_kernel *k, int dirfd, uint64_t user_path, uint32_t mode,
@@ -353,7 +369,7 @@ static int64_t change_owner(struct rf_kernel *k, struct rf_inode *inode, const s
         if (inode->mode & drop && !rf_owner_or_capable(k, inode))
             return -RF_EPERM; /* to lose them is a change of mode (setattr_prepare of fs/attr.c) */
     }
-    return rf_inode_setattr(k, inode, &change);
+    return set_attributes(k, inode, dentry, &change);
 }
 
 static int64_t chown_at(struct rf_kernel *k, int dirfd, uint64_t user_path, const uint64_t ids[2],
@@ -416,7 +432,7 @@ static int64_t change_times(struct rf_kernel *k, struct rf_inode *inode, const s
         if (result)
             return result;
     }
-    return rf_inode_setattr(k, inode, &change);
+    return set_attributes(k, inode, dentry, &change);
 }
 
 static bool nanoseconds_ok(const struct rf_timespec *t)

@@ -2,6 +2,7 @@
  * for such file systems, after the checks that come first (fs/xattr.c). */
 #include "kernel/fs/fs.h"
 #include "kernel/task/task.h"
+#include "kernel/vfs/notify.h"
 #include "kernel/vfs/path.h"
 
 #include <string.h>
@@ -107,7 +108,11 @@ static int64_t change(struct rf_kernel *k, const struct subject *subject, const 
         error = check_kind(name);
     if (!error)
         error = check_security(k, inode, name, value, size);
-    return error ? error : inode->ops->setxattr(k, inode, name, value, size, flags);
+    if (!error)
+        error = inode->ops->setxattr(k, inode, name, value, size, flags);
+    if (!error && subject->dentry)
+        rf_notify(k, subject->dentry, RF_IN_ATTRIB);
+    return error;
 }
 
 static int64_t set(struct rf_kernel *k, const uint64_t a[6], enum form form)

@@ -32,7 +32,7 @@ static bool copy_process(struct rf_kernel *k, struct rf_task *child, const struc
     copy->pid = child->tid;
     copy->pgid = process->pgid;
     copy->sid = process->sid;
-    copy->has_tty = process->has_tty;
+    copy->tty = process->tty;
     copy->leader = child;
     bool sibling = flags & RF_CLONE_PARENT;
     copy->parent = sibling ? process->parent : process;

@@ -82,44 +82,65 @@ static void forget_tty(struct rf_kernel *k, int32_t sid)
 {
     for (struct rf_task *task = k->tasks; task; task = task->next_task)
         if (task->process && task->process->sid == sid)
-            task->process->has_tty = false;
+            task->process->tty = NULL;
 }
 
 /* disassociate_ctty: by the session's leader alone. At its end the terminal is hung up for the foreground. */
-static void leave_tty(struct rf_kernel *k, struct rf_process *leader)
+static void leave_tty(struct rf_kernel *k, struct rf_process *leader, bool ends)
 {
-    struct rf_vfs *vfs = k->vfs;
-    if (leader->has_tty && vfs->tty_pgrp) {
-        rf_group_signal(k, vfs->tty_pgrp, RF_SIGHUP);
-        rf_group_signal(k, vfs->tty_pgrp, RF_SIGCONT);
-    }
-    if (leader->has_tty)
-        vfs->tty_sid = vfs->tty_pgrp = 0;
+    struct rf_tty *tty = leader->tty;
+    int32_t group = tty ? tty->foreground : ends ? leader->lost_foreground : 0;
+    if (group)
+        rf_group_signal(k, group, RF_SIGHUP);
+    if (group && !(ends && tty && tty->is_pty))
+        rf_group_signal(k, group, RF_SIGCONT);
+    leader->lost_foreground = 0;
+    if (tty)
+        tty->session = tty->foreground = 0;
     forget_tty(k, leader->sid);
+}
+
+void rf_tty_hang_up(struct rf_kernel *k, struct rf_tty *tty)
+{
+    FOR_EACH_PROCESS(k, task)
+    {
+        struct rf_process *p = task->process;
+        if (p->tty != tty)
+            continue;
+        p->tty = NULL;
+        if (p->pid != p->sid || p->zombie)
+            continue;
+        p->lost_foreground = tty->foreground;
+        for (int i = 0; i < 2; i++) {
+            const struct rf_siginfo info = { .si_signo = i ? RF_SIGCONT : RF_SIGHUP, .si_code = RF_SI_KERNEL };
+            rf_signal_send_process(k, p, &info);
+        }
+    }
+    tty->session = tty->foreground = 0;
 }
 
 void rf_session_process_ends(struct rf_kernel *k, struct rf_process *process)
 {
     const struct rf_process *parent = process->parent;
     if (process->pid == process->sid && process->leader != k->init)
-        leave_tty(k, process);
+        leave_tty(k, process, true);
     if (parent && parent->pgid != process->pgid && parent->sid == process->sid &&
         becomes_orphaned(k, process->pgid, process) && has_stopped(k, process->pgid))
         hang_up_stopped(k, process->pgid);
 }
 
-bool rf_tty_is_controlling(const struct rf_kernel *k)
+bool rf_tty_is_controlling(const struct rf_kernel *k, const struct rf_tty *tty)
 {
     const struct rf_process *p = k->current->process;
-    return p->has_tty && k->vfs->tty_sid == p->sid;
+    return p->tty == tty && tty->session == p->sid;
 }
 
-void rf_tty_acquire(struct rf_kernel *k)
+void rf_tty_acquire(struct rf_kernel *k, struct rf_tty *tty)
 {
     struct rf_process *p = k->current->process;
-    k->vfs->tty_sid = p->sid;
-    k->vfs->tty_pgrp = p->pgid;
-    p->has_tty = true;
+    tty->session = p->sid;
+    tty->foreground = p->pgid;
+    p->tty = tty;
 }
 
 static bool ignores(const struct rf_task *task, int signo)
@@ -127,10 +148,10 @@ static bool ignores(const struct rf_task *task, int signo)
     return task->blocked & RF_SIGMASK(signo) || task->sighand->action[signo].handler == RF_SIG_IGN;
 }
 
-int64_t rf_tty_check(struct rf_kernel *k, int signo)
+int64_t rf_tty_check(struct rf_kernel *k, const struct rf_tty *tty, int signo)
 {
     const struct rf_process *p = k->current->process;
-    if (!rf_tty_is_controlling(k) || !k->vfs->tty_pgrp || p->pgid == k->vfs->tty_pgrp)
+    if (!rf_tty_is_controlling(k, tty) || !tty->foreground || p->pgid == tty->foreground)
         return 0;
     if (ignores(k->current, signo))
         return signo == RF_SIGTTIN ? -RF_EIO : 0;
@@ -140,32 +161,32 @@ int64_t rf_tty_check(struct rf_kernel *k, int signo)
     return -RF_ERESTARTSYS;
 }
 
-int64_t rf_tty_set_controlling(struct rf_kernel *k, bool steal, bool readable)
+int64_t rf_tty_set_controlling(struct rf_kernel *k, struct rf_tty *tty, bool steal, bool readable)
 {
     struct rf_process *p = k->current->process;
     bool leader = p->pid == p->sid;
-    if (leader && k->vfs->tty_sid == p->sid)
+    if (leader && tty->session == p->sid)
         return 0;
-    if (!leader || p->has_tty)
+    if (!leader || p->tty)
         return -RF_EPERM;
-    if (k->vfs->tty_sid) {
+    if (tty->session) {
         if (!steal || !rf_capable(k, RF_CAP_SYS_ADMIN))
             return -RF_EPERM;
-        forget_tty(k, k->vfs->tty_sid);
+        forget_tty(k, tty->session);
     }
     if (!readable && !rf_capable(k, RF_CAP_SYS_ADMIN))
         return -RF_EPERM;
-    rf_tty_acquire(k);
+    rf_tty_acquire(k, tty);
     return 0;
 }
 
-int64_t rf_tty_give_up(struct rf_kernel *k)
+int64_t rf_tty_give_up(struct rf_kernel *k, const struct rf_tty *tty)
 {
     struct rf_process *p = k->current->process;
-    if (!rf_tty_is_controlling(k))
+    if (!rf_tty_is_controlling(k, tty))
         return -RF_ENOTTY;
     if (p->pid == p->sid)
-        leave_tty(k, p);
-    p->has_tty = false;
+        leave_tty(k, p, false);
+    p->tty = NULL;
     return 0;
 }

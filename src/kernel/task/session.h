@@ -19,15 +19,22 @@ void rf_session_process_ends(struct rf_kernel *k, struct rf_process *process);
 /* A child's parent has ended (and is not its parent any more). */
 void rf_session_parent_ended(struct rf_kernel *k, struct rf_process *child, const struct rf_process *parent);
 
-/* --- the controlling terminal: the one of the machine --- */
+/* --- controlling terminals --- */
+/* Whose a terminal is: part of the machine's own and of every pseudo terminal. */
+struct rf_tty {
+    int32_t session, foreground; /* 0: none */
+    bool is_pty;
+};
 /* The current process has it. */
-bool rf_tty_is_controlling(const struct rf_kernel *k);
+bool rf_tty_is_controlling(const struct rf_kernel *k, const struct rf_tty *tty);
 /* Make it the current session's. */
-void rf_tty_acquire(struct rf_kernel *k);
+void rf_tty_acquire(struct rf_kernel *k, struct rf_tty *tty);
 /* tty_check_change: may the current process do what signo (SIGTTIN, SIGTTOU) would stop it from? 0, -RF_EIO, or
  * -RF_ERESTARTSYS with the signal sent. */
-int64_t rf_tty_check(struct rf_kernel *k, int signo);
-int64_t rf_tty_set_controlling(struct rf_kernel *k, bool steal, bool readable); /* TIOCSCTTY */
-int64_t rf_tty_give_up(struct rf_kernel *k);                                    /* TIOCNOTTY */
+int64_t rf_tty_check(struct rf_kernel *k, const struct rf_tty *tty, int signo);
+int64_t rf_tty_set_controlling(struct rf_kernel *k, struct rf_tty *tty, bool steal, bool readable); /* TIOCSCTTY */
+int64_t rf_tty_give_up(struct rf_kernel *k, const struct rf_tty *tty);                               /* TIOCNOTTY */
+/* Its other side is gone: the session's leader hears of it, and nobody has it any more. */
+void rf_tty_hang_up(struct rf_kernel *k, struct rf_tty *tty);
 
 #endif

@@ -56,7 +56,8 @@ struct rf_process {
     bool waits_for_namespace;           /* init of a pid namespace that is not empty yet: dead, but no zombie */
     bool executed;                      /* execve since its birth: its parent may not move it any more */
     bool subreaper;                     /* PR_SET_CHILD_SUBREAPER */
-    bool has_tty;                       /* the session's terminal is its own */
+    struct rf_tty *tty;                 /* the session's terminal, if it is its own (task/session.h) */
+    int32_t lost_foreground;            /* a leader whose terminal was hung up: the group that had it */
     bool exiting;                       /* exit_group: every thread must end with wait_status */
     struct rf_task *exec_task;          /* execve of this thread waits for the others' end, which must come */
     struct rf_wait_queue thread_ended;  /* it waits here */

@@ -2,7 +2,7 @@
  *
  * A dentry holds its parent and its inode. Its parent knows it (without a reference) as long
  * as the name exists, so that two users of one name share one dentry. */
-#include "kernel/vfs/inode.h"
+#include "kernel/vfs/notify.h"
 
 #include <string.h>
 
@@ -70,6 +70,8 @@ void rf_dentry_put(struct rf_kernel *k, struct rf_dentry *dentry)
     while (dentry && --dentry->references == 0) {
         struct rf_dentry *parent = dentry->parent;
         unlist(dentry);
+        if (dentry->deleted && !dentry->inode->nlink && dentry->inode->watches && rf_is_watched(k))
+            rf_notify_gone(k, dentry->inode);
         rf_inode_put(k, dentry->inode);
         rf_kfree(k, dentry->name);
         rf_kfree(k, dentry);

@@ -4,6 +4,7 @@
 #include "kernel/signal/signal.h"
 #include "kernel/task/task.h"
 #include "kernel/vfs/lock.h"
+#include "kernel/vfs/notify.h"
 
 #include <string.h>
 
@@ -38,6 +39,8 @@ void rf_file_put(struct rf_kernel *k, struct rf_file *file)
     if (!file || --file->references)
         return;
     rf_epoll_forget(k, file);
+    if (!(file->mode & RF_FMODE_PATH))
+        rf_notify(k, file->dentry, file->mode & RF_FMODE_WRITE ? RF_IN_CLOSE_WRITE : RF_IN_CLOSE_NOWRITE);
     if (file->mode & RF_FMODE_WRITER)
         file->inode->writers--;
     rf_lock_drop(k, file->inode, file);
@@ -90,6 +93,8 @@ int64_t rf_file_read(struct rf_kernel *k, struct rf_file *file, struct rf_uio *u
         return -RF_EINVAL;
     int64_t result = file->ops->read(k, file, uio, at);
     rf_epoll_used(file);
+    if (result > 0)
+        rf_notify(k, file->dentry, RF_IN_ACCESS);
     if (result > 0 && RF_S_ISREG(file->inode->mode))
         touch_access_time(k, file);
     return result;
@@ -150,6 +155,8 @@ int64_t rf_file_write(struct rf_kernel *k, struct rf_file *file, struct rf_uio *
     }
     int64_t result = file->ops->write(k, file, uio, at);
     rf_epoll_used(file);
+    if (result > 0)
+        rf_notify(k, file->dentry, RF_IN_MODIFY);
     if (result > 0 && regular)
         rf_inode_drop_privilege(k, file->inode);
     return result;

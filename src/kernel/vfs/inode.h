@@ -93,6 +93,7 @@ struct rf_inode {
     uint64_t ino, rdev, size, blocks; /* blocks of 512 bytes */
     struct rf_timespec atime, mtime, ctime, btime;
     struct rf_pipe *pipe;             /* FIFOs that are open, pipes */
+    struct rf_inotify_watch *watches; /* fs/inotify.c */
     struct rf_socket *socket;         /* S_IFSOCK: who is bound to it; not a reference (net/) */
     struct rf_lock *locks;            /* advisory locks (vfs/lock.h) */
     struct rf_wait_queue lock_wait;

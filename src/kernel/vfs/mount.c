@@ -1,5 +1,5 @@
 /* Mounts: file systems and the place where each is seen. */
-#include "kernel/vfs/inode.h"
+#include "kernel/vfs/notify.h"
 
 #include <string.h>
 
@@ -189,6 +189,8 @@ void rf_mount_point_free(struct rf_kernel *k, struct rf_mount_point *point)
     rf_mount_point_detach(k, point);
     forget_point(root);
     fs->points--;
+    if (!fs->points && rf_is_watched(k))
+        rf_notify_unmounted(k, fs);
     fs->inodes++; /* not before this function is through */
     rf_kfree(k, point->subpath);
     if (point == &fs->first) {

@@ -1,6 +1,7 @@
 /* Changing the tree: making, linking, removing and renaming, with the checks of Linux'
  * fs/namei.c in its order. */
 #include "kernel/task/task.h"
+#include "kernel/vfs/notify.h"
 #include "kernel/vfs/path.h"
 
 #include <string.h>
@@ -47,8 +48,10 @@ static int64_t begin_create(struct rf_kernel *k, int dirfd, const char *path, bo
 static int64_t end_create(struct rf_kernel *k, struct rf_path_parent *parent, int64_t result,
                           struct rf_inode *inode)
 {
-    if (result == 0)
+    if (result == 0) {
+        rf_notify_entry(k, parent->dir, RF_IN_CREATE, parent->name, inode->mode);
         rf_inode_put(k, inode);
+    }
     rf_dentry_put(k, parent->dir);
     return result;
 }
@@ -130,6 +133,10 @@ int64_t rf_vfs_link(struct rf_kernel *k, int old_dirfd, const char *old_path, in
     result = begin_create(k, dirfd, path, false, &parent);
     if (result == 0) {
         result = link_to(k, old, &parent);
+        if (result == 0 && rf_is_watched(k)) {
+            rf_notify_inode(k, old->inode, RF_IN_ATTRIB, 0, NULL, false);
+            rf_notify_entry(k, parent.dir, RF_IN_CREATE, parent.name, old->inode->mode);
+        }
         rf_dentry_put(k, parent.dir);
     }
     rf_dentry_put(k, old);
@@ -176,9 +183,15 @@ static int64_t remove_child(struct rf_kernel *k, struct rf_path_parent *parent, 
     if (result == 0)
         result = dir->ops->remove ? dir->ops->remove(k, dir, parent->name, child->inode)
                                   : -RF_EPERM;
-    if (result == 0)
+    uint32_t mode = child->inode->mode;
+    if (result == 0) {
+        if (rf_is_watched(k) && !is_directory)
+            rf_notify_inode(k, child->inode, RF_IN_ATTRIB, 0, NULL, false);
         rf_dentry_forget(k, parent->dir, parent->name);
-    rf_dentry_put(k, child);
+    }
+    rf_dentry_put(k, child); /* whoever watches it hears of its end first */
+    if (result == 0)
+        rf_notify_entry(k, parent->dir, RF_IN_DELETE, parent->name, mode);
     return result;
 }
 
@@ -207,6 +220,18 @@ int64_t rf_vfs_rmdir(struct rf_kernel *k, int dirfd, const char *path)
 }
 
 /* --- rename --- */
+
+/* fsnotify_move: both directories, and the object. */
+static void tell_moved(struct rf_kernel *k, const struct rf_dentry *from, const char *name, const struct rf_dentry *to,
+                       const char *new_name, struct rf_inode *inode)
+{
+    if (!rf_is_watched(k))
+        return;
+    uint32_t cookie = rf_notify_cookie(k), directory = RF_S_ISDIR(inode->mode) ? RF_IN_ISDIR : 0;
+    rf_notify_inode(k, from->inode, RF_IN_MOVED_FROM | directory, cookie, name, false);
+    rf_notify_inode(k, to->inode, RF_IN_MOVED_TO | directory, cookie, new_name, false);
+    rf_notify_inode(k, inode, RF_IN_MOVE_SELF | directory, 0, NULL, false);
+}
 
 struct rename {
     struct rf_path_parent from, to;
@@ -260,6 +285,8 @@ static int64_t do_exchange(struct rf_kernel *k, struct rename *r)
         rf_dentry_forget(k, r->from.dir, r->from.name);
     if (!rf_dentry_move(k, r->target, r->from.dir, r->from.name))
         rf_dentry_forget(k, r->to.dir, r->to.name);
+    tell_moved(k, r->from.dir, r->from.name, r->to.dir, r->to.name, r->source->inode);
+    tell_moved(k, r->to.dir, r->to.name, r->from.dir, r->from.name, r->target->inode);
     return 0;
 }
 
@@ -295,6 +322,9 @@ static int64_t do_rename(struct rf_kernel *k, struct rename *r, uint32_t flags)
         rf_dentry_forget(k, r->to.dir, r->to.name);
     if (!rf_dentry_move(k, r->source, r->to.dir, r->to.name))
         rf_dentry_forget(k, r->from.dir, r->from.name); /* it will be found again by its name */
+    tell_moved(k, r->from.dir, r->from.name, r->to.dir, r->to.name, r->source->inode);
+    if (r->target && rf_is_watched(k) && !rf_dentry_is_directory(r->target))
+        rf_notify_inode(k, r->target->inode, RF_IN_ATTRIB, 0, NULL, false);
     return flags & RF_RENAME_WHITEOUT ? leave_whiteout(k, r) : 0;
 }
 

@@ -1,6 +1,7 @@
 /* Opening by path: flags, creation, permission, truncation, and the driver's own open. */
 #include "kernel/fs/fs.h"
 #include "kernel/task/task.h"
+#include "kernel/vfs/notify.h"
 #include "kernel/vfs/path.h"
 
 /* A description that is only a name (O_PATH). */
@@ -84,7 +85,7 @@ int64_t rf_dentry_open(struct rf_kernel *k, struct rf_dentry *dentry, uint32_t f
     if (result)
         return result;
     file = rf_file_alloc(k, inode->file_ops ? inode->file_ops : &no_ops, inode, dentry,
-                         flags & ~(uint32_t)OPENING_FLAGS);
+                         (flags & ~(uint32_t)OPENING_FLAGS) | (flags & RF_O_NOCTTY)); /* which terminals look at */
     if (!file)
         return -RF_ENOMEM;
     bool writes = (file->mode & RF_FMODE_WRITE) && RF_S_ISREG(inode->mode);
@@ -92,6 +93,7 @@ int64_t rf_dentry_open(struct rf_kernel *k, struct rf_dentry *dentry, uint32_t f
         result = -RF_ETXTBSY;
     else
         result = driver_open(k, file);
+    file->flags &= ~(uint32_t)RF_O_NOCTTY;
     if (result) {
         discard(k, file);
         return result;
@@ -100,12 +102,13 @@ int64_t rf_dentry_open(struct rf_kernel *k, struct rf_dentry *dentry, uint32_t f
         file->mode |= RF_FMODE_WRITER;
         inode->writers++;
     }
-    if ((flags & RF_O_TRUNC) && !created && RF_S_ISREG(inode->mode))
+    if ((flags & RF_O_TRUNC) && !created && RF_S_ISREG(inode->mode)) /* that is part of opening: nobody is told */
         result = rf_inode_truncate(k, inode, 0);
     if (result) {
         rf_file_put(k, file);
         return result;
     }
+    rf_notify(k, dentry, RF_IN_OPEN);
     *out = file;
     return 0;
 }
@@ -125,6 +128,7 @@ static int64_t make_file(struct rf_kernel *k, struct rf_path_parent *parent, uin
         return result;
     *out = rf_dentry_new(k, parent->dir, parent->name, inode);
     rf_inode_put(k, inode);
+    rf_notify_entry(k, parent->dir, RF_IN_CREATE, parent->name, RF_S_IFREG);
     return *out ? 0 : -RF_ENOMEM;
 }
 

@@ -1,6 +1,7 @@
 /* Set-up and end of the file system, and what the machine's owner puts into it. */
 #include "kernel/vfs/vfs.h"
 #include "kernel/fs/fs.h"
+#include "kernel/fs/tty.h"
 #include "kernel/vfs/fstype.h"
 #include "kernel/vfs/path.h"
 
@@ -175,6 +176,10 @@ static bool mount_standard(struct rf_kernel *k)
 {
     struct rf_mount *dev = rf_tmpfs_create(k, "devtmpfs", 0755);
     if (!mount_new(k, dev, "/dev") || !rf_devfs_populate(k, dev->root))
+        return false;
+    if (!mount_new(k, rf_devpts_create(k, 5, true, 0620, 0), "/dev/pts"))
+        return false;
+    if (!mount_new(k, rf_sysfs_create(k), "/sys"))
         return false;
     return mount_new(k, rf_procfs_create(k), "/proc");
 }

@@ -6,6 +6,7 @@
 #define RF_KERNEL_VFS_VFS_H
 
 #include "kernel/kernel.h"
+#include "kernel/task/session.h"
 
 #include <ringfort/machine.h>
 
@@ -183,9 +184,11 @@ struct rf_vfs {
     struct rf_mount *pipes;       /* internal: pipes, anonymous inodes, stdio */
     struct rf_hostfs_inode *host_inodes; /* live inodes of host directories */
     struct rf_inode *stdio[3];    /* passed-through host descriptors 0, 1, 2 */
+    struct rf_inotify *watchers;       /* inotify descriptors */
+    uint32_t watches, last_cookie; /* of all of them */
     uint64_t next_device;         /* st_dev numbers */
-    int32_t tty_pgrp;             /* foreground process group of the terminal; 0 = not set */
-    int32_t tty_sid;
+    struct rf_tty console;        /* who has the host's terminal, if a standard descriptor is one */
+    struct rf_mount *terminals;   /* the first devpts: where /dev/ptmx without a place of its own belongs */
 };
 
 /* --- set-up by the machine (vfs/vfs.c) --- */

@@ -5,6 +5,7 @@
 #include "machine/machine.h"
 
 #include "kernel/fs/hostfs.h"
+#include "kernel/net/socket.h"
 #include "kernel/vfs/vfs.h"
 
 #include "abi/linux_ioctls.h"
@@ -16,6 +17,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -78,7 +80,7 @@ static rf_status restrict_files(struct rf_machine *m)
     if (abi < 1)
         return rf_error_set(&m->error, RF_ERR_UNSUPPORTED, "files cannot be locked away: this kernel has no Landlock, or it is "
                             "not enabled (%s)", strerror(errno));
-    struct ruleset rules = { .handled_fs = rights_of(abi), .handled_net = abi >= 4 ? NET_ALL : 0,
+    struct ruleset rules = { .handled_fs = rights_of(abi), .handled_net = abi >= 4 && !m->kernel.net->host ? NET_ALL : 0,
                              .scoped = abi >= 6 ? SCOPE_ALL : 0 };
     size_t size = abi >= 6 ? sizeof rules : abi >= 4 ? 16 : 8;
     int ruleset = (int)syscall(CREATE_RULESET, &rules, size, 0);
@@ -115,6 +117,13 @@ static const int with_host_files[] = {
     SCMP_SYS(fchownat), SCMP_SYS(utimensat), SCMP_SYS(fgetxattr), SCMP_SYS(flistxattr), SCMP_SYS(fsetxattr),
     SCMP_SYS(fremovexattr), SCMP_SYS(fcntl), SCMP_SYS(dup), SCMP_SYS(copy_file_range),
 };
+/* With the host's network allowed (--net host): sockets of the internet families, no others. */
+static const int with_network[] = {
+    SCMP_SYS(bind), SCMP_SYS(connect), SCMP_SYS(listen), SCMP_SYS(accept4), SCMP_SYS(getsockname), SCMP_SYS(getpeername),
+    SCMP_SYS(shutdown), SCMP_SYS(sendmsg), SCMP_SYS(recvmsg), SCMP_SYS(recvfrom), SCMP_SYS(setsockopt),
+    SCMP_SYS(getsockopt), SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait),
+};
+static const int network_families[] = { AF_INET, AF_INET6 };
 /* Requests to the terminal that standard input, output and error are; TIOCSTI, which types, is not among them. */
 static const uint32_t ioctls[] = {
     RF_TCGETS, RF_TCSETS, RF_TCSETSW, RF_TCSETSF, RF_TCGETS2, RF_TCSETS2, RF_TCSETSW2, RF_TCSETSF2, RF_TIOCGWINSZ,
@@ -130,9 +139,23 @@ static int allow_calls(scmp_filter_ctx filter, const int *calls, size_t count)
     return error;
 }
 
-static int add_rules(scmp_filter_ctx filter, bool host_files)
+static int allow_network(scmp_filter_ctx filter)
+{
+    int error = allow_calls(filter, with_network, RF_ARRAY_SIZE(with_network));
+    for (size_t i = 0; i < RF_ARRAY_SIZE(network_families) && !error; i++)
+        error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
+                                 SCMP_CMP(0, SCMP_CMP_EQ, (uint64_t)network_families[i]));
+    if (!error)
+        error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+                                 SCMP_CMP(1, SCMP_CMP_MASKED_EQ, UINT32_MAX, RF_SIOCATMARK));
+    return error;
+}
+
+static int add_rules(scmp_filter_ctx filter, bool host_files, bool network)
 {
     int error = allow_calls(filter, always, RF_ARRAY_SIZE(always));
+    if (!error && network)
+        error = allow_network(filter);
     if (!error && host_files)
         error = allow_calls(filter, with_host_files, RF_ARRAY_SIZE(with_host_files));
     for (size_t i = 0; i < RF_ARRAY_SIZE(ioctls) && !error; i++)
@@ -152,7 +175,7 @@ static rf_status restrict_calls(struct rf_machine *m)
         return rf_error_set(&m->error, RF_ERR_NO_MEMORY, "no memory for a filter of system calls");
     int error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
     if (!error)
-        error = add_rules(filter, m->kernel.vfs->host_inodes != NULL);
+        error = add_rules(filter, m->kernel.vfs->host_inodes != NULL, m->kernel.net->host != NULL);
     if (!error)
         error = seccomp_load(filter);
     seccomp_release(filter);

@@ -116,6 +116,8 @@ expect 'nothing allowed' "$closed"
 expect 'another port' "$closed" --net host:connect=127.0.0.1:1
 expect 'listening only' "$closed" --net "host:listen=127.0.0.1:$port"
 expect 'the port' "$open" --net "host:connect=127.0.0.1:$port"
+"$RINGFORT" run --strict --mount /bin/busybox:/busybox -- /busybox true 2>/dev/null && # needs Landlock
+    expect 'locked down' "$open" --strict --net "host:connect=127.0.0.1:$port"
 expect 'a range' "$open" --net "host:connect=[::1]:80,connect=127.0.0.0/8:$port-$port"
 
 # Listening: a client of the host reaches a server in the machine.

@@ -67,7 +67,8 @@ enum {
     RF_IPV6_FLOWINFO_SEND = 33,
     RF_IPV6_RECVPKTINFO = 49, RF_IPV6_PKTINFO, RF_IPV6_RECVHOPLIMIT, RF_IPV6_HOPLIMIT, RF_IPV6_RECVHOPOPTS,
     RF_IPV6_RECVRTHDR = 56, RF_IPV6_RECVDSTOPTS = 58, RF_IPV6_RECVPATHMTU = 60, RF_IPV6_PATHMTU, RF_IPV6_DONTFRAG,
-    RF_IPV6_RECVTCLASS = 66, RF_IPV6_TCLASS, RF_IPV6_AUTOFLOWLABEL = 70, RF_IPV6_ADDR_PREFERENCES = 72, RF_IPV6_MINHOPCOUNT,
+    RF_IPV6_RECVTCLASS = 66, RF_IPV6_TCLASS, RF_IPV6_AUTOFLOWLABEL = 70, RF_IPV6_ADDR_PREFERENCES = 72,
+        RF_IPV6_MINHOPCOUNT,
     RF_IPV6_TRANSPARENT = 75, RF_IPV6_UNICAST_IF, RF_IPV6_RECVFRAGSIZE, RF_IPV6_FREEBIND,
 };
 
@@ -104,7 +105,8 @@ struct rf_ipv6_mreq {
 RF_ABI_SIZE(rf_ipv6_mreq, 20);
 
 struct rf_tcp_info {
-    uint8_t tcpi_state, tcpi_ca_state, tcpi_retransmits, tcpi_probes, tcpi_backoff, tcpi_options, tcpi_wscale, tcpi_flags;
+    uint8_t tcpi_state, tcpi_ca_state, tcpi_retransmits, tcpi_probes, tcpi_backoff, tcpi_options, tcpi_wscale,
+        tcpi_flags;
     uint32_t tcpi_rto, tcpi_ato, tcpi_snd_mss, tcpi_rcv_mss;
     uint32_t tcpi_unacked, tcpi_sacked, tcpi_lost, tcpi_retrans, tcpi_fackets;
     uint32_t tcpi_last_data_sent, tcpi_last_ack_sent, tcpi_last_data_recv, tcpi_last_ack_recv;

@@ -35,7 +35,8 @@ static void put_error(struct rf_st *st, uint64_t address, uint64_t size)
         return;
     }
     const struct rf_extended_error *e = &both.error;
-    rf_st_format(st, "{ee_errno=%u, ee_origin=%u, ee_type=%u, ee_code=%u, ee_info=%u, ee_data=%u, offender=", e->ee_errno,
+    rf_st_format(st, "{ee_errno=%u, ee_origin=%u, ee_type=%u, ee_code=%u, ee_info=%u, ee_data=%u, offender=",
+                 e->ee_errno,
                  e->ee_origin, e->ee_type, e->ee_code, e->ee_info, e->ee_data);
     rf_st_sockaddr(st, address + sizeof *e, sizeof both.offender);
     rf_st_text(st, "}");
@@ -111,7 +112,8 @@ static void put_answer(struct rf_st *st, const struct question *q, uint64_t addr
     case NUMBER: rf_st_int(st, request->ifr_ifindex); break;
     case HARDWARE: {
         const uint8_t *a = request->ifr_hwaddr.sa_data;
-        rf_st_text(st, request->ifr_hwaddr.sa_family == RF_ARPHRD_LOOPBACK ? "{sa_family=ARPHRD_LOOPBACK" : "{sa_family=ARPHRD_ETHER");
+        bool is_loopback = request->ifr_hwaddr.sa_family == RF_ARPHRD_LOOPBACK;
+        rf_st_text(st, is_loopback ? "{sa_family=ARPHRD_LOOPBACK" : "{sa_family=ARPHRD_ETHER");
         rf_st_format(st, ", sa_data=%02x:%02x:%02x:%02x:%02x:%02x}", a[0], a[1], a[2], a[3], a[4], a[5]);
         break;
     }

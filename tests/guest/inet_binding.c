@@ -1,4 +1,4 @@
-/* Addresses and ports: who may have which, alone or with others; IPv4 and IPv6 side by side; which listener is found. */
+/* Addresses and ports: who may have which, alone or with others; IPv4 beside IPv6; which listener is found. */
 #include "inet.h"
 
 #include <sys/prctl.h>
@@ -29,7 +29,8 @@ static int bound(int type, const char *address, int port, int how)
 static void together(int type, const char *first, int how1, const char *second, int how2)
 {
     int a = bound(type, first, 0, how1), b = bound(type, second, port_of(a), how2);
-    printf("%s %s/%d with %s/%d: %d\n", type == SOCK_STREAM ? "tcp" : "udp", first, how1, second, how2, b < 0 ? errno : 0);
+    printf("%s %s/%d with %s/%d: %d\n", type == SOCK_STREAM ? "tcp" : "udp", first, how1, second, how2,
+           b < 0 ? errno : 0);
     close(a);
     if (b >= 0)
         close(b);
@@ -62,7 +63,8 @@ static void pairs(void)
 static void addresses(void)
 {
     printf("--- addresses\n");
-    static const char *const list[] = { "127.1.2.3", "127.255.255.255", "255.255.255.255", "224.0.0.1", "10.1.2.3", "0.0.0.1",
+    static const char *const list[] = { "127.1.2.3", "127.255.255.255", "255.255.255.255", "224.0.0.1", "10.1.2.3",
+                                        "0.0.0.1",
                                         "::1", "::2", "fe80::1", "ff02::1", "2001:db8::1", "::ffff:127.0.0.1",
                                         "::ffff:10.1.2.3", "::ffff:0.0.0.0" };
     for (int type = SOCK_STREAM; type <= SOCK_DGRAM; type++)
@@ -78,7 +80,8 @@ static void addresses(void)
 static void destinations(void)
 {
     printf("--- destinations\n");
-    static const char *const list[] = { "10.1.2.3", "224.0.0.1", "127.255.255.255", "255.255.255.255", "::2", "2001:db8::1",
+    static const char *const list[] = { "10.1.2.3", "224.0.0.1", "127.255.255.255", "255.255.255.255", "::2",
+                                        "2001:db8::1",
                                         "ff02::1", "::ffff:10.1.2.3" };
     for (int type = SOCK_STREAM; type <= SOCK_DGRAM; type++)
         for (size_t i = 0; i < sizeof list / sizeof *list; i++) {

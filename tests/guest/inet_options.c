@@ -33,7 +33,8 @@ static void set(int fd, int level, int name, int value)
 static void tcp(void)
 {
     printf("--- tcp\n");
-    static const int names[] = { TCP_NODELAY, TCP_MAXSEG, TCP_CORK, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT, TCP_SYNCNT,
+    static const int names[] = { TCP_NODELAY, TCP_MAXSEG, TCP_CORK, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT,
+                                 TCP_SYNCNT,
                                  TCP_LINGER2, TCP_DEFER_ACCEPT, TCP_QUICKACK, TCP_USER_TIMEOUT, TCP_FASTOPEN,
                                  TCP_NOTSENT_LOWAT, TCP_FASTOPEN_CONNECT, TCP_THIN_LINEAR_TIMEOUTS, TCP_REPAIR };
     static const int values[] = { 0, 1, 5, 100, 127, 128, 32767, 32768, -1 };
@@ -114,7 +115,8 @@ static void tcp(void)
 static void ip(int type)
 {
     printf("--- ip %d\n", type);
-    static const int names[] = { IP_TOS, IP_TTL, IP_OPTIONS, IP_RECVOPTS, IP_RETOPTS, IP_PKTINFO, IP_MTU_DISCOVER, IP_RECVERR,
+    static const int names[] = { IP_TOS, IP_TTL, IP_OPTIONS, IP_RECVOPTS, IP_RETOPTS, IP_PKTINFO, IP_MTU_DISCOVER,
+                                 IP_RECVERR,
                                  IP_RECVTTL, IP_RECVTOS, IP_MTU, IP_FREEBIND, IP_RECVORIGDSTADDR, IP_MINTTL,
                                  IP_BIND_ADDRESS_NO_PORT, IP_MULTICAST_TTL, IP_MULTICAST_LOOP, IP_MULTICAST_ALL,
                                  IP_MULTICAST_IF };
@@ -123,7 +125,8 @@ static void ip(int type)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         get(fd, IPPROTO_IP, names[i], 4);
         get(fd, IPPROTO_IP, names[i], 1);
-        for (size_t j = 0; j < sizeof values / sizeof *values && names[i] != IP_OPTIONS && names[i] != IP_MULTICAST_IF; j++)
+        for (size_t j = 0; j < sizeof values / sizeof *values && names[i] != IP_OPTIONS &&
+             names[i] != IP_MULTICAST_IF; j++)
             set(fd, IPPROTO_IP, names[i], values[j]);
     }
     get(fd, IPPROTO_IP, IP_TTL, 0);
@@ -142,7 +145,8 @@ static void ip(int type)
 static void ipv6(int type)
 {
     printf("--- ipv6 %d\n", type);
-    static const int names[] = { IPV6_V6ONLY, IPV6_UNICAST_HOPS, IPV6_MULTICAST_HOPS, IPV6_MULTICAST_LOOP, IPV6_MULTICAST_IF,
+    static const int names[] = { IPV6_V6ONLY, IPV6_UNICAST_HOPS, IPV6_MULTICAST_HOPS, IPV6_MULTICAST_LOOP,
+                                 IPV6_MULTICAST_IF,
                                  IPV6_RECVPKTINFO, IPV6_RECVHOPLIMIT, IPV6_RECVTCLASS, IPV6_TCLASS, IPV6_RECVERR,
                                  IPV6_MTU_DISCOVER, IPV6_DONTFRAG, IPV6_MTU };
     static const int values[] = { 0, 1, 6, 255, 256, -1 };
@@ -168,7 +172,8 @@ static void ipv6(int type)
 static void interface(void)
 {
     printf("--- lo\n");
-    static const unsigned long questions[] = { SIOCGIFFLAGS, SIOCGIFADDR, SIOCGIFBRDADDR, SIOCGIFNETMASK, SIOCGIFDSTADDR,
+    static const unsigned long questions[] = { SIOCGIFFLAGS, SIOCGIFADDR, SIOCGIFBRDADDR, SIOCGIFNETMASK,
+                                               SIOCGIFDSTADDR,
                                                SIOCGIFMETRIC, SIOCGIFMTU, SIOCGIFHWADDR, SIOCGIFINDEX, SIOCGIFTXQLEN };
     int fd = socket(AF_INET, SOCK_DGRAM, 0);
     struct ifreq request;

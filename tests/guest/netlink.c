@@ -62,13 +62,16 @@ static void show_messages(int fd)
                    h->nlmsg_pid == (unsigned)getpid());
             more = h->nlmsg_flags & NLM_F_MULTI && h->nlmsg_type != NLMSG_DONE;
             if (h->nlmsg_type == NLMSG_ERROR)
-                printf(" error %d of type %d len %d in %d\n", e->error, e->msg.nlmsg_type, e->msg.nlmsg_len, h->nlmsg_len);
+                printf(" error %d of type %d len %d in %d\n", e->error, e->msg.nlmsg_type, e->msg.nlmsg_len,
+                       h->nlmsg_len);
             else if (h->nlmsg_type == RTM_NEWADDR)
-                printf(" family %d prefix %d flags %x scope %d index %d\n", a->ifa_family, a->ifa_prefixlen, a->ifa_flags,
+                printf(" family %d prefix %d flags %x scope %d index %d\n", a->ifa_family, a->ifa_prefixlen,
+                       a->ifa_flags,
                        a->ifa_scope, a->ifa_index);
             else if (h->nlmsg_type == RTM_NEWROUTE || h->nlmsg_type == RTM_NEWRULE)
                 printf(" family %d to /%d table %d protocol %d scope %d type %d flags %x len %d\n", r->rtm_family,
-                       r->rtm_dst_len, r->rtm_table, r->rtm_protocol, r->rtm_scope, r->rtm_type, r->rtm_flags, h->nlmsg_len);
+                       r->rtm_dst_len, r->rtm_table, r->rtm_protocol, r->rtm_scope, r->rtm_type, r->rtm_flags,
+                           h->nlmsg_len);
             else
                 printf("\n");
         }
@@ -211,7 +214,8 @@ static void show_file(const char *name, int port)
         }
         for (char *at; (at = strstr(line, wanted));)
             memcpy(at, ":port ", 6);
-        line[strlen(line) < 60 ? strlen(line) : 6 + strcspn(line + 6, "\n") > 84 ? (line[40] == ':' ? 96 : 40) : 40] = 0;
+        line[strlen(line) < 60 ? strlen(line) : 6 + strcspn(line + 6,
+                                                            "\n") > 84 ? (line[40] == ':' ? 96 : 40) : 40] = 0;
         printf("%s\n", strchr(line, ':') + 1);
     }
     if (f)

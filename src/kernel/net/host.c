@@ -1,4 +1,4 @@
-/* Sockets of the host as objects: taking the place of modelled ones, connecting, accepting, closing, and the news of what
+/* Sockets of the host as objects: taking the place of modelled ones, connecting, accepting, closing, and news of what
  * they are ready for. */
 #include "kernel/net/host.h"
 
@@ -62,13 +62,15 @@ int64_t rf_host_attach(struct rf_kernel *k, struct rf_socket *s, int fd)
     return 0;
 }
 
-int64_t rf_host_take(struct rf_kernel *k, struct rf_socket *s, enum rf_host_use use, const struct rf_socket_address *address)
+int64_t rf_host_take(struct rf_kernel *k, struct rf_socket *s, enum rf_host_use use,
+                     const struct rf_socket_address *address)
 {
     struct rf_inet_socket *i = rf_inet_of(s);
     struct rf_inet_name name = { 0 };
     bool v6 = i->entry.v6;
     if (!k->net->host || address->length < (v6 ? sizeof address->in6 : sizeof address->in) ||
-        address->family != (v6 ? RF_AF_INET6 : RF_AF_INET) || i->entry.state != RF_TCP_CLOSE || (i->tcp && i->tcp->phase))
+        address->family != (v6 ? RF_AF_INET6 : RF_AF_INET) || i->entry.state != RF_TCP_CLOSE ||
+        (i->tcp && i->tcp->phase))
         return 0;
     rf_inet_name_from(&name, address);
     if (use == RF_HOST_CONNECT && rf_inet_is_any(name.address))
@@ -153,7 +155,8 @@ static int64_t begin_connection(struct rf_kernel *k, struct rf_host_socket *h, c
     return host_error();
 }
 
-static int64_t host_connect(struct rf_kernel *k, struct rf_socket *s, const struct rf_socket_address *address, bool nonblock)
+static int64_t host_connect(struct rf_kernel *k, struct rf_socket *s, const struct rf_socket_address *address,
+                            bool nonblock)
 {
     struct rf_host_socket *h = rf_host_of(s);
     bool again = h->connecting;

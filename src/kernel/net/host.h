@@ -1,9 +1,9 @@
 /* Sockets of AF_INET and AF_INET6 that are the host's: closed unless the machine's owner has given rules.
  *
  * A socket begins in the model (net/inet.h). When it is bound to, connected with, or sends to an address that a rule
- * allows, a socket of the host takes its place (rf_host_take): not blocking, watched by one epoll instance for all, which the
- * scheduler looks at (rf_host_pump), so that waits, polls and epoll work as for every socket. host.c: objects;
- * host_rules.c: what is allowed; host_data.c: bytes; host_option.c: options. */
+ * allows, a socket of the host takes its place (rf_host_take): not blocking, watched by one epoll instance for all,
+ * which the scheduler looks at (rf_host_pump), so that waits, polls and epoll work as for every socket. host.c:
+ * objects; host_rules.c: what is allowed; host_data.c: bytes; host_option.c: options. */
 #ifndef RF_KERNEL_NET_HOST_H
 #define RF_KERNEL_NET_HOST_H
 
@@ -46,9 +46,10 @@ bool rf_host_allows(const struct rf_host_net *net, enum rf_host_use use, const s
 void rf_host_forget_rules(struct rf_kernel *k);
 
 /* --- host.c --- */
-/* Does the address belong to the host's network, and is it allowed? Then the socket is the host's from now on (its ops are
- * others): 1. 0: no. Or an error. */
-int64_t rf_host_take(struct rf_kernel *k, struct rf_socket *s, enum rf_host_use use, const struct rf_socket_address *address);
+/* Does the address belong to the host's network, and is it allowed? Then the socket is the host's from now on (its
+ * ops are others): 1. 0: no. Or an error. */
+int64_t rf_host_take(struct rf_kernel *k, struct rf_socket *s, enum rf_host_use use,
+                     const struct rf_socket_address *address);
 /* A host socket for s, which has no data yet. fd is closed on failure. */
 int64_t rf_host_attach(struct rf_kernel *k, struct rf_socket *s, int fd);
 bool rf_host_is_host(const struct rf_socket *s);
@@ -66,7 +67,8 @@ int64_t rf_host_receive(struct rf_kernel *k, struct rf_socket *s, struct rf_mess
 void rf_host_changed(struct rf_kernel *k, struct rf_socket *s, int name);
 /* All that was set before it became the host's. */
 void rf_host_copy_options(struct rf_socket *s, const struct rf_inet_socket *from, int fd);
-int64_t rf_host_setsockopt(struct rf_kernel *k, struct rf_socket *s, int level, int name, const void *value, uint32_t size);
+int64_t rf_host_setsockopt(struct rf_kernel *k, struct rf_socket *s, int level, int name, const void *value,
+                           uint32_t size);
 int64_t rf_host_getsockopt(struct rf_kernel *k, struct rf_socket *s, int level, int name, void *value, uint32_t *size);
 
 #endif

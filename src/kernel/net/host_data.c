@@ -1,4 +1,4 @@
-/* Bytes to and from sockets of the host, by way of a buffer of the kernel's: never longer than the host takes at once. */
+/* Bytes to and from sockets of the host, by way of a buffer of the kernel's. */
 #include "kernel/net/host.h"
 
 #include "kernel/task/task.h"
@@ -78,7 +78,8 @@ int64_t rf_host_send(struct rf_kernel *k, struct rf_socket *s, struct rf_message
 
 /* --- receiving --- */
 
-static int64_t receive_once(struct rf_host_socket *h, struct rf_message *message, uint8_t *bytes, size_t size, int flags)
+static int64_t receive_once(struct rf_host_socket *h, struct rf_message *message, uint8_t *bytes, size_t size,
+                            int flags)
 {
     struct iovec v = { bytes, size };
     struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1 };

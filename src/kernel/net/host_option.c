@@ -10,13 +10,17 @@
 static const struct passed {
     int level, name;
 } passed[] = {
-    { RF_IPPROTO_TCP, RF_TCP_NODELAY },     { RF_IPPROTO_TCP, RF_TCP_CORK },         { RF_IPPROTO_TCP, RF_TCP_KEEPIDLE },
-    { RF_IPPROTO_TCP, RF_TCP_KEEPINTVL },   { RF_IPPROTO_TCP, RF_TCP_KEEPCNT },      { RF_IPPROTO_TCP, RF_TCP_QUICKACK },
-    { RF_IPPROTO_TCP, RF_TCP_SYNCNT },      { RF_IPPROTO_TCP, RF_TCP_LINGER2 },      { RF_IPPROTO_TCP, RF_TCP_DEFER_ACCEPT },
-    { RF_IPPROTO_TCP, RF_TCP_USER_TIMEOUT }, { RF_IPPROTO_TCP, RF_TCP_NOTSENT_LOWAT }, { RF_IPPROTO_TCP, RF_TCP_MAXSEG },
-    { RF_IPPROTO_TCP, RF_TCP_FASTOPEN },    { RF_IPPROTO_IP, RF_IP_TTL },            { RF_IPPROTO_IP, RF_IP_TOS },
-    { RF_IPPROTO_IP, RF_IP_MTU_DISCOVER },  { RF_IPPROTO_IP, RF_IP_MTU },            { RF_IPPROTO_IPV6, RF_IPV6_V6ONLY },
-    { RF_IPPROTO_IPV6, RF_IPV6_UNICAST_HOPS }, { RF_IPPROTO_IPV6, RF_IPV6_TCLASS },  { RF_IPPROTO_IPV6, RF_IPV6_MTU },
+    { RF_IPPROTO_TCP, RF_TCP_NODELAY },           { RF_IPPROTO_TCP, RF_TCP_CORK },
+    { RF_IPPROTO_TCP, RF_TCP_KEEPIDLE },          { RF_IPPROTO_TCP, RF_TCP_KEEPINTVL },
+    { RF_IPPROTO_TCP, RF_TCP_KEEPCNT },           { RF_IPPROTO_TCP, RF_TCP_QUICKACK },
+    { RF_IPPROTO_TCP, RF_TCP_SYNCNT },            { RF_IPPROTO_TCP, RF_TCP_LINGER2 },
+    { RF_IPPROTO_TCP, RF_TCP_DEFER_ACCEPT },      { RF_IPPROTO_TCP, RF_TCP_USER_TIMEOUT },
+    { RF_IPPROTO_TCP, RF_TCP_NOTSENT_LOWAT },     { RF_IPPROTO_TCP, RF_TCP_MAXSEG },
+    { RF_IPPROTO_TCP, RF_TCP_FASTOPEN },          { RF_IPPROTO_IP, RF_IP_TTL },
+    { RF_IPPROTO_IP, RF_IP_TOS },                 { RF_IPPROTO_IP, RF_IP_MTU_DISCOVER },
+    { RF_IPPROTO_IP, RF_IP_MTU },                 { RF_IPPROTO_IPV6, RF_IPV6_V6ONLY },
+    { RF_IPPROTO_IPV6, RF_IPV6_UNICAST_HOPS },    { RF_IPPROTO_IPV6, RF_IPV6_TCLASS },
+    { RF_IPPROTO_IPV6, RF_IPV6_MTU },
 };
 
 static bool is_passed(int level, int name)
@@ -27,10 +31,12 @@ static bool is_passed(int level, int name)
     return false;
 }
 
-int64_t rf_host_setsockopt(struct rf_kernel *k, struct rf_socket *s, int level, int name, const void *value, uint32_t size)
+int64_t rf_host_setsockopt(struct rf_kernel *k, struct rf_socket *s, int level, int name, const void *value,
+                           uint32_t size)
 {
     (void)k;
-    bool ignored = (level == RF_IPPROTO_IP && name == RF_IP_RECVERR) || (level == RF_IPPROTO_IPV6 && name == RF_IPV6_RECVERR);
+    bool ignored = (level == RF_IPPROTO_IP && name == RF_IP_RECVERR) ||
+        (level == RF_IPPROTO_IPV6 && name == RF_IPV6_RECVERR);
     if (ignored)
         return 0; /* errors come without their details */
     if (!is_passed(level, name) || size > 64)

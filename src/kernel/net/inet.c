@@ -121,4 +121,5 @@ static void end(struct rf_kernel *k)
 }
 
 const struct rf_socket_family rf_inet_family = { .domain = RF_AF_INET, .name = "TCP", .create = create4, .end = end };
-const struct rf_socket_family rf_inet6_family = { .domain = RF_AF_INET6, .name = "TCPv6", .create = create6, .end = end };
+const struct rf_socket_family rf_inet6_family = { .domain = RF_AF_INET6, .name = "TCPv6", .create = create6,
+                                                  .end = end };

@@ -1,8 +1,8 @@
 /* AF_INET and AF_INET6 (ip(7), ipv6(7), tcp(7), udp(7)) on a modelled loopback interface: what their files share.
  *
  * Addresses are 16 bytes, IPv4's as IPv6 maps them (::ffff:127.0.0.1). Who has a port is in a table by port. There
- * are no packets: a datagram goes into its receiver's queue at once; a connection is two TCP sockets that know each other,
- * and what one side does changes the other as the segments would that Linux sends over lo.
+ * are no packets: a datagram goes into its receiver's queue at once; a connection is two TCP sockets that know each
+ * other, and what one side does changes the other as the segments would that Linux sends over lo.
  * inet.c: families, making, closing; inet_address.c: addresses and routes; inet_port.c: ports, who conflicts with whom;
  * inet_option.c, inet_option6.c, inet_ioctl.c; inet_error.c: IP_RECVERR; inet_multicast.c: groups; udp*.c; tcp*.c;
  * inet_proc.c. */
@@ -37,11 +37,12 @@ struct rf_inet_options {
     int32_t multicast_ttl, multicast_hops, multicast_index, multicast_index6, unicast_index, unicast_index6;
     uint32_t port_range;
     uint8_t multicast_address[4];
-    bool header_included, receive_ttl, receive_tos, receive_options, return_options, packet_info, receive_error, free_bind,
-        transparent, original_destination, no_fragment, bind_no_port, multicast_loop, multicast_all, checksum, router_alert,
-        fragment_size, error_rfc4884;
-    bool packet_info6, receive_hops, receive_class, receive_error6, flow_send, hop_options, routing_header, destination_options,
-        path_mtu, dont_fragment, auto_flow_label, multicast_loop6, multicast_all6, fragment_size6, error_rfc4884_6;
+    bool header_included, receive_ttl, receive_tos, receive_options, return_options, packet_info, receive_error,
+        free_bind, transparent, original_destination, no_fragment, bind_no_port, multicast_loop, multicast_all,
+        checksum, router_alert, fragment_size, error_rfc4884;
+    bool packet_info6, receive_hops, receive_class, receive_error6, flow_send, hop_options, routing_header,
+        destination_options, path_mtu, dont_fragment, auto_flow_label, multicast_loop6, multicast_all6,
+        fragment_size6, error_rfc4884_6;
     int32_t address_preferences;
 };
 
@@ -90,7 +91,8 @@ RF_INLINE struct rf_inet_table *rf_inet_table_of(struct rf_kernel *k, const stru
 }
 
 /* --- inet_address.c --- */
-enum rf_inet_kind { RF_INET_ANY, RF_INET_LOCAL, RF_INET_BROADCAST, RF_INET_MULTICAST, RF_INET_LINK_LOCAL, RF_INET_REMOTE };
+enum rf_inet_kind { RF_INET_ANY, RF_INET_LOCAL, RF_INET_BROADCAST, RF_INET_MULTICAST, RF_INET_LINK_LOCAL,
+                    RF_INET_REMOTE };
 extern const uint8_t rf_inet_any6[16], rf_inet_loopback6[16];
 bool rf_inet_is_mapped(const uint8_t address[16]);
 bool rf_inet_is_any(const uint8_t address[16]); /* :: or ::ffff:0.0.0.0 */

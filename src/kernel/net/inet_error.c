@@ -1,9 +1,9 @@
-/* What ICMP would tell a sender: nobody has that port. IP_RECVERR and IPV6_RECVERR keep it in an error queue (ip(7)). */
+/* What ICMP would tell a sender: nobody has that port. IP_RECVERR and IPV6_RECVERR keep it in a queue (ip(7)). */
 #include "kernel/net/inet.h"
 
 #include <string.h>
 
-#define MOST_KEPT 512u /* bytes of the datagram that an ICMP message quotes: here never less than a program may look at */
+#define MOST_KEPT 512u /* bytes of the datagram that an ICMP message quotes */
 
 struct rf_inet_error {
     struct rf_inet_error *next;
@@ -27,7 +27,8 @@ static void keep(struct rf_kernel *k, struct rf_inet_socket *i, const struct rf_
     uint32_t most = v6 ? 1184 : MOST_KEPT + 36; /* ICMPv6 quotes as much as fits into 1280 bytes, ICMP into 576 */
     if (size > most)
         size = most;
-    struct rf_inet_error *e = queued(i) < i->entry.socket->options.receive_buffer ? rf_kalloc(k, sizeof *e + size) : NULL;
+    bool fits = queued(i) < i->entry.socket->options.receive_buffer;
+    struct rf_inet_error *e = fits ? rf_kalloc(k, sizeof *e + size) : NULL;
     if (!e)
         return;
     e->to = e->offender = *to;
@@ -64,7 +65,8 @@ static void add_control(const struct rf_inet_socket *i, struct rf_control *contr
     struct rf_socket_address offender;
     rf_inet_name_to(&offender, &e->offender, i->entry.v6);
     memcpy(both.offender, offender.bytes, offender.length);
-    rf_control_add(control, i->entry.v6 ? RF_IPPROTO_IPV6 : RF_IPPROTO_IP, i->entry.v6 ? RF_IPV6_RECVERR : RF_IP_RECVERR,
+    rf_control_add(control, i->entry.v6 ? RF_IPPROTO_IPV6 : RF_IPPROTO_IP,
+                   i->entry.v6 ? RF_IPV6_RECVERR : RF_IP_RECVERR,
                    &both, (uint32_t)sizeof both.error + offender.length);
 }
 

@@ -94,7 +94,8 @@ int64_t rf_device_ioctl(struct rf_kernel *k, struct rf_socket *s, uint32_t comma
     if (command == RF_SIOCGIFNAME)
         return tell_name(k, argument);
     if (changes_something(command))
-        return RF_GET_USER(k, request, argument) ? -RF_EFAULT : rf_capable(k, RF_CAP_NET_ADMIN) ? -RF_EOPNOTSUPP : -RF_EPERM;
+        return RF_GET_USER(k, request, argument)        ? -RF_EFAULT
+               : rf_capable(k, RF_CAP_NET_ADMIN) ? -RF_EOPNOTSUPP : -RF_EPERM;
     struct rf_ifreq probe = { .ifr_flags = 0 };
     if (answer(command, &probe))
         return -RF_ENOTTY;

@@ -7,7 +7,8 @@
 
 void rf_inet_default_options(struct rf_inet_options *o)
 {
-    *o = (struct rf_inet_options){ .ttl = -1, .hops = -1, .multicast_ttl = 1, .multicast_hops = 1, .multicast_loop = true,
+    *o = (struct rf_inet_options){ .ttl = -1, .hops = -1, .multicast_ttl = 1, .multicast_hops = 1,
+                                   .multicast_loop = true,
                                    .multicast_all = true, .multicast_loop6 = true, .multicast_all6 = true,
                                    .mtu_discover = RF_IP_PMTUDISC_WANT, .mtu_discover6 = RF_IP_PMTUDISC_WANT,
                                    .auto_flow_label = true };
@@ -112,7 +113,8 @@ static int64_t set_interface(struct rf_inet_socket *i, const void *value, uint32
 }
 
 /* IP_ADD_MEMBERSHIP and IP_DROP_MEMBERSHIP; without an interface there is no route that would tell one. */
-static int64_t change_group(struct rf_kernel *k, struct rf_inet_socket *i, const void *value, uint32_t size, bool leaving)
+static int64_t change_group(struct rf_kernel *k, struct rf_inet_socket *i, const void *value, uint32_t size,
+                            bool leaving)
 {
     struct rf_ip_mreqn request = { .imr_ifindex = 0 };
     if (i->entry.stream)
@@ -125,10 +127,11 @@ static int64_t change_group(struct rf_kernel *k, struct rf_inet_socket *i, const
     memcpy(group + 12, request.imr_multiaddr, 4);
     if (rf_inet_kind(group) != RF_INET_MULTICAST)
         return leaving ? -RF_EADDRNOTAVAIL : -RF_EINVAL;
-    bool found = request.imr_ifindex == RF_LOOPBACK_INDEX || (request.imr_ifindex == 0 && request.imr_address[0] == 127);
-    if (!found)
-        return leaving && rf_inet_has_joined(i, group) && request.imr_ifindex == 0 ? rf_inet_join(k, i, group, false, true)
-                                                                                 : -RF_ENODEV;
+    bool found = request.imr_ifindex == RF_LOOPBACK_INDEX ||
+        (request.imr_ifindex == 0 && request.imr_address[0] == 127);
+    bool joined = leaving && request.imr_ifindex == 0 && rf_inet_has_joined(i, group);
+    if (!found && !joined)
+        return -RF_ENODEV;
     return rf_inet_join(k, i, group, false, leaving);
 }
 
@@ -231,7 +234,7 @@ static int32_t number_of(const struct rf_inet_socket *i, int name, bool *known)
     case RF_IP_MULTICAST_TTL: return o->multicast_ttl;
     case RF_IP_UNICAST_IF: return (int32_t)__builtin_bswap32((uint32_t)o->unicast_index);
     case RF_IP_LOCAL_PORT_RANGE: return (int32_t)o->port_range;
-    case RF_IP_PROTOCOL: return i->entry.link ? i->entry.local.port : 0; /* inet_num: of raw sockets it is the protocol */
+    case RF_IP_PROTOCOL: return i->entry.link ? i->entry.local.port : 0; /* inet_num */
     case RF_IP_HDRINCL:
     case RF_IP_NODEFRAG: return 0;
     default: *known = false; return 0;

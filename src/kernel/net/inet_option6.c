@@ -35,7 +35,8 @@ static bool *flag_of(struct rf_inet_options *o, int name)
     return NULL;
 }
 
-static int64_t change_group(struct rf_kernel *k, struct rf_inet_socket *i, const void *value, uint32_t size, bool leaving)
+static int64_t change_group(struct rf_kernel *k, struct rf_inet_socket *i, const void *value, uint32_t size,
+                            bool leaving)
 {
     struct rf_ipv6_mreq request;
     if (i->entry.stream)
@@ -166,7 +167,7 @@ static int32_t number_of(const struct rf_inet_socket *i, int name, bool *known)
     case RF_IPV6_TCLASS: return o->traffic_class;
     case RF_IPV6_MTU_DISCOVER: return o->mtu_discover6;
     case RF_IPV6_MINHOPCOUNT: return o->min_hops;
-    case RF_IPV6_ADDR_PREFERENCES: return o->address_preferences ? o->address_preferences : 2; /* PREFER_SRC_PUBLIC_TMP.. */
+    case RF_IPV6_ADDR_PREFERENCES: return o->address_preferences ? o->address_preferences : 2;
     default: *known = false; return 0;
     }
 }

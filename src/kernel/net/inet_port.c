@@ -70,7 +70,8 @@ static bool may_share_tcp(const struct rf_inet_entry *e, const struct rf_inet_en
 /* udp_lib_lport_inuse */
 static bool may_share_udp(const struct rf_inet_entry *e, const struct rf_inet_entry *other)
 {
-    return (reuses_address(e) && reuses_address(other)) || (reuses_port(e) && reuses_port(other) && e->uid == other->uid);
+    return (reuses_address(e) && reuses_address(other)) ||
+        (reuses_port(e) && reuses_port(other) && e->uid == other->uid);
 }
 
 static bool conflicts_in(const struct rf_inet_entry *list, const struct rf_inet_entry *e, uint16_t port, bool chosen)

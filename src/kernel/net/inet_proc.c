@@ -48,8 +48,10 @@ static void add_tcp(struct rf_text *out, struct rf_kernel *k, const struct rf_in
     const struct rf_tcp *t = rf_inet_of(e->socket)->tcp;
     bool listens = e->state == RF_TCP_LISTEN;
     uint64_t unread = listens ? t->ready : t->in.bytes;
-    rf_text_add(out, " %02X %08X:%08X %02X:%08X %08X %5u %8d %llu %d %016x %d %d %d %d %d", e->state, (unsigned)t->out.bytes,
-                (unsigned)unread, t->timer.active ? 1 : 0, 0, t->tries, e->uid, 0, (unsigned long long)inode_of(e), 1, 0,
+    rf_text_add(out, " %02X %08X:%08X %02X:%08X %08X %5u %8d %llu %d %016x %d %d %d %d %d", e->state,
+                (unsigned)t->out.bytes,
+                (unsigned)unread, t->timer.active ? 1 : 0, 0, t->tries, e->uid, 0, (unsigned long long)inode_of(e), 1,
+                    0,
                 listens ? 100 : 20, listens ? 0 : 4, listens ? 0 : 30, 10, listens ? t->options.fast_open : -1);
     pad(out, begin, 149, e->v6);
 }
@@ -62,14 +64,16 @@ static void add_udp(struct rf_text *out, struct rf_kernel *k, const struct rf_in
     rf_text_add(out, "%5u:", line);
     add_name(out, &e->local, e->v6);
     add_name(out, &e->peer, e->v6);
-    rf_text_add(out, " %02X %08X:%08X %02X:%08X %08X %5u %8d %llu %d %016x %u", e->state, 0, (unsigned)u->charged, 0, 0, 0,
+    rf_text_add(out, " %02X %08X:%08X %02X:%08X %08X %5u %8d %llu %d %016x %u", e->state, 0, (unsigned)u->charged, 0,
+                0, 0,
                 e->uid, 0, (unsigned long long)inode_of(e), 2, 0, u->dropped);
     pad(out, begin, 127, e->v6);
 }
 
 /* Listeners before all others. */
 static void add_table(struct rf_text *out, struct rf_kernel *k, bool stream, bool v6,
-                      void (*add)(struct rf_text *out, struct rf_kernel *k, const struct rf_inet_entry *e, unsigned line))
+                      void (*add)(struct rf_text *out, struct rf_kernel *k, const struct rf_inet_entry *e,
+                                  unsigned line))
 {
     const struct rf_inet *net = k->net->inet;
     const struct rf_inet_table *table = !net ? NULL : stream ? &net->tcp : &net->udp;
@@ -177,7 +181,8 @@ PROC(dev)
     rf_text_add(out, "Inter-|   Receive                                                |  Transmit\n"
                      " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls"
                      " carrier compressed\n");
-    rf_text_add(out, "%6s: %7llu %7llu %4u %4u %4u %5u %10u %9u %8llu %7llu %4u %4u %4u %5u %7u %10u\n", "lo", bytes, packets,
+    rf_text_add(out, "%6s: %7llu %7llu %4u %4u %4u %5u %10u %9u %8llu %7llu %4u %4u %4u %5u %7u %10u\n", "lo", bytes,
+                packets,
                 0, 0, 0, 0, 0, 0, bytes, packets, 0, 0, 0, 0, 0, 0);
 }
 

@@ -78,7 +78,8 @@ static int64_t netlink_bind(struct rf_kernel *k, struct rf_socket *s, const stru
     return 0;
 }
 
-static int64_t netlink_connect(struct rf_kernel *k, struct rf_socket *s, const struct rf_socket_address *address, bool nonblock)
+static int64_t netlink_connect(struct rf_kernel *k, struct rf_socket *s, const struct rf_socket_address *address,
+                               bool nonblock)
 {
     struct rf_netlink_socket *n = netlink_of(s);
     (void)nonblock;
@@ -110,7 +111,8 @@ static int64_t netlink_getname(struct rf_kernel *k, struct rf_socket *s, bool pe
 
 /* --- sending --- */
 
-bool rf_netlink_deliver(struct rf_kernel *k, struct rf_netlink_socket *to, uint32_t from, const void *bytes, uint32_t size)
+bool rf_netlink_deliver(struct rf_kernel *k, struct rf_netlink_socket *to, uint32_t from, const void *bytes,
+                        uint32_t size)
 {
     uint64_t charge = size + 768;
     struct rf_netlink_packet *p = NULL;
@@ -131,7 +133,8 @@ bool rf_netlink_deliver(struct rf_kernel *k, struct rf_netlink_socket *to, uint3
     return true;
 }
 
-static int64_t find_destination(struct rf_kernel *k, const struct rf_netlink_socket *n, const struct rf_message *message,
+static int64_t find_destination(struct rf_kernel *k, const struct rf_netlink_socket *n,
+                                const struct rf_message *message,
                                 uint32_t *to)
 {
     *to = n->to;
@@ -144,7 +147,8 @@ static int64_t find_destination(struct rf_kernel *k, const struct rf_netlink_soc
     return (*to || message->name->nl.nl_groups) && !rf_capable(k, RF_CAP_NET_ADMIN) ? -RF_EPERM : 0;
 }
 
-static int64_t dispatch(struct rf_kernel *k, struct rf_netlink_socket *n, uint32_t to, const uint8_t *bytes, uint32_t size)
+static int64_t dispatch(struct rf_kernel *k, struct rf_netlink_socket *n, uint32_t to, const uint8_t *bytes,
+                        uint32_t size)
 {
     if (to == 0) {
         if (n->socket->protocol == RF_NETLINK_ROUTE)
@@ -192,7 +196,8 @@ static void drop_first(struct rf_kernel *k, struct rf_netlink_socket *n)
     rf_kfree(k, p);
 }
 
-static void tell_sender(const struct rf_netlink_socket *n, const struct rf_netlink_packet *p, struct rf_message *message)
+static void tell_sender(const struct rf_netlink_socket *n, const struct rf_netlink_packet *p,
+                        struct rf_message *message)
 {
     const uint32_t group = 0;
     if (message->name) {
@@ -278,7 +283,8 @@ static int64_t netlink_setsockopt(struct rf_kernel *k, struct rf_socket *s, int 
     return 0;
 }
 
-static int64_t netlink_getsockopt(struct rf_kernel *k, struct rf_socket *s, int level, int name, void *value, uint32_t *size)
+static int64_t netlink_getsockopt(struct rf_kernel *k, struct rf_socket *s, int level, int name, void *value,
+                                  uint32_t *size)
 {
     struct rf_netlink_socket *n = netlink_of(s);
     (void)k;
@@ -318,7 +324,8 @@ void rf_proc_net_netlink(struct rf_text *out, struct rf_kernel *k, struct rf_tas
     rf_text_add(out, "sk               Eth Pid        Groups   Rmem     Wmem     Dump  Locks    Drops    Inode\n");
     const struct rf_netlink *net = k->net->netlink;
     for (const struct rf_netlink_socket *n = net ? net->sockets : NULL; n; n = n->next)
-        rf_text_add(out, "%016x %-3d %-10u %08x %-8llu %-8d %-5d %-8d %-8d %-8llu\n", 0, n->socket->protocol, n->pid, n->groups,
+        rf_text_add(out, "%016x %-3d %-10u %08x %-8llu %-8d %-5d %-8d %-8d %-8llu\n", 0, n->socket->protocol, n->pid,
+                    n->groups,
                     (unsigned long long)n->queued, 0, 0, 2, 0,
                     n->socket->inode ? (unsigned long long)n->socket->inode->ino : 0);
 }
@@ -336,4 +343,5 @@ static const struct rf_socket_ops netlink_ops = {
 };
 
 extern const struct rf_socket_family rf_netlink_family;
-const struct rf_socket_family rf_netlink_family = { .domain = RF_AF_NETLINK, .name = "NETLINK", .create = create, .end = end };
+const struct rf_socket_family rf_netlink_family = { .domain = RF_AF_NETLINK, .name = "NETLINK", .create = create,
+                                                    .end = end };

@@ -27,7 +27,8 @@ struct rf_netlink {
 };
 
 /* Queue what the kernel (from 0) or a program has sent. False: no room. */
-bool rf_netlink_deliver(struct rf_kernel *k, struct rf_netlink_socket *to, uint32_t from, const void *bytes, uint32_t size);
+bool rf_netlink_deliver(struct rf_kernel *k, struct rf_netlink_socket *to, uint32_t from, const void *bytes,
+                        uint32_t size);
 /* Messages that a program has sent to the kernel. */
 void rf_netlink_route(struct rf_kernel *k, struct rf_netlink_socket *n, const uint8_t *bytes, uint32_t size);
 

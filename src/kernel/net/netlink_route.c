@@ -163,7 +163,8 @@ static void add_routes(struct builder *b, struct rf_kernel *k, uint8_t family)
 
 static void add_rule(struct builder *b, uint8_t family, uint32_t table, uint32_t priority)
 {
-    const struct rf_rtmsg info = { .rtm_family = family, .rtm_table = (uint8_t)table, .rtm_type = 1 /* FR_ACT_TO_TBL */ };
+    const uint8_t look_up = 1; /* FR_ACT_TO_TBL */
+    const struct rf_rtmsg info = { .rtm_family = family, .rtm_table = (uint8_t)table, .rtm_type = look_up };
     begin(b, RF_RTM_NEWRULE, &info, sizeof info);
     put32(b, RF_FRA_TABLE, table);
     put32(b, RF_FRA_SUPPRESS_PREFIXLEN, UINT32_MAX);
@@ -252,8 +253,8 @@ static int64_t get_route(struct builder *b, struct rf_kernel *k, const uint8_t *
     memcpy(v6 ? to : to + 12, given, v6 ? 16 : 4);
     if (rf_inet_kind(to) != RF_INET_LOCAL)
         return -RF_ENETUNREACH;
-    info = (struct rf_rtmsg){ .rtm_family = info.rtm_family, .rtm_dst_len = v6 ? 128 : 32, .rtm_table = v6 ? RF_RT_TABLE_LOCAL
-                              : RF_RT_TABLE_LOCAL, .rtm_type = RF_RTN_LOCAL, .rtm_flags = RF_RTM_F_CLONED };
+    info = (struct rf_rtmsg){ .rtm_family = info.rtm_family, .rtm_dst_len = v6 ? 128 : 32,
+                              .rtm_table = RF_RT_TABLE_LOCAL, .rtm_type = RF_RTN_LOCAL, .rtm_flags = RF_RTM_F_CLONED };
     begin(b, RF_RTM_NEWROUTE, &info, sizeof info);
     put32(b, RF_RTA_TABLE, RF_RT_TABLE_LOCAL);
     put(b, RF_RTA_DST, given, v6 ? 16 : 4);
@@ -285,7 +286,8 @@ static const struct request *find_request(uint16_t type)
     return NULL;
 }
 
-static void dump(struct rf_kernel *k, struct rf_netlink_socket *n, struct builder *b, const struct request *r, uint8_t family)
+static void dump(struct rf_kernel *k, struct rf_netlink_socket *n, struct builder *b, const struct request *r,
+                 uint8_t family)
 {
     const int32_t no_error = 0;
     b->header.nlmsg_flags = RF_NLM_F_MULTI;
@@ -299,7 +301,8 @@ static void dump(struct rf_kernel *k, struct rf_netlink_socket *n, struct builde
 }
 
 /* 0, an error for the acknowledgement, or 1: a dump has ended with its own message. */
-static int64_t answer(struct rf_kernel *k, struct rf_netlink_socket *n, const struct rf_nlmsghdr *h, const uint8_t *body,
+static int64_t answer(struct rf_kernel *k, struct rf_netlink_socket *n, const struct rf_nlmsghdr *h,
+                      const uint8_t *body,
                       uint32_t size, struct builder *b)
 {
     if (h->nlmsg_type > RF_RTM_MAX)
@@ -325,7 +328,8 @@ static int64_t answer(struct rf_kernel *k, struct rf_netlink_socket *n, const st
 }
 
 /* netlink_ack: with the request, or its header alone. */
-static void acknowledge(struct rf_kernel *k, struct rf_netlink_socket *n, const struct rf_nlmsghdr *h, const uint8_t *body,
+static void acknowledge(struct rf_kernel *k, struct rf_netlink_socket *n, const struct rf_nlmsghdr *h,
+                        const uint8_t *body,
                         struct builder *b, int64_t error)
 {
     struct rf_nlmsgerr message = { .error = (int32_t)error, .msg = *h };

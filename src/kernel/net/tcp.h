@@ -13,7 +13,7 @@
 #define RF_TCP_MSS_OFFERED 65483u /* 65536 less the headers and the timestamp option */
 #define RF_TCP_SECOND UINT64_C(1000000000)
 #define RF_TCP_FIN_TIMEOUT (60 * RF_TCP_SECOND)
-#define RF_TCP_SEND_AUTO 2626560u /* what tcp_sndbuf_expand makes of a connection over lo: 2 * 10 segments and what they cost */
+#define RF_TCP_SEND_AUTO 2626560u /* tcp_sndbuf_expand over lo: 2 * 10 segments and what they cost */
 
 struct rf_tcp_chunk {
     struct rf_tcp_chunk *next;
@@ -25,12 +25,12 @@ struct rf_tcp_queue {
     uint64_t bytes;
 };
 
-enum rf_tcp_phase { RF_TCP_UNCONNECTED, RF_TCP_CONNECTING, RF_TCP_CONNECTED }; /* SS_* of the socket, not the protocol */
+enum rf_tcp_phase { RF_TCP_UNCONNECTED, RF_TCP_CONNECTING, RF_TCP_CONNECTED }; /* SS_* */
 enum rf_tcp_urgent { RF_TCP_URGENT_NONE, RF_TCP_URGENT_VALID, RF_TCP_URGENT_READ };
 
 struct rf_tcp_options {
-    int32_t keep_idle, keep_interval, keep_count, syn_count, linger2, defer_accept, window_clamp, user_timeout, fast_open,
-        not_sent_low_water, max_segment, thin, tx_delay, save_syn;
+    int32_t keep_idle, keep_interval, keep_count, syn_count, linger2, defer_accept, window_clamp, user_timeout,
+        fast_open, not_sent_low_water, max_segment, thin, tx_delay, save_syn;
     bool no_delay, cork, quick_ack, fast_open_connect, fast_open_no_cookie, inq;
     char congestion[16];
 };
@@ -108,7 +108,8 @@ void rf_tcp_release(struct rf_kernel *k, struct rf_socket *s);
 void rf_tcp_abort_embryo(struct rf_kernel *k, struct rf_inet_socket *i);
 
 /* --- tcp_connect.c --- */
-int64_t rf_tcp_connect(struct rf_kernel *k, struct rf_socket *s, const struct rf_socket_address *address, bool nonblock);
+int64_t rf_tcp_connect(struct rf_kernel *k, struct rf_socket *s, const struct rf_socket_address *address,
+                       bool nonblock);
 int64_t rf_tcp_listen(struct rf_kernel *k, struct rf_socket *s, int backlog);
 int64_t rf_tcp_accept(struct rf_kernel *k, struct rf_socket *s, bool nonblock, struct rf_socket **out);
 void rf_tcp_listen_stop(struct rf_kernel *k, struct rf_inet_socket *i);
@@ -121,7 +122,8 @@ int64_t rf_tcp_receive(struct rf_kernel *k, struct rf_socket *s, struct rf_messa
 /* SIOCINQ */
 int64_t rf_tcp_unread(const struct rf_inet_socket *i);
 void rf_tcp_default_options(struct rf_tcp_options *o);
-int64_t rf_tcp_setsockopt(struct rf_kernel *k, struct rf_socket *s, int level, int name, const void *value, uint32_t size);
+int64_t rf_tcp_setsockopt(struct rf_kernel *k, struct rf_socket *s, int level, int name, const void *value,
+                          uint32_t size);
 int64_t rf_tcp_getsockopt(struct rf_kernel *k, struct rf_socket *s, int level, int name, void *value, uint32_t *size);
 
 #endif

@@ -193,7 +193,8 @@ static bool is_unique(struct rf_kernel *k, const struct rf_inet_entry *own, cons
             if (e == own || e->local.port != own->local.port || e->peer.port != peer->port ||
                 e->state == RF_TCP_CLOSE || e->state == RF_TCP_LISTEN)
                 continue;
-            if (!rf_inet_is_same(e->local.address, own->local.address) || !rf_inet_is_same(e->peer.address, peer->address))
+            if (!rf_inet_is_same(e->local.address, own->local.address) ||
+                !rf_inet_is_same(e->peer.address, peer->address))
                 continue;
             const struct rf_tcp_wait *w = e->socket ? NULL : (const void *)e;
             uint64_t age = w ? RF_TCP_FIN_TIMEOUT - (w->expires - rf_clock_monotonic(k)) : 0;

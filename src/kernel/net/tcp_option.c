@@ -148,7 +148,8 @@ static int64_t set_tcp(struct rf_kernel *k, struct rf_inet_socket *i, int name, 
     return 0;
 }
 
-int64_t rf_tcp_setsockopt(struct rf_kernel *k, struct rf_socket *s, int level, int name, const void *value, uint32_t size)
+int64_t rf_tcp_setsockopt(struct rf_kernel *k, struct rf_socket *s, int level, int name, const void *value,
+                          uint32_t size)
 {
     struct rf_inet_socket *i = rf_inet_of(s);
     switch (level) {
@@ -168,7 +169,8 @@ static void fill_info(const struct rf_kernel *k, const struct rf_inet_socket *i,
     const uint32_t ms = 1000000;
     uint64_t now = rf_clock_monotonic(k);
     *info = (struct rf_tcp_info){ .tcpi_state = (uint8_t)i->entry.state, .tcpi_reordering = 3, .tcpi_snd_cwnd = 10,
-                                  .tcpi_snd_ssthresh = INT32_MAX, .tcpi_rto = 1000000, .tcpi_rcv_mss = RF_TCP_MSS_DEFAULT,
+                                  .tcpi_snd_ssthresh = INT32_MAX, .tcpi_rto = 1000000,
+                                      .tcpi_rcv_mss = RF_TCP_MSS_DEFAULT,
                                   .tcpi_snd_mss = RF_TCP_MSS_DEFAULT, .tcpi_max_pacing_rate = UINT64_MAX };
     if (i->entry.state == RF_TCP_LISTEN) {
         info->tcpi_unacked = t->ready; /* accept queue: how many, and of how many */
@@ -208,7 +210,8 @@ static int32_t max_segment(const struct rf_inet_socket *i)
     int32_t chosen = i->tcp->options.max_segment;
     if (fresh)
         return chosen ? chosen : RF_TCP_MSS_DEFAULT;
-    return chosen && chosen - 12 < (int32_t)RF_TCP_MSS ? chosen - 12 : (int32_t)RF_TCP_MSS; /* less the timestamp option */
+    chosen -= 12; /* less the timestamp option */
+    return chosen > 0 && chosen < (int32_t)RF_TCP_MSS ? chosen : (int32_t)RF_TCP_MSS;
 }
 
 static bool get_number(const struct rf_inet_socket *i, int name, int32_t *out)

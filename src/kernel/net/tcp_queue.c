@@ -116,7 +116,8 @@ static void urgent_arrives(struct rf_kernel *k, struct rf_inet_socket *to, uint6
     rf_wake_for(k, &s->readable, RF_POLLPRI | RF_POLLIN | RF_POLLRDNORM);
 }
 
-static void move_chunk(struct rf_kernel *k, struct rf_inet_socket *from, struct rf_inet_socket *to, struct rf_tcp_chunk *c)
+static void move_chunk(struct rf_kernel *k, struct rf_inet_socket *from, struct rf_inet_socket *to,
+                       struct rf_tcp_chunk *c)
 {
     struct rf_tcp *t = from->tcp;
     uint32_t size = c->end - c->start;

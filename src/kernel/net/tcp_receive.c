@@ -88,8 +88,9 @@ static void advance(struct rf_kernel *k, struct rf_inet_socket *i, struct readin
         i->tcp->urgent = RF_TCP_URGENT_NONE; /* not fetched until now: lost */
 }
 
-/* What is there, as far as it is wanted. -RF_EFAULT: nothing could be given. at_mark: it stopped before an urgent byte. */
-static int64_t take(struct rf_kernel *k, struct rf_inet_socket *i, struct rf_message *message, struct reading *r, bool *at_mark)
+/* What is there, as far as it is wanted. -RF_EFAULT: the next could not be given. at_mark: an urgent byte is next. */
+static int64_t take(struct rf_kernel *k, struct rf_inet_socket *i, struct rf_message *message, struct reading *r,
+                    bool *at_mark)
 {
     struct rf_tcp *t = i->tcp;
     *at_mark = false;

@@ -67,7 +67,7 @@ static int64_t queue_some(struct rf_kernel *k, struct rf_inet_socket *i, struct 
         return -RF_ENOBUFS;
     c->end = (uint32_t)rf_uio_get(data, c->bytes, size);
     int64_t got = c->end;
-    if (got == 0 || (got < (int64_t)size && !rf_must_end_soon(k))) { /* what lies before bad memory is not sent either */
+    if (got == 0 || (got < (int64_t)size && !rf_must_end_soon(k))) { /* what lies before bad memory is not sent */
         rf_tcp_chunk_free(k, c);
         return -RF_EFAULT;
     }

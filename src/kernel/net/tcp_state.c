@@ -155,7 +155,8 @@ static void begin_fin_wait2(struct rf_kernel *k, struct rf_inet_socket *i)
     }
     t->timer.fire = fin_wait2_expires;
     t->timer.owner = i;
-    rf_timer_start(k, &t->timer, rf_clock_monotonic(k) + (linger2 ? (uint64_t)linger2 * RF_TCP_SECOND : RF_TCP_FIN_TIMEOUT));
+    uint64_t time = linger2 ? (uint64_t)linger2 * RF_TCP_SECOND : RF_TCP_FIN_TIMEOUT;
+    rf_timer_start(k, &t->timer, rf_clock_monotonic(k) + time);
 }
 
 /* tcp_fin: the other side will send no more. */

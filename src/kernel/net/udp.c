@@ -47,7 +47,8 @@ static int64_t disconnect(struct rf_kernel *k, struct rf_inet_socket *i)
 }
 
 /* __ip4_datagram_connect, __ip6_datagram_connect */
-static int64_t udp_connect(struct rf_kernel *k, struct rf_socket *s, const struct rf_socket_address *address, bool nonblock)
+static int64_t udp_connect(struct rf_kernel *k, struct rf_socket *s, const struct rf_socket_address *address,
+                           bool nonblock)
 {
     int64_t taken = rf_host_take(k, s, RF_HOST_CONNECT, address);
     if (taken)
@@ -172,7 +173,8 @@ static int64_t udp_setsockopt(struct rf_kernel *k, struct rf_socket *s, int leve
     }
 }
 
-static int64_t udp_getsockopt(struct rf_kernel *k, struct rf_socket *s, int level, int name, void *value, uint32_t *size)
+static int64_t udp_getsockopt(struct rf_kernel *k, struct rf_socket *s, int level, int name, void *value,
+                              uint32_t *size)
 {
     struct rf_inet_socket *i = rf_inet_of(s);
     switch (level) {

@@ -110,8 +110,9 @@ int64_t rf_udp_receive(struct rf_kernel *k, struct rf_socket *s, struct rf_messa
             s->options.peek_offset += (int32_t)result;
         return result;
     }
-    if (s->options.peek_offset > 0)
-        s->options.peek_offset = s->options.peek_offset > (int32_t)d->size ? s->options.peek_offset - (int32_t)d->size : 0;
+    int32_t *peeked = &s->options.peek_offset, size = (int32_t)d->size;
+    if (*peeked > 0)
+        *peeked = *peeked > size ? *peeked - size : 0;
     rf_udp_drop_first(k, i); /* also when the buffer was bad */
     return result;
 }

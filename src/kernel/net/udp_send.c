@@ -73,7 +73,8 @@ static int64_t take_ipv6(const struct rf_cmsghdr *c, struct sending *out)
         memcpy(&info, c + 1, sizeof info);
         if (info.ipi6_ifindex && info.ipi6_ifindex != RF_LOOPBACK_INDEX)
             return -RF_ENODEV;
-        return rf_inet_is_same(info.ipi6_addr, rf_inet_any6) || rf_inet_kind(info.ipi6_addr) == RF_INET_LOCAL ? 0 : -RF_EINVAL;
+        return rf_inet_is_same(info.ipi6_addr, rf_inet_any6) ||
+            rf_inet_kind(info.ipi6_addr) == RF_INET_LOCAL ? 0 : -RF_EINVAL;
     case RF_IPV6_HOPLIMIT:
         if (number_of(c, &number) || number < -1 || number > 255)
             return -RF_EINVAL;
@@ -97,7 +98,8 @@ static int64_t take_control(const struct rf_inet_socket *i, struct rf_message *m
         return 0;
     for (const struct rf_cmsghdr *c; !error && (c = rf_control_next(message->control, &at, &error));) {
         if (c->cmsg_level == RF_SOL_SOCKET) {
-            bool known = c->cmsg_type == RF_SCM_RIGHTS || c->cmsg_type == RF_SCM_CREDENTIALS || c->cmsg_type == RF_SO_MARK ||
+            bool known = c->cmsg_type == RF_SCM_RIGHTS || c->cmsg_type == RF_SCM_CREDENTIALS ||
+                c->cmsg_type == RF_SO_MARK ||
                          c->cmsg_type == RF_SO_TIMESTAMPING || c->cmsg_type == RF_SO_PRIORITY;
             error = known ? 0 : -RF_EINVAL; /* __sock_cmsg_send: those of AF_UNIX are allowed, and mean nothing */
         } else if (c->cmsg_level == RF_IPPROTO_UDP) {

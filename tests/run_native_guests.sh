@@ -51,6 +51,7 @@ same bin/restarts
 same bin/signal_rules
 same bin/xattr
 same bin/mqueue
+same bin/async_io
 same bin/pty
 same bin/credentials
 same bin/capabilities

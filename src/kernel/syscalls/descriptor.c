@@ -2,6 +2,7 @@
 #include "kernel/fs/fs.h"
 #include "kernel/net/socket.h"
 #include "kernel/task/task.h"
+#include "kernel/vfs/async.h"
 #include "kernel/vfs/lock.h"
 
 #include <string.h>
@@ -155,12 +156,15 @@ static int64_t sys_memfd_create(struct rf_kernel *k, const uint64_t a[6])
 
 /* --- fcntl --- */
 
-#define SETTABLE_FLAGS (RF_O_APPEND | RF_O_NONBLOCK | RF_O_DIRECT | RF_O_NOATIME | RF_O_ASYNC)
+#define SETTABLE_FLAGS (RF_O_APPEND | RF_O_NONBLOCK | RF_O_DIRECT | RF_O_NOATIME)
 
-static int64_t set_flags(struct rf_kernel *k, struct rf_file *file, uint32_t flags)
+static int64_t set_flags(struct rf_kernel *k, struct rf_file *file, int fd, uint32_t flags)
 {
     if ((flags & ~file->flags & RF_O_NOATIME) && !rf_owner_or_capable(k, file->inode))
         return -RF_EPERM;
+    int64_t result = rf_async_set(k, file, fd, flags & RF_O_ASYNC);
+    if (result)
+        return result;
     file->flags = (file->flags & ~(uint32_t)SETTABLE_FLAGS) | (flags & SETTABLE_FLAGS);
     return 0;
 }
@@ -192,11 +196,11 @@ static int64_t fcntl_of_descriptor(struct rf_kernel *k, struct rf_file *file, in
     }
 }
 
-static int64_t fcntl_of_file(struct rf_kernel *k, struct rf_file *file, int command,
+static int64_t fcntl_of_file(struct rf_kernel *k, struct rf_file *file, int fd, int command,
                              uint64_t argument)
 {
     switch (command) {
-    case RF_F_SETFL: return set_flags(k, file, (uint32_t)argument);
+    case RF_F_SETFL: return set_flags(k, file, fd, (uint32_t)argument);
     case RF_F_GETLK:
     case RF_F_SETLK:
     case RF_F_SETLKW:
@@ -208,11 +212,10 @@ static int64_t fcntl_of_file(struct rf_kernel *k, struct rf_file *file, int comm
         return rf_file_is_pipe(file) ? rf_pipe_set_size(k, file, (uint32_t)argument) : -RF_EBADF;
     case RF_F_ADD_SEALS: return rf_seals_add(k, file, (uint32_t)argument);
     case RF_F_GET_SEALS: return rf_seals_get(file);
-    case RF_F_GETOWN:
-    case RF_F_GETSIG: return 0; /* no signal-driven input and output */
-    case RF_F_SETOWN: return 0;
-    default: return -RF_EINVAL;
+    default: break;
     }
+    int64_t result = rf_async_fcntl(k, file, command, argument);
+    return result == INT64_MAX ? -RF_EINVAL : result;
 }
 
 static int64_t sys_fcntl(struct rf_kernel *k, const uint64_t a[6])
@@ -224,7 +227,7 @@ static int64_t sys_fcntl(struct rf_kernel *k, const uint64_t a[6])
     int64_t result = fcntl_of_descriptor(k, file, fd, command, a[2]);
     if (result != OTHER_COMMAND)
         return result;
-    return file->mode & RF_FMODE_PATH ? -RF_EBADF : fcntl_of_file(k, file, command, a[2]);
+    return file->mode & RF_FMODE_PATH ? -RF_EBADF : fcntl_of_file(k, file, (int)a[0], command, a[2]);
 }
 
 /* --- ioctl --- */
@@ -253,7 +256,7 @@ static int64_t set_nonblocking(struct rf_kernel *k, struct rf_file *file, uint64
 }
 
 /* Files whose readiness is signalled; the others have no fasync operation. */
-static int64_t set_async(struct rf_kernel *k, struct rf_file *file, uint64_t user)
+static int64_t set_async(struct rf_kernel *k, struct rf_file *file, int fd, uint64_t user)
 {
     int32_t on;
     if (RF_GET_USER(k, on, user))
@@ -261,8 +264,7 @@ static int64_t set_async(struct rf_kernel *k, struct rf_file *file, uint64_t use
     bool is_on = file->flags & RF_O_ASYNC;
     if ((on != 0) != is_on && !rf_socket_of(file) && !rf_file_is_pipe(file))
         return -RF_ENOTTY;
-    file->flags = on ? file->flags | RF_O_ASYNC : file->flags & ~(uint32_t)RF_O_ASYNC;
-    return 0;
+    return rf_async_set(k, file, fd, on);
 }
 
 static int64_t sys_ioctl(struct rf_kernel *k, const uint64_t a[6])
@@ -276,7 +278,7 @@ static int64_t sys_ioctl(struct rf_kernel *k, const uint64_t a[6])
     case RF_FIOCLEX: k->current->files->fds[fd].close_on_exec = true; return 0;
     case RF_FIONCLEX: k->current->files->fds[fd].close_on_exec = false; return 0;
     case RF_FIONBIO: return set_nonblocking(k, file, a[2]);
-    case RF_FIOASYNC: return set_async(k, file, a[2]);
+    case RF_FIOASYNC: return set_async(k, file, (int)a[0], a[2]);
     default: break;
     }
     return file->ops->ioctl ? file->ops->ioctl(k, file, command, a[2])

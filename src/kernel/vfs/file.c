@@ -3,6 +3,7 @@
 #include "kernel/fs/fs.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/task.h"
+#include "kernel/vfs/async.h"
 #include "kernel/vfs/lock.h"
 #include "kernel/vfs/notify.h"
 
@@ -39,6 +40,7 @@ void rf_file_put(struct rf_kernel *k, struct rf_file *file)
     if (!file || --file->references)
         return;
     rf_epoll_forget(k, file);
+    rf_async_forget(k, file);
     if (!(file->mode & RF_FMODE_PATH))
         rf_notify(k, file->dentry, file->mode & RF_FMODE_WRITE ? RF_IN_CLOSE_WRITE : RF_IN_CLOSE_NOWRITE);
     if (file->mode & RF_FMODE_WRITER)

@@ -85,6 +85,7 @@ struct rf_file {
     void *private_data;
     int host_fd;              /* -1 when there is none */
     struct rf_epoll_item *epoll_items; /* interest in it (fs/epoll.c) */
+    struct rf_async *async;   /* whom to signal; NULL: never asked for (vfs/async.c) */
 };
 
 /* --- files and descriptors (vfs/file.c, vfs/fdtable.c) --- */

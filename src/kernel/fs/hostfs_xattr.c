@@ -1,6 +1,7 @@
 /* Extended attributes of host files: "user." ones alone, so that no program of the guest gives a file of the host
  * rights there. */
 #include "kernel/fs/hostfs.h"
+#include "kernel/fs/xattrs.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -51,21 +52,10 @@ int64_t rf_hostfs_listxattr(struct rf_kernel *k, struct rf_inode *inode, char *o
     int64_t length = done(inode, fd, all ? flistxattr((int)fd, all, RF_XATTR_LIST_MAX) : -1);
     if (!all)
         return -RF_ENOMEM;
-    size_t used = 0;
-    for (int64_t at = 0; at < length; at += (int64_t)strlen(all + at) + 1) {
-        size_t one = strlen(all + at) + 1;
-        if (strncmp(all + at, USER, strlen(USER)) != 0)
-            continue;
-        if (size && one > size - used) {
-            rf_kfree(k, all);
-            return -RF_ERANGE;
-        }
-        if (size)
-            memcpy(out + used, all + at, one);
-        used += one;
-    }
+    if (length > 0)
+        length = rf_xattrs_filter(all, length, USER, true, out, size);
     rf_kfree(k, all);
-    return length < 0 ? length : (int64_t)used;
+    return length;
 }
 
 int64_t rf_hostfs_setxattr(struct rf_kernel *k, struct rf_inode *inode, const char *name, const void *value, size_t size,

@@ -1,5 +1,6 @@
 /* overlay: contents and attributes, passed on to what stands behind an inode at the moment. */
 #include "kernel/fs/overlay.h"
+#include "kernel/fs/xattrs.h"
 #include "kernel/mm/mm.h"
 
 #include <string.h>
@@ -195,21 +196,10 @@ int64_t rf_overlay_listxattr(struct rf_kernel *k, struct rf_inode *inode, char *
     if (!all)
         return -RF_ENOMEM;
     int64_t length = real->ops->listxattr(k, real, all, RF_XATTR_LIST_MAX);
-    size_t used = 0;
-    for (int64_t at = 0; at < length; at += (int64_t)strlen(all + at) + 1) {
-        size_t one = strlen(all + at) + 1;
-        if (is_private(all + at))
-            continue;
-        if (size && one > size - used) {
-            length = -RF_ERANGE;
-            break;
-        }
-        if (size)
-            memcpy(out + used, all + at, one);
-        used += one;
-    }
+    if (length > 0)
+        length = rf_xattrs_filter(all, length, RF_OVERLAY_PREFIX, false, out, size);
     rf_kfree(k, all);
-    return length < 0 ? length : (int64_t)used;
+    return length;
 }
 
 int64_t rf_overlay_setxattr(struct rf_kernel *k, struct rf_inode *inode, const char *name, const void *value, size_t size,

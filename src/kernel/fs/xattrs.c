@@ -84,6 +84,22 @@ int64_t rf_xattrs_set(struct rf_kernel *k, struct rf_xattr **list, const char *n
     return 0;
 }
 
+int64_t rf_xattrs_filter(const char *names, int64_t length, const char *prefix, bool shown, char *out, size_t size)
+{
+    size_t used = 0;
+    for (int64_t at = 0; at < length; at += (int64_t)strlen(names + at) + 1) {
+        size_t one = strlen(names + at) + 1;
+        if ((strncmp(names + at, prefix, strlen(prefix)) == 0) != shown)
+            continue;
+        if (size && one > size - used)
+            return -RF_ERANGE;
+        if (size)
+            memcpy(out + used, names + at, one);
+        used += one;
+    }
+    return (int64_t)used;
+}
+
 void rf_xattrs_free(struct rf_kernel *k, struct rf_xattr **list)
 {
     while (*list) {

@@ -11,6 +11,8 @@ int64_t rf_xattrs_get(const struct rf_xattr *list, const char *name, void *value
 int64_t rf_xattrs_list(const struct rf_xattr *list, char *out, size_t size);
 int64_t rf_xattrs_set(struct rf_kernel *k, struct rf_xattr **list, const char *name, const void *value, size_t size,
                       uint32_t flags);
+/* Of a list of names, all that are not (shown: that are) below the prefix, into out as listxattr does: length or -RF_ERANGE. */
+int64_t rf_xattrs_filter(const char *names, int64_t length, const char *prefix, bool shown, char *out, size_t size);
 void rf_xattrs_free(struct rf_kernel *k, struct rf_xattr **list);
 
 #endif

@@ -178,8 +178,7 @@ static int64_t set_number(struct rf_kernel *k, struct rf_socket *s, int name, in
             return -RF_EOPNOTSUPP;
         if (value < 0 || value > 1)
             return -RF_EINVAL;
-        o->zero_copy = value;
-        return 0;
+        return value ? -RF_EOPNOTSUPP : 0; /* all is copied, and nobody would be told of the end of it */
     case RF_SO_DETACH_FILTER: return -RF_ENOENT; /* there is none: filters cannot be attached */
     default: return -RF_ENOPROTOOPT;
     }
@@ -301,7 +300,7 @@ static int64_t get_number(struct rf_socket *s, int name, int32_t *out)
     case RF_SO_TIMESTAMP_NEW: *out = o->timestamp; return 0;
     case RF_SO_TIMESTAMPNS:
     case RF_SO_TIMESTAMPNS_NEW: *out = o->timestamp_ns; return 0;
-    case RF_SO_ZEROCOPY: *out = o->zero_copy; return 0;
+    case RF_SO_ZEROCOPY: *out = 0; return 0;
     default: return -RF_ENOPROTOOPT;
     }
 }

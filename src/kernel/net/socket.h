@@ -101,7 +101,7 @@ struct rf_socket_ops {
 /* SOL_SOCKET's state, the same for all families (options.c). Times in ns, UINT64_MAX: none. */
 struct rf_socket_options {
     bool reuse_address, reuse_port, keep_alive, broadcast, oob_inline, dont_route, debug, pass_credentials, pass_security;
-    bool linger, timestamp, timestamp_ns, no_check, rxq_overflow, zero_copy, select_error_queue, busy_locked_send, busy_locked_receive;
+    bool linger, timestamp, timestamp_ns, no_check, rxq_overflow, select_error_queue, busy_locked_send, busy_locked_receive;
     int32_t linger_seconds, priority, mark, incoming_cpu, peek_offset, busy_poll;
     uint64_t receive_timeout, send_timeout;
     uint32_t receive_low_water, send_low_water;

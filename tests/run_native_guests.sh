@@ -52,6 +52,7 @@ same bin/signal_rules
 same bin/xattr
 same bin/mqueue
 same bin/async_io
+same bin/io_uring
 same bin/pty
 same bin/credentials
 same bin/capabilities

@@ -52,7 +52,7 @@ extern const struct rf_handler_table rf_handlers_file, rf_handlers_stat, rf_hand
     rf_handlers_system, rf_handlers_futex, rf_handlers_futex_waitv, rf_handlers_timer,
     rf_handlers_pidfd, rf_handlers_priority, rf_handlers_membarrier, rf_handlers_wait, rf_handlers_usage,
     rf_handlers_ptrace, rf_handlers_seccomp, rf_handlers_rseq, rf_handlers_xattr, rf_handlers_file_size,
-    rf_handlers_file_copy, rf_handlers_inotify, rf_handlers_splice, rf_handlers_mqueue, rf_handlers_socket, rf_handlers_socket_message, rf_handlers_sem, rf_handlers_msg;
+    rf_handlers_file_copy, rf_handlers_inotify, rf_handlers_splice, rf_handlers_mqueue, rf_handlers_io_uring, rf_handlers_socket, rf_handlers_socket_message, rf_handlers_sem, rf_handlers_msg;
 
 /* --- wait queues (task/wait.c) ---
  * A list of sleeping tasks. Waking makes them all runnable; each runs its handler again
@@ -179,6 +179,8 @@ struct rf_kernel {
     /* file system */
     struct rf_vfs *vfs;
     struct rf_net *net; /* net/socket.h */
+    struct rf_uring *urings; /* uring/uring.h */
+    bool uring_ready;        /* a request of some ring can go on */
 
     uint64_t random_state;
     uint64_t boot_random;    /* what the boot's id is made from (fs/procfs_knobs.c) */

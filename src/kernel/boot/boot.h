@@ -35,6 +35,7 @@ struct rf_percpu {
 #define RF_WORK_RESCHED 2u
 #define RF_WORK_RSEQ 16u /* restartable sequences: preempted */
 #define RF_WORK_IRET 4u /* leave by IRET: registers were replaced */
+#define RF_WORK_URING 32u /* requests of rings of the process can go on */
 #define RF_WORK_TRACE 8u /* the tracer is to learn of the call's end, or of execve */
 
 struct rf_tss {

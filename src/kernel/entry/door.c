@@ -2,6 +2,7 @@
  *
  * Which door it is follows from the address of the VMCALL: a stub of the system call
  * table, an exception entry, or the exit-work path. */
+#include "kernel/uring/uring.h"
 #include "kernel/boot/boot.h"
 #include "kernel/entry/syscall_work.h"
 #include "kernel/mm/mm.h"
@@ -277,6 +278,8 @@ static enum rf_door_action work_door(struct rf_kernel *k)
     do {
         if (trace_work(k, task))
             return leave_door(k);
+        if (*work & RF_WORK_URING)
+            rf_uring_run_all(k);
         if (*work & RF_WORK_SIGNAL)
             rf_signal_deliver(k);
         /* come back through this door: there may be more to do by then */
@@ -288,7 +291,7 @@ static enum rf_door_action work_door(struct rf_kernel *k)
             rf_rseq_resume(k, task, 0);
         *work &= RF_WORK_IRET;
         rf_update_exit_work(k, 0);
-    } while (*work & (RF_WORK_SIGNAL | RF_WORK_RESCHED | RF_WORK_TRACE | RF_WORK_RSEQ));
+    } while (*work & (RF_WORK_SIGNAL | RF_WORK_RESCHED | RF_WORK_TRACE | RF_WORK_RSEQ | RF_WORK_URING));
     check_return_state(k, task);
     if (task->state != RF_TASK_RUNNABLE)
         return leave_door(k);

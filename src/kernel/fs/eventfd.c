@@ -71,6 +71,11 @@ static const struct rf_file_ops eventfd_ops = {
     .anonymous = "eventfd",
 };
 
+bool rf_file_is_eventfd(const struct rf_file *file)
+{
+    return file->ops == &eventfd_ops;
+}
+
 int64_t rf_eventfd_create(struct rf_kernel *k, uint32_t count, uint32_t flags,
                           struct rf_file **out)
 {

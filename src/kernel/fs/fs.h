@@ -132,6 +132,7 @@ void rf_nsfs_name(const struct rf_namespace *ns, char *out, size_t size);
 struct rf_namespace *rf_nsfs_namespace(const struct rf_file *file); /* NULL: another kind of file */
 
 /* --- eventfd.c --- */
+bool rf_file_is_eventfd(const struct rf_file *file);
 int64_t rf_eventfd_create(struct rf_kernel *k, uint32_t count, uint32_t flags,
                           struct rf_file **out);
 

@@ -1,4 +1,5 @@
 /* The scheduler: context switches, and when they happen. */
+#include "kernel/uring/uring.h"
 #include "kernel/boot/boot.h"
 #include "kernel/frames.h"
 #include "kernel/mm/mm.h"
@@ -167,5 +168,9 @@ void rf_update_exit_work(struct rf_kernel *k, uint32_t also)
         work |= RF_WORK_RESCHED;
     if (k->current && k->current->rseq && k->current->rseq_event)
         work |= RF_WORK_RSEQ;
+    if (k->uring_ready && task)
+        for (const struct rf_uring *u = k->urings; u; u = u->next)
+            if (rf_uring_can_run(k, u))
+                work |= RF_WORK_URING;
     k->layout->percpu->exit_work = work;
 }

@@ -161,3 +161,13 @@ int64_t rf_fd_close(struct rf_kernel *k, int fd)
     close_slot(k, k->current->files, (uint32_t)fd);
     return 0;
 }
+
+void rf_fd_take_back(struct rf_kernel *k, int fd)
+{
+    struct rf_fd_table *table = k->current->files;
+    struct rf_file *file = table->fds[fd].file;
+    table->fds[fd] = (struct rf_fd){ 0 };
+    if ((uint32_t)fd < table->lowest)
+        table->lowest = (uint32_t)fd;
+    rf_file_put(k, file);
+}

@@ -284,7 +284,7 @@ int64_t rf_file_may_map(struct rf_kernel *k, struct rf_file *file, uint32_t prot
         return -RF_EACCES;
     if (shared && (prot & RF_PROT_WRITE) && !(file->mode & RF_FMODE_WRITE))
         return -RF_EACCES;
-    if (!file->inode->ops->page || !RF_S_ISREG(file->inode->mode))
+    if (!file->inode->ops->page || !(RF_S_ISREG(file->inode->mode) || !(file->inode->mode & RF_S_IFMT)))
         return -RF_ENODEV;
     if (shared && prot & RF_PROT_WRITE && file->inode->seals & (RF_F_SEAL_WRITE | RF_F_SEAL_FUTURE_WRITE))
         return -RF_EPERM;

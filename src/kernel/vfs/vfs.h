@@ -131,6 +131,8 @@ int64_t rf_fd_next(struct rf_kernel *k, int32_t fds[2]);
 /* Make fd refer to file, closing what it was; consumes the reference. -errno: kept. */
 int64_t rf_fd_replace(struct rf_kernel *k, struct rf_file *file, int fd, bool close_on_exec);
 int64_t rf_fd_close(struct rf_kernel *k, int fd);
+/* Undo rf_fd_install: the file stays as if it had never been there (a close drops locks). */
+void rf_fd_take_back(struct rf_kernel *k, int fd);
 
 /* --- working directory, root, umask (vfs/context.c) --- */
 struct rf_fs_context {

@@ -152,7 +152,7 @@ static int allow_network(scmp_filter_ctx filter)
     int error = allow_calls(filter, with_host_network, RF_ARRAY_SIZE(with_host_network));
     for (size_t i = 0; i < RF_ARRAY_SIZE(families) && !error; i++)
         error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-                                 SCMP_CMP(0, SCMP_CMP_EQ, (uint64_t)families[i]));
+                                 SCMP_CMP(0, SCMP_CMP_EQ, (uint64_t)families[i], 0));
     return error;
 }
 
@@ -169,7 +169,8 @@ static int add_rules(scmp_filter_ctx filter, bool host_files, bool host_network)
     for (size_t i = 0; i < RF_ARRAY_SIZE(mappings) && !error; i++)
         error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, mappings[i], 1, SCMP_CMP(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
     if (!error) /* abort(3) */
-        error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_CMP(0, SCMP_CMP_EQ, (uint64_t)getpid()));
+        error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+                                 SCMP_CMP(0, SCMP_CMP_EQ, (uint64_t)getpid(), 0));
     return error;
 }
 

@@ -204,7 +204,7 @@ struct totals {
 
 static bool live_one(uint64_t seed, const char *program, struct totals *totals)
 {
-    int status;
+    int status = 0;
     fflush(stdout);
     pid_t child = fork();
     if (child == 0)

@@ -101,6 +101,19 @@ static void let_sleep(void)
     usleep(20000);
 }
 
+/* The child prints what it took before anything is said here. */
+static void send_to(pid_t child, long type, const char *text)
+{
+    int status;
+    errno = 0;
+    long result = put(type, text, 0);
+    int error = errno;
+    waitpid(child, &status, 0);
+    errno = error;
+    show_result(text, result);
+    state();
+}
+
 static void waiting(void)
 {
     pid_t child[3];
@@ -115,9 +128,9 @@ static void waiting(void)
         }
         let_sleep();
     }
-    CALL(put(2, "second", 0)), waitpid(child[1], &status, 0), state();
-    CALL(put(9, "too long", 0)), waitpid(child[2], &status, 0), state();
-    CALL(put(3, "third", 0)), waitpid(child[0], &status, 0), state();
+    send_to(child[1], 2, "second");
+    send_to(child[2], 9, "too long");
+    send_to(child[0], 3, "third");
     CALL(msgctl(id, IPC_STAT, &ds)), SHOW(ds.msg_lrpid == child[0]);
     take(0, 100, 0);
     /* a full queue */

@@ -52,7 +52,6 @@ same bin/signal_rules
 same bin/xattr
 same bin/mqueue
 same bin/async_io
-same bin/io_uring
 same bin/pty
 same bin/credentials
 same bin/capabilities

@@ -34,7 +34,7 @@ static const struct rf_handler_table *const handler_tables[] = {
     &rf_handlers_wait,    &rf_handlers_usage,   &rf_handlers_ptrace,
     &rf_handlers_memory_advice, &rf_handlers_memory_lock, &rf_handlers_process_vm, &rf_handlers_shm,
     &rf_handlers_futex_waitv, &rf_handlers_membarrier, &rf_handlers_seccomp,
-    &rf_handlers_rseq, &rf_handlers_xattr, &rf_handlers_file_size, &rf_handlers_file_copy, &rf_handlers_inotify, &rf_handlers_splice, &rf_handlers_mqueue, &rf_handlers_io_uring, &rf_handlers_socket,
+    &rf_handlers_rseq, &rf_handlers_xattr, &rf_handlers_file_size, &rf_handlers_file_copy, &rf_handlers_inotify, &rf_handlers_splice, &rf_handlers_mqueue, &rf_handlers_socket,
     &rf_handlers_socket_message, &rf_handlers_sem, &rf_handlers_msg,
 };
 
